@@ -5,7 +5,7 @@ use gatewright::flow::grants::failover::{self, Revoked};
 use gatewright::store::sql;
 use gatewright::types::{GrantId, Seconds, SessionId};
 
-use kit::http::Answer;
+use kit::http::Response;
 use kit::server::{Client, Server};
 
 const LAG: Seconds = Seconds(60);
@@ -208,7 +208,7 @@ async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
     let alive = failover::revoke_again(&server.app().store, &revoked, &server.trace()).await;
 
     assert_eq!(alive.unwrap(), 3);
-    let is_refused = async |answer: &Answer| {
+    let is_refused = async |answer: &Response| {
         let token = answer.token("refresh_token");
         server.refresh(&client, &token, "").await.refused(400, "invalid_grant");
     };

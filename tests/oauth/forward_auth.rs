@@ -10,7 +10,7 @@ use serde_json::json;
 
 use kit::certificates::{Shown, behind_proxy};
 use kit::holder::asking;
-use kit::http::{Answer, Ask};
+use kit::http::{RequestBuilder, Response};
 use kit::jwt::{Holder, Signer, claims};
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 
@@ -74,13 +74,13 @@ async fn caller(server: &Server, other: serde_json::Value) -> Client {
 }
 
 /// The request of a gateway about this token.
-fn about(server: &Server, name: &str, token: &str) -> Ask {
-    server.ask("GET", &format!("/verify/{name}")).bearer(token)
+fn about(server: &Server, name: &str, token: &str) -> RequestBuilder {
+    server.request("GET", &format!("/verify/{name}")).bearer(token)
 }
 
 /// Asserts that the request is authorized and that the response describes the caller.
 #[track_caller]
-fn passed(answer: &Answer) {
+fn passed(answer: &Response) {
     assert_eq!((answer.status, answer.text.as_str()), (200, ""), "{answer:?}");
     for name in IDENTITY {
         assert_eq!(answer.headers(name).len(), 1, "{name} in {answer:?}");
@@ -90,7 +90,7 @@ fn passed(answer: &Answer) {
 
 /// Asserts that the request is refused and that the response describes no caller.
 #[track_caller]
-fn stopped(answer: Answer, status: u16, error: &str) {
+fn stopped(answer: Response, status: u16, error: &str) {
     for name in IDENTITY {
         assert!(answer.headers(name).is_empty(), "{answer:?}");
     }
@@ -188,7 +188,7 @@ async fn no_field_of_a_request_selects_another_route() {
     }
     for query in ["?scope=pay", "?audience=x&scope=", "?route=any"] {
         let target = format!("/verify/pay{query}");
-        let answer = server.ask("GET", &target).bearer(&token).send().await;
+        let answer = server.request("GET", &target).bearer(&token).send().await;
         stopped(answer, 403, "insufficient_scope");
     }
     let in_query = format!("/verify/any?access_token={token}");
@@ -227,7 +227,7 @@ async fn only_trusted_proxies_find_the_configured_routes() {
 async fn a_request_without_a_token_gets_a_challenge() {
     let (server, client) = prepared().await;
     let token = server.token_of(&client).await;
-    let ask = || server.ask("GET", "/verify/invoices").header("accept", "text/html");
+    let ask = || server.request("GET", "/verify/invoices").header("accept", "text/html");
 
     for answer in [
         ask().send().await,
@@ -252,9 +252,10 @@ async fn every_http_method_is_verified_alike() {
     let token = server.token_of(&client).await;
 
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
-        let ask = server.ask(method, "/verify/envoy/4711").bearer(&token);
+        let ask = server.request(method, "/verify/envoy/4711").bearer(&token);
         passed(&ask.header("content-type", "text/plain").body("anything").send().await);
-        let none = server.ask(method, "/verify/envoy/4711").header("origin", "https://a.example");
+        let none =
+            server.request(method, "/verify/envoy/4711").header("origin", "https://a.example");
         assert_eq!(none.send().await.status, 401, "{method}");
     }
 }
@@ -349,7 +350,7 @@ async fn a_certificate_bound_token_requires_its_certificate() {
             }),
         )
         .await;
-        let ask = server.ask("POST", "/token").basic(&client.id, &client.secret).showing(&own);
+        let ask = server.request("POST", "/token").basic(&client.id, &client.secret).showing(&own);
         let answer = ask.form("grant_type=client_credentials").send().await.ok();
         let token = answer.token("access_token");
         let about = || about(&server, "invoices", &token);
@@ -370,7 +371,7 @@ async fn a_token_bound_to_a_revoked_certificate_is_refused() {
     let own = Shown::self_signed("Billing");
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
     let client = caller(&server, bound).await;
-    let ask = server.ask("POST", "/token").basic(&client.id, &client.secret).showing(&own);
+    let ask = server.request("POST", "/token").basic(&client.id, &client.secret).showing(&own);
     let token = ask.form("grant_type=client_credentials").send().await.ok().token("access_token");
     let about = || about(&server, "invoices", &token).showing(&own);
     passed(&about().send().await);
@@ -391,7 +392,7 @@ async fn a_token_bound_to_a_compromised_key_is_refused() {
     let sibling = Shown::self_signed_by(leaked.same_key(), "Billing, renewed", |_| {});
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
     let client = caller(&server, bound).await;
-    let ask = server.ask("POST", "/token").basic(&client.id, &client.secret).showing(&sibling);
+    let ask = server.request("POST", "/token").basic(&client.id, &client.secret).showing(&sibling);
     let token = ask.form("grant_type=client_credentials").send().await.ok().token("access_token");
     let about = || about(&server, "invoices", &token).showing(&sibling);
     passed(&about().send().await);
@@ -425,11 +426,11 @@ async fn a_dpop_bound_token_requires_a_proof_for_the_original_request() {
     let (holder, thief) = (Holder::new(), Holder::new());
     let token = bound(&server, &client, &holder).await;
     let ask = |route: &str, proof: &str| {
-        let ask = server.ask("POST", &format!("/verify/{route}")).dpop(proof);
+        let ask = server.request("POST", &format!("/verify/{route}")).dpop(proof);
         ask.header("authorization", &format!("DPoP {token}"))
     };
     let made = |method: &str, url: &str| proof(&server, &holder, &token, method, url);
-    let told = |ask: Ask| {
+    let told = |ask: RequestBuilder| {
         ask.header("x-original-method", "GET").header("x-original-uri", "/invoices/4711?a=b")
     };
 
@@ -466,11 +467,12 @@ async fn a_dpop_bound_token_requires_a_proof_for_the_original_request() {
     let free = server.token_of(&client).await;
     for scheme in ["DPoP", "Bearer"] {
         let own = proof(&server, &holder, &free, "GET", URL);
-        let upgraded = server.ask("GET", "/verify/invoices").dpop(&own);
+        let upgraded = server.request("GET", "/verify/invoices").dpop(&own);
         let upgraded = told(upgraded.header("authorization", &format!("{scheme} {free}")));
         stopped(upgraded.send().await, 401, "invalid_token");
     }
-    let alone = server.ask("GET", "/verify/any").header("authorization", &format!("DPoP {free}"));
+    let alone =
+        server.request("GET", "/verify/any").header("authorization", &format!("DPoP {free}"));
     stopped(alone.send().await, 401, "invalid_dpop_proof");
 }
 
@@ -484,7 +486,7 @@ async fn a_dpop_bound_opaque_token_requires_a_proof_by_its_key() {
     let token = bound(&server, &client, &holder).await;
     assert!(token.starts_with("gw_at_"));
     let ask = |scheme: &str| {
-        let ask = server.ask("GET", "/verify/envoy/invoices/4711");
+        let ask = server.request("GET", "/verify/envoy/invoices/4711");
         ask.header("authorization", &format!("{scheme} {token}"))
     };
     let own = || proof(&server, &holder, &token, "GET", URL);
@@ -526,7 +528,7 @@ async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
         if let Some(nonce) = nonce {
             claims["nonce"] = nonce.into();
         }
-        let ask = server.ask("GET", &format!("/verify/{route}"));
+        let ask = server.request("GET", &format!("/verify/{route}"));
         let ask = ask.header("authorization", &format!("DPoP {token}"));
         let ask = ask.header("x-original-method", "GET").header("x-original-uri", "/invoices/4711");
         ask.dpop(&holder.sign(&claims)).send().await
@@ -560,7 +562,7 @@ async fn a_malformed_certificate_field_is_refused_with_401_not_400() {
     let (server, client) = prepared().await;
     let token = server.token_of(&client).await;
     let own = Shown::self_signed("Billing");
-    let misread = |ask: Ask| {
+    let misread = |ask: RequestBuilder| {
         [
             ask.clone().header("client-cert", "x"),
             ask.clone().header("client-cert", ":AAAA:"),
@@ -574,7 +576,7 @@ async fn a_malformed_certificate_field_is_refused_with_401_not_400() {
         stopped(ask.send().await, 401, "invalid_token");
     }
     // At all other endpoints the response reports an error of the proxy.
-    for ask in misread(server.ask("GET", "/userinfo").bearer(&token)) {
+    for ask in misread(server.request("GET", "/userinfo").bearer(&token)) {
         ask.send().await.refused(400, "invalid_request");
     }
     passed(&about(&server, "invoices", &token).send().await);
@@ -587,7 +589,7 @@ async fn of_64_requests_with_the_same_proof_one_is_authorized() {
     let holder = Holder::new();
     let token = bound(&server, &client, &holder).await;
     let proof = proof(&server, &holder, &token, "GET", "https://api.example.org/invoices/1");
-    let ask = server.ask("GET", "/verify/envoy/invoices/1").dpop(&proof);
+    let ask = server.request("GET", "/verify/envoy/invoices/1").dpop(&proof);
     let ask = ask.header("authorization", &format!("DPoP {token}"));
 
     let sent: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();

@@ -5,7 +5,7 @@ use gatewright::types::ClientId;
 use serde_json::{Value, json};
 use tokio::join;
 
-use kit::browser::{Browser, request};
+use kit::browser::{Browser, authorize_target};
 use kit::log::Captured;
 use kit::server::{Client, Server};
 
@@ -56,12 +56,12 @@ async fn race(log: &Captured, server: &Server, name: &str, moment: usize, is_cli
     let user = server.user(name).await;
     let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
     let client = server.web_app_with(members).await;
-    let mut browser = Browser::of(server);
+    let mut browser = Browser::new(server);
     let code = browser.authorize(name, &client, SCOPE, "").await.parameter("code");
     let granted = server.granted(name, &client, SCOPE).await;
     let (access, refresh) = (granted.token("access_token"), granted.token("refresh_token"));
-    let mut new = Browser::of(server);
-    let target = request(&client, SCOPE);
+    let mut new = Browser::new(server);
+    let target = authorize_target(&client, SCOPE);
     let form = format!("token={access}");
     let delete = async {
         for _ in 0..moment {

@@ -9,7 +9,7 @@ use gatewright::types::Scope;
 use gatewright::verify::{Error, Fetched, IssuerKeys, ResourceRequest, Verifier};
 use serde_json::{Value, json};
 
-use kit::browser::{Browser, request};
+use kit::browser::{Browser, authorize_target};
 use kit::certificates::behind_proxy;
 use kit::holder;
 use kit::jwt::{Holder, Signer, claims, mac};
@@ -173,19 +173,19 @@ impl World {
             }))
             .await;
         let ours = Signer::of_server(&server).await;
-        let mut browser = Browser::of(&server);
-        let place = browser.authorize("ada", &photos, "openid", "").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.authorize("ada", &photos, "openid", "").await;
         let cookies = browser.cookies;
-        let granted = server.redeem(&photos, &place.parameter("code")).await.ok();
+        let granted = server.redeem(&photos, &page.parameter("code")).await.ok();
         let id_token = claims(&granted.token("id_token"));
         let access_token = claims(&granted.token("access_token"));
         let (holder, service) = (Holder::new(), server.service().await);
-        let place = {
-            let mut browser = Browser::of(&server);
+        let page = {
+            let mut browser = Browser::new(&server);
             browser.cookies = cookies.clone();
-            browser.open(&request(&photos, "openid")).await
+            browser.open(&authorize_target(&photos, "openid")).await
         };
-        let ask = server.redeeming(&photos, &place.parameter("code"));
+        let ask = server.redeeming(&photos, &page.parameter("code"));
         let bound = ask.dpop(&holder.proof(&server)).send().await.ok().token("access_token");
         Self {
             server,
@@ -288,15 +288,16 @@ impl World {
         };
         match site {
             Site::HintAtAuthorize => {
-                let mut browser = Browser::of(server);
+                let mut browser = Browser::new(server);
                 browser.cookies = self.cookies.clone();
                 let hint = pair("id_token_hint", jwt);
-                let target = request(&self.photos, "openid") + "&prompt=none&" + hint.as_str();
-                let place = browser.open(&target).await;
-                if place.at.contains("code=") {
+                let target =
+                    authorize_target(&self.photos, "openid") + "&prompt=none&" + hint.as_str();
+                let page = browser.open(&target).await;
+                if page.url.contains("code=") {
                     return true;
                 }
-                assert_eq!(place.parameter("error"), "invalid_request");
+                assert_eq!(page.parameter("error"), "invalid_request");
                 false
             }
             Site::HintAtLogout => {
@@ -347,12 +348,12 @@ impl World {
                 answer.status == 200
             }
             Site::Verify => {
-                let answer = server.ask("GET", "/verify/ours").bearer(jwt).send().await;
+                let answer = server.request("GET", "/verify/ours").bearer(jwt).send().await;
                 assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
                 answer.status == 200
             }
             Site::ProofAtVerify => {
-                let ask = server.ask("GET", "/verify/ours").dpop(jwt);
+                let ask = server.request("GET", "/verify/ours").dpop(jwt);
                 let ask = ask.header("authorization", &format!("DPoP {}", self.bound));
                 let ask = ask.header("x-original-method", "GET");
                 let answer = ask.header("x-original-uri", "/userinfo").send().await;
@@ -553,12 +554,12 @@ async fn no_place_accepts_an_invalid_jwt() {
 async fn no_place_accepts_a_jwt_of_another_kind() {
     let world = World::new().await;
     let server = &world.server;
-    let place = {
-        let mut browser = Browser::of(server);
+    let page = {
+        let mut browser = Browser::new(server);
         browser.cookies = world.cookies.clone();
-        browser.open(&request(&world.photos, "openid")).await
+        browser.open(&authorize_target(&world.photos, "openid")).await
     };
-    let granted = server.redeem(&world.photos, &place.parameter("code")).await.ok();
+    let granted = server.redeem(&world.photos, &page.parameter("code")).await.ok();
     let access = granted.token("access_token");
     let kinds = [
         (Kind::IdToken, granted.token("id_token")),
@@ -584,11 +585,12 @@ async fn no_place_accepts_a_jwt_of_another_kind() {
 async fn an_id_token_hint_may_be_expired_but_must_match_user_and_client() {
     let world = World::new().await;
     let ask = async |payload: &Value| {
-        let mut browser = Browser::of(&world.server);
+        let mut browser = Browser::new(&world.server);
         browser.cookies = world.cookies.clone();
         let jwt = world.ours.sign("JWT", payload);
-        let target =
-            request(&world.photos, "openid") + "&prompt=none&id_token_hint=" + jwt.as_str();
+        let target = authorize_target(&world.photos, "openid")
+            + "&prompt=none&id_token_hint="
+            + jwt.as_str();
         browser.open(&target).await
     };
     let changed = |name: &str, value: Value| {

@@ -9,7 +9,7 @@ use gatewright::types::client::GrantType;
 use gatewright::types::{ClientId, User};
 use serde_json::{Value, json};
 
-use kit::browser::{Browser, Place, request};
+use kit::browser::{Browser, Page, authorize_target};
 use kit::server::{Client, PASSWORD, Server};
 
 const API: &str = "https://photos.example";
@@ -202,8 +202,8 @@ const OFFLINE: &str = "openid email offline_access";
 async fn begin(server: &Server, browser: &mut Browser<'_>, client: &Client) -> Begun {
     let both = format!("&resource={API}&resource={}", kit::server::ISSUER);
     let mut code = async |scope: &str| {
-        let place = browser.authorize("ada", client, scope, &both).await;
-        place.parameter("code")
+        let page = browser.authorize("ada", client, scope, &both).await;
+        page.parameter("code")
     };
     let bound = server.redeem(client, &code(SCOPE).await).await.ok();
     let offline = server.redeem(client, &code(OFFLINE).await).await.ok();
@@ -242,14 +242,15 @@ async fn make(
         Change::PasswordChanged => {
             let new = "another battery staple";
             let fields = [("current", PASSWORD), ("new", new), ("again", new)];
-            let done = browser.on_account("/account/password", &fields).await;
-            assert!(done.at.contains("notice="), "{done:?}");
+            let done = browser.submit_on_account_page("/account/password", &fields).await;
+            assert!(done.url.contains("notice="), "{done:?}");
         }
         Change::SessionEnded => server.end_sessions(user).await,
         Change::ConsentWithdrawn => {
             let fields = [("client_id", client.id.as_str())];
-            let done = browser.on_account("/account/applications/withdraw", &fields).await;
-            assert!(done.at.contains("notice="), "{done:?}");
+            let done =
+                browser.submit_on_account_page("/account/applications/withdraw", &fields).await;
+            assert!(done.url.contains("notice="), "{done:?}");
         }
         Change::ClientDisabled => server.disable_client(client).await,
         Change::ClientDisabledAndEnabled => {
@@ -298,7 +299,7 @@ async fn go(
             server.post_as(client, "/token", "grant_type=client_credentials").await
         }
         Way::Silent => {
-            let silent = request(client, SCOPE) + "&prompt=none&resource=" + API;
+            let silent = authorize_target(client, SCOPE) + "&prompt=none&resource=" + API;
             return silently(&browser.open(&silent).await);
         }
         Way::Introspect => {
@@ -322,19 +323,19 @@ async fn go(
     }
 }
 
-fn silently(place: &Place) -> Outcome {
-    if place.at.starts_with('/') {
-        assert_eq!(place.answer.status, 400, "{place:?}");
+fn silently(page: &Page) -> Outcome {
+    if page.url.starts_with('/') {
+        assert_eq!(page.answer.status, 400, "{page:?}");
         return Outcome::Page;
     }
-    if place.at.contains("code=") {
+    if page.url.contains("code=") {
         return Outcome::Good;
     }
-    match place.parameter("error").as_str() {
+    match page.parameter("error").as_str() {
         "login_required" => Outcome::LoginRequired,
         "consent_required" => Outcome::ConsentRequired,
         "invalid_scope" => Outcome::InvalidScope,
-        _ => panic!("{place:?}"),
+        _ => panic!("{page:?}"),
     }
 }
 
@@ -355,7 +356,7 @@ async fn every_use_has_the_expected_outcome(change: Change) {
             "gw_allowed_resources": [API],
         }))
         .await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let begun = begin(&server, &mut browser, &client).await;
 
     make(change, &server, &mut browser, &client, &user).await;

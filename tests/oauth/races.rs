@@ -9,13 +9,13 @@ use gatewright::record::Trace;
 use gatewright::store::sql;
 
 use kit::browser::Browser;
-use kit::http::{Answer, Ask};
+use kit::http::{RequestBuilder, Response};
 use kit::server::{Client, Server};
 
 const MANY: usize = 64;
 
 /// Sends all of these at once.
-async fn at_once(asks: impl IntoIterator<Item = Ask>) -> Vec<Answer> {
+async fn at_once(asks: impl IntoIterator<Item = RequestBuilder>) -> Vec<Response> {
     let sent: Vec<_> = asks.into_iter().map(|ask| tokio::spawn(ask.send())).collect();
     let mut answers = Vec::with_capacity(sent.len());
     for answer in sent {
@@ -26,7 +26,7 @@ async fn at_once(asks: impl IntoIterator<Item = Ask>) -> Vec<Answer> {
 
 /// The refresh tokens of the successful responses; the others must be `invalid_grant`.
 #[track_caller]
-fn successors(answers: Vec<Answer>) -> Vec<String> {
+fn successors(answers: Vec<Response>) -> Vec<String> {
     let mut tokens = Vec::new();
     for answer in answers {
         if answer.status == 200 {
@@ -109,8 +109,8 @@ async fn of_64_racing_redemptions_one_succeeds_and_its_grant_is_revoked() {
     server.user("ada").await;
     let client = server.web_app().await;
     replica.app().confirm().await.unwrap();
-    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
-    let both = [&server, &replica].map(|one| one.redeeming(&client, &place.parameter("code")));
+    let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
+    let both = [&server, &replica].map(|one| one.redeeming(&client, &page.parameter("code")));
 
     let won = successors(at_once((0..MANY).map(|n| both[n % 2].clone())).await);
 
@@ -121,9 +121,9 @@ async fn of_64_racing_redemptions_one_succeeds_and_its_grant_is_revoked() {
 
 /// Sends the request again and again until told to stop; returns when each one began, and its response.
 async fn keep_refreshing(
-    ask: Ask,
+    ask: RequestBuilder,
     told: tokio::sync::watch::Receiver<bool>,
-) -> Vec<(Instant, Answer)> {
+) -> Vec<(Instant, Response)> {
     let mut answers = Vec::new();
     while !*told.borrow() {
         let began = Instant::now();
@@ -229,9 +229,9 @@ async fn a_withdrawal_that_races_with_a_redemption_leaves_no_valid_grant() {
     let user = server.user("ada").await;
     let client = server.web_app().await;
     for _ in 0..16 {
-        let place =
-            Browser::of(&server).authorize("ada", &client, "openid offline_access", "").await;
-        let redeeming = tokio::spawn(server.redeeming(&client, &place.parameter("code")).send());
+        let page =
+            Browser::new(&server).authorize("ada", &client, "openid offline_access", "").await;
+        let redeeming = tokio::spawn(server.redeeming(&client, &page.parameter("code")).send());
 
         server.withdraw(&user, &client).await;
 
@@ -249,10 +249,10 @@ async fn a_code_without_its_consent_is_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
     sql("DELETE FROM consents").run(server.app().store.db()).await.unwrap();
 
-    let answer = server.redeem(&client, &place.parameter("code")).await;
+    let answer = server.redeem(&client, &page.parameter("code")).await;
 
     answer.refused(400, "invalid_grant");
 }
@@ -264,7 +264,7 @@ async fn of_256_concurrent_guesses_only_the_limit_is_hashed() {
     let server = Server::with(|config| config.passwords.queue = 1000).await;
     let replica = server.replica().await;
     server.user("ada").await;
-    let page = Browser::of(&server).open("/login").await;
+    let page = Browser::new(&server).open("/login").await;
     assert_eq!(page.answer.status, 200);
     let computed = || server.app().hasher.computed() + replica.app().hasher.computed();
     let before = computed();
@@ -308,15 +308,15 @@ async fn concurrent_sign_ins_of_a_user_all_succeed() {
     let server = Server::with(|config| config.passwords.queue = 1000).await;
     server.user("ada").await;
     let client = server.web_app().await;
-    Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    Browser::new(&server).authorize("ada", &client, "openid", "").await;
     let server = std::sync::Arc::new(server);
 
     let mut coming = Vec::new();
     for _ in 0..8 {
         let (server, client) = (server.clone(), client.clone());
         coming.push(tokio::spawn(async move {
-            let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
-            server.redeem(&client, &place.parameter("code")).await.ok().token("id_token")
+            let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
+            server.redeem(&client, &page.parameter("code")).await.ok().token("id_token")
         }));
     }
 
@@ -356,9 +356,9 @@ async fn disabling_and_enabling_an_account_restores_no_grant() {
     let user = server.user("ada").await;
     let client = server.web_app().await;
     for _ in 0..8 {
-        let place =
-            Browser::of(&server).authorize("ada", &client, "openid offline_access", "").await;
-        let redeeming = tokio::spawn(server.redeeming(&client, &place.parameter("code")).send());
+        let page =
+            Browser::new(&server).authorize("ada", &client, "openid offline_access", "").await;
+        let redeeming = tokio::spawn(server.redeeming(&client, &page.parameter("code")).send());
         let trace = server.trace();
         let people = server.app().people(&trace);
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use kit::application::Request;
+use kit::application::AuthorizationRequest;
 use kit::browser::Browser;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 
@@ -14,18 +14,23 @@ async fn an_unknown_client_and_a_disabled_client_get_the_same_error_page() {
     let server = Server::start().await;
     let disabled = server.web_app().await;
     server.disable_client(&disabled).await;
-    let asked = async |request: Request| request.by_a_stranger(&server).await.answer;
-    let request = Request::of(&disabled);
+    let asked =
+        async |request: AuthorizationRequest| request.open_in_new_browser(&server).await.answer;
+    let request = AuthorizationRequest::new(&disabled);
 
     let off = asked(request.clone()).await;
     let unknown = asked(request.clone().with("client_id", "unknown")).await;
     for id in ["", " ", &disabled.id.to_uppercase(), &format!("{}%", disabled.id)] {
-        asked(request.clone().with("client_id", id)).await.on_page(400);
+        asked(request.clone().with("client_id", id)).await.assert_error_page(400);
     }
-    asked(request.without("client_id")).await.on_page(400);
+    asked(request.without("client_id")).await.assert_error_page(400);
 
-    let text = unknown.on_page(400).without_reference();
-    assert_eq!(text, off.on_page(400).without_reference(), "both error pages are identical");
+    let text = unknown.assert_error_page(400).text_without_reference();
+    assert_eq!(
+        text,
+        off.assert_error_page(400).text_without_reference(),
+        "both error pages are identical"
+    );
 }
 
 /// > the authorization server MUST compare and match the value received against at least one of the
@@ -83,9 +88,12 @@ async fn a_redirect_uri_is_compared_byte_by_byte() {
     assert!(corpus.len() >= 180, "{}", corpus.len());
 
     for wrong in corpus {
-        let place = Request::of(&client).with("redirect_uri", &wrong).by_a_stranger(&server).await;
-        place.answer.on_page(400);
-        let shown = place.answer.without_reference();
+        let page = AuthorizationRequest::new(&client)
+            .with("redirect_uri", &wrong)
+            .open_in_new_browser(&server)
+            .await;
+        page.answer.assert_error_page(400);
+        let shown = page.answer.text_without_reference();
         assert!(!shown.contains("evil"), "the page must not repeat the redirect URI: {wrong}");
     }
 }
@@ -101,10 +109,16 @@ async fn an_authorization_request_must_include_a_redirect_uri() {
         .await;
 
     for client in [one, two] {
-        let place = Request::of(&client).without("redirect_uri").by_a_stranger(&server).await;
-        place.answer.on_page(400);
-        let place = Request::of(&client).with("redirect_uri", "").by_a_stranger(&server).await;
-        place.answer.on_page(400);
+        let page = AuthorizationRequest::new(&client)
+            .without("redirect_uri")
+            .open_in_new_browser(&server)
+            .await;
+        page.answer.assert_error_page(400);
+        let page = AuthorizationRequest::new(&client)
+            .with("redirect_uri", "")
+            .open_in_new_browser(&server)
+            .await;
+        page.answer.assert_error_page(400);
     }
 }
 
@@ -113,7 +127,7 @@ async fn an_authorization_request_must_include_a_redirect_uri() {
 async fn client_and_redirect_uri_are_validated_before_all_other_parameters() {
     let server = Server::start().await;
     let client = server.web_app().await;
-    let wrong = |name, value| Request::of(&client).with(name, value);
+    let wrong = |name, value| AuthorizationRequest::new(&client).with(name, value);
 
     for (name, value) in [
         ("response_type", "token"),
@@ -129,10 +143,10 @@ async fn client_and_redirect_uri_are_validated_before_all_other_parameters() {
     ] {
         let request = wrong(name, value);
         let evil = request.clone().with("redirect_uri", "https://evil.example/cb");
-        evil.by_a_stranger(&server).await.answer.on_page(400);
+        evil.open_in_new_browser(&server).await.answer.assert_error_page(400);
         let nobody = request.clone().with("client_id", "nobody");
-        nobody.by_a_stranger(&server).await.answer.on_page(400);
-        let proven = request.by_a_stranger(&server).await;
+        nobody.open_in_new_browser(&server).await.answer.assert_error_page(400);
+        let proven = request.open_in_new_browser(&server).await;
         assert!(!proven.parameter("error").is_empty(), "{name}");
     }
 }
@@ -142,22 +156,22 @@ async fn client_and_redirect_uri_are_validated_before_all_other_parameters() {
 async fn a_duplicate_parameter_is_refused() {
     let server = Server::start().await;
     let client = server.web_app().await;
-    let request = Request::of(&client).with("nonce", "n").with("unknown", "u");
+    let request = AuthorizationRequest::new(&client).with("nonce", "n").with("unknown", "u");
 
     for name in request.names() {
         for value in ["x", ""] {
-            let place = request.clone().and(&name, value).by_a_stranger(&server).await;
+            let page = request.clone().append(&name, value).open_in_new_browser(&server).await;
 
             match name.as_str() {
-                "client_id" | "redirect_uri" => drop(place.answer.on_page(400)),
+                "client_id" | "redirect_uri" => drop(page.answer.assert_error_page(400)),
                 "state" => {
-                    assert_eq!(place.parameter("error"), "invalid_request");
+                    assert_eq!(page.parameter("error"), "invalid_request");
                     assert!(
-                        !place.at.contains("state="),
-                        "a duplicate state is not returned: {place:?}"
+                        !page.url.contains("state="),
+                        "a duplicate state is not returned: {page:?}"
                     );
                 }
-                _ => drop(place.refused("invalid_request")),
+                _ => drop(page.refused("invalid_request")),
             }
         }
     }
@@ -169,13 +183,18 @@ async fn a_duplicate_parameter_is_refused() {
 async fn unrecognized_and_empty_parameters_are_ignored() {
     let server = Server::start().await;
     let client = server.web_app().await;
-    let mut request = Request::of(&client).with("foo", "bar").with("display", "popup");
+    let mut request =
+        AuthorizationRequest::new(&client).with("foo", "bar").with("display", "popup");
     for name in ["prompt", "max_age", "claims", "resource", "request", "nonce", "response_mode"] {
         request = request.with(name, "");
     }
 
-    request.by_a_stranger(&server).await.is_page("/login");
-    Request::of(&client).with("scope", "").by_a_stranger(&server).await.refused("invalid_scope");
+    request.open_in_new_browser(&server).await.assert_page("/login");
+    AuthorizationRequest::new(&client)
+        .with("scope", "")
+        .open_in_new_browser(&server)
+        .await
+        .refused("invalid_scope");
 }
 
 /// > If an authorization request is missing the "response_type" parameter, or if the response type is
@@ -185,7 +204,10 @@ async fn code_is_the_only_supported_response_type() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let asked = async |kind: &str| {
-        Request::of(&client).with("response_type", kind).by_a_stranger(&server).await
+        AuthorizationRequest::new(&client)
+            .with("response_type", kind)
+            .open_in_new_browser(&server)
+            .await
     };
 
     for kind in [
@@ -213,12 +235,13 @@ async fn the_response_uses_the_requested_response_mode() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let asked = async |mode: &str| {
-        let request = Request::of(&client).with("prompt", "none").with("response_mode", mode);
-        request.by_a_stranger(&server).await
+        let request =
+            AuthorizationRequest::new(&client).with("prompt", "none").with("response_mode", mode);
+        request.open_in_new_browser(&server).await
     };
 
     asked("query").await.refused("login_required");
-    let fragment = asked("fragment").await.at;
+    let fragment = asked("fragment").await.url;
     let (uri, answer) = fragment.split_once('#').unwrap();
     assert_eq!(uri, Client::REDIRECT_URI);
     assert!(answer.starts_with("error=login_required&"), "{fragment}");
@@ -242,13 +265,15 @@ async fn a_form_post_response_escapes_the_values_of_the_request() {
         "&quot;&#34;&amp;\u{2028}\u{fffe}",
         "javascript:alert(1)",
     ] {
-        let request = Request::of(&client).with("response_mode", "form_post").with("state", state);
-        let mut browser = Browser::of(&server);
-        let place = browser.obtain(&request, "ada").await;
-        let answer = &place.answer;
+        let request = AuthorizationRequest::new(&client)
+            .with("response_mode", "form_post")
+            .with("state", state);
+        let mut browser = Browser::new(&server);
+        let page = browser.complete_authorization(&request, "ada").await;
+        let answer = &page.answer;
 
         assert_eq!((answer.status, answer.header("location")), (200, ""));
-        let fields = place.fields();
+        let fields = page.hidden_fields();
         let field = |name: &str| fields.iter().find(|(other, _)| other == name).unwrap().1.clone();
         assert_eq!((field("state"), field("iss")), (state.to_owned(), ISSUER.to_owned()));
         assert!(field("code").starts_with("gw_code_"), "{fields:?}");
@@ -268,8 +293,9 @@ async fn the_state_is_returned_byte_for_byte() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let asked = async |state: &str| {
-        let request = Request::of(&client).with("prompt", "none").with("state", state);
-        request.by_a_stranger(&server).await
+        let request =
+            AuthorizationRequest::new(&client).with("prompt", "none").with("state", state);
+        request.open_in_new_browser(&server).await
     };
 
     for state in
@@ -278,13 +304,13 @@ async fn the_state_is_returned_byte_for_byte() {
         assert_eq!(asked(state).await.parameter("state"), state);
     }
     for state in ["a\r\nSet-Cookie: x=y", "a\nb", "\u{7f}", "\u{85}"] {
-        let place = asked(state).await;
-        assert_eq!(place.parameter("error"), "invalid_request", "{state:?}");
-        assert!(!place.at.contains("state="), "{place:?}");
-        assert_eq!(place.answer.header("set-cookie"), "");
+        let page = asked(state).await;
+        assert_eq!(page.parameter("error"), "invalid_request", "{state:?}");
+        assert!(!page.url.contains("state="), "{page:?}");
+        assert_eq!(page.answer.header("set-cookie"), "");
     }
-    let stateless = Request::of(&client).with("prompt", "none").without("state");
-    assert!(!stateless.by_a_stranger(&server).await.at.contains("state="));
+    let stateless = AuthorizationRequest::new(&client).with("prompt", "none").without("state");
+    assert!(!stateless.open_in_new_browser(&server).await.url.contains("state="));
 }
 
 /// THREATS AZ-14: NUL, invalid UTF-8, incomplete escapes. Once client and redirect URI are validated,
@@ -296,24 +322,27 @@ async fn malformed_text_is_refused_in_every_recognized_parameter() {
 
     for broken in ["%00", "a%00b", "%ff", "%c3%28", "%ed%a0%80", "%", "%2", "%zz", "50%"] {
         let asked = async |name: &str| {
-            let request = Request::of(&client).without(name);
-            Browser::of(&server).open(&format!("{}&{name}={broken}", request.target())).await
+            let request = AuthorizationRequest::new(&client).without(name);
+            Browser::new(&server).open(&format!("{}&{name}={broken}", request.target())).await
         };
         for name in ["client_id", "redirect_uri"] {
-            asked(name).await.answer.on_page(400);
+            asked(name).await.answer.assert_error_page(400);
         }
         for name in ["nonce", "login_hint", "scope", "prompt", "resource"] {
             asked(name).await.refused("invalid_request");
         }
         let stateless = asked("state").await;
         assert_eq!(stateless.parameter("error"), "invalid_request");
-        assert!(!stateless.at.contains("state="), "{stateless:?}");
-        asked("unknown").await.is_page("/login");
-        let nameless = format!("{}&{broken}=1", Request::of(&client).target());
-        Browser::of(&server).open(&nameless).await.is_page("/login");
+        assert!(!stateless.url.contains("state="), "{stateless:?}");
+        asked("unknown").await.assert_page("/login");
+        let nameless = format!("{}&{broken}=1", AuthorizationRequest::new(&client).target());
+        Browser::new(&server).open(&nameless).await.assert_page("/login");
         // The same holds for POST.
-        let form = format!("{}&state={broken}", Request::of(&client).without("state").form());
-        let posted = Browser::of(&server).post_from_elsewhere("/authorize", &form).await;
+        let form = format!(
+            "{}&state={broken}",
+            AuthorizationRequest::new(&client).without("state").form()
+        );
+        let posted = Browser::new(&server).post_cross_site("/authorize", &form).await;
         assert_eq!(posted.parameter("error"), "invalid_request");
     }
 }
@@ -333,19 +362,20 @@ async fn response_parameters_are_appended_to_the_query_of_the_redirect_uri() {
         let client = server
             .register(json!({ "redirect_uris": [uri], "post_logout_redirect_uris": [uri] }))
             .await;
-        let request = Request::of(&client).with("redirect_uri", uri).with("prompt", "none");
+        let request =
+            AuthorizationRequest::new(&client).with("redirect_uri", uri).with("prompt", "none");
 
-        let place = request.by_a_stranger(&server).await;
+        let page = request.open_in_new_browser(&server).await;
 
-        assert!(place.at.starts_with(joined), "{}", place.at);
-        assert_eq!(place.parameter("error"), "login_required");
+        assert!(page.url.starts_with(joined), "{}", page.url);
+        assert_eq!(page.parameter("error"), "login_required");
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("client_id", &client.id)
             .append_pair("post_logout_redirect_uri", uri)
             .append_pair("state", "s")
             .finish();
-        let left = Browser::of(&server).open(&format!("/logout?{query}")).await;
-        assert_eq!(left.at, joined.replace("error=", "state=s"));
+        let left = Browser::new(&server).open(&format!("/logout?{query}")).await;
+        assert_eq!(left.url, joined.replace("error=", "state=s"));
     }
 }
 
@@ -355,14 +385,14 @@ async fn a_state_of_8192_bytes_is_returned_and_a_longer_one_is_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let with = |length| Request::of(&client).with("state", &"s".repeat(length));
-    let mut browser = Browser::of(&server);
+    let with = |length| AuthorizationRequest::new(&client).with("state", &"s".repeat(length));
+    let mut browser = Browser::new(&server);
 
-    let place = browser.obtain(&with(8192), "ada").await;
+    let page = browser.complete_authorization(&with(8192), "ada").await;
 
-    assert_eq!(place.parameter("state").len(), 8192);
+    assert_eq!(page.parameter("state").len(), 8192);
     assert!(browser.cookies.values().all(|cookie| cookie.len() < 500), "{:?}", browser.cookies);
-    with(8193).by_a_stranger(&server).await.answer.on_page(413);
+    with(8193).open_in_new_browser(&server).await.answer.assert_error_page(413);
     let huge = server.post("/authorize", &with(1 << 20).form()).await;
     assert_eq!((huge.status, huge.header("location")), (413, ""));
 }
@@ -372,12 +402,12 @@ async fn a_state_of_8192_bytes_is_returned_and_a_longer_one_is_refused() {
 async fn head_requests_to_the_authorization_flow_are_refused() {
     let server = Server::start().await;
     server.user("ada").await;
-    let request = Request::of(&server.web_app().await);
-    let mut browser = Browser::of(&server);
-    browser.obtain(&request, "ada").await.code();
+    let request = AuthorizationRequest::new(&server.web_app().await);
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&request, "ada").await.code();
 
     for target in [request.target(), "/consent".to_owned(), "/login".to_owned()] {
-        let answer = browser.send(server.ask("HEAD", &target)).await;
+        let answer = browser.send(server.request("HEAD", &target)).await;
         assert_eq!((answer.status, answer.header("location")), (405, ""), "{target}");
     }
 }
@@ -389,18 +419,18 @@ async fn head_requests_to_the_authorization_flow_are_refused() {
 async fn an_authorization_request_may_be_sent_by_post() {
     let server = Server::start().await;
     server.user("ada").await;
-    let request = Request::of(&server.web_app().await);
-    let mut browser = Browser::of(&server);
-    let place = browser.post_from_elsewhere("/authorize", &request.form()).await;
-    let place = browser.prove(&place, "ada").await;
-    browser.submit(&place, &[("answer", "allow")]).await.code();
+    let request = AuthorizationRequest::new(&server.web_app().await);
+    let mut browser = Browser::new(&server);
+    let page = browser.post_cross_site("/authorize", &request.form()).await;
+    let page = browser.submit_credentials(&page, "ada").await;
+    browser.submit(&page, &[("answer", "allow")]).await.code();
 
-    let again = browser.post_from_elsewhere("/authorize", &request.form()).await;
+    let again = browser.post_cross_site("/authorize", &request.form()).await;
 
     again.code();
     let wrong = request.clone().with("redirect_uri", "https://evil.example/cb");
     let answer = server.post("/authorize", &wrong.form()).await;
-    answer.on_page(400);
+    answer.assert_error_page(400);
 }
 
 /// The URL to which a POST is redirected is valid for ten minutes and any number of uses. Only the
@@ -408,20 +438,20 @@ async fn an_authorization_request_may_be_sent_by_post() {
 #[tokio::test]
 async fn a_posted_request_continues_at_a_sealed_url_for_ten_minutes() {
     let server = Server::start().await;
-    let request = Request::of(&server.web_app().await);
+    let request = AuthorizationRequest::new(&server.web_app().await);
     let posted = server.post("/authorize", &request.form()).await;
     let location = posted.header("location");
     let target = location.strip_prefix(ISSUER).unwrap_or(location);
 
-    Browser::of(&server).open(target).await.is_page("/login");
+    Browser::new(&server).open(target).await.assert_page("/login");
 
-    Browser::of(&server).open(target).await.is_page("/login");
+    Browser::new(&server).open(target).await.assert_page("/login");
     for broken in ["x", "gw_posted", &target["/authorize?gw_posted=".len()..target.len() - 1]] {
         let target = format!("/authorize?gw_posted={broken}");
-        Browser::of(&server).open(&target).await.answer.on_page(400);
+        Browser::new(&server).open(&target).await.answer.assert_error_page(400);
     }
     server.wait(600);
-    Browser::of(&server).open(target).await.answer.on_page(400);
+    Browser::new(&server).open(target).await.answer.assert_error_page(400);
 }
 
 /// A request that is longer than a URL may be is kept in the form of the page: from GET up to the size
@@ -432,29 +462,29 @@ async fn a_request_too_long_for_a_url_survives_sign_in_and_consent() {
     server.user("ada").await;
     let client = server.web_app().await;
     let long = |names: &[&str]| {
-        let request = Request::of(&client).with("prompt", "login consent");
+        let request = AuthorizationRequest::new(&client).with("prompt", "login consent");
         names.iter().fold(request, |request, name| request.with(name, &"x".repeat(7_500)))
     };
     let longest = long(&["state", "nonce", "unknown", "login_hint"]);
     for by_post in [false, true] {
-        let mut browser = Browser::of(&server);
+        let mut browser = Browser::new(&server);
         let login = if by_post {
-            browser.post_from_elsewhere("/authorize", &longest.form()).await
+            browser.post_cross_site("/authorize", &longest.form()).await
         } else {
-            browser.ask(&longest).await
+            browser.start_authorization(&longest).await
         };
-        assert!(login.at.len() < 4_200, "{}", login.at.len());
+        assert!(login.url.len() < 4_200, "{}", login.url.len());
         let typed = [("identifier", "ada"), ("password", PASSWORD)];
-        let consent = browser.submit(login.is_page("/login"), &typed).await;
-        assert!(consent.at.len() < 4_200, "{}", consent.at.len());
+        let consent = browser.submit(login.assert_page("/login"), &typed).await;
+        assert!(consent.url.len() < 4_200, "{}", consent.url.len());
 
-        let place = browser.submit(consent.is_page("/consent"), &[("answer", "allow")]).await;
+        let page = browser.submit(consent.assert_page("/consent"), &[("answer", "allow")]).await;
 
-        assert_eq!(place.parameter("state").len(), 7_500);
-        assert!(place.at.contains("code="), "{place:?}");
+        assert_eq!(page.parameter("state").len(), 7_500);
+        assert!(page.url.contains("code="), "{page:?}");
     }
     let more = long(&["state", "nonce", "a", "b", "c", "d"]);
-    Browser::of(&server).post_from_elsewhere("/authorize", &more.form()).await.at.contains("error");
+    Browser::new(&server).post_cross_site("/authorize", &more.form()).await.url.contains("error");
 }
 
 /// RFC 6749 §3.3; THREATS AZ-24.
@@ -462,8 +492,9 @@ async fn a_request_too_long_for_a_url_survives_sign_in_and_consent() {
 async fn a_scope_that_the_client_is_not_registered_for_is_refused() {
     let server = Server::start().await;
     let client = server.web_app().await;
-    let asked =
-        async |scope: &str| Request::of(&client).with("scope", scope).by_a_stranger(&server).await;
+    let asked = async |scope: &str| {
+        AuthorizationRequest::new(&client).with("scope", scope).open_in_new_browser(&server).await
+    };
     let many: Vec<_> = (0..800).map(|n| format!("s{n}")).collect();
 
     for scope in
@@ -471,7 +502,7 @@ async fn a_scope_that_the_client_is_not_registered_for_is_refused() {
     {
         asked(scope).await.refused("invalid_scope");
     }
-    asked("openid openid  profile").await.is_page("/login");
+    asked("openid openid  profile").await.assert_page("/login");
 }
 
 /// > unauthorized_client: The client is not authorized to request an authorization code using this
@@ -481,7 +512,11 @@ async fn a_client_without_the_authorization_code_grant_gets_an_error_page() {
     let server = Server::start().await;
     let service = server.service().await;
 
-    Request::of(&service).by_a_stranger(&server).await.answer.on_page(400);
+    AuthorizationRequest::new(&service)
+        .open_in_new_browser(&server)
+        .await
+        .answer
+        .assert_error_page(400);
 }
 
 /// OIDC Core §6: the server does not support request objects, and must not ignore them.
@@ -490,7 +525,10 @@ async fn a_request_object_is_refused() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let asked = async |name: &str| {
-        Request::of(&client).with(name, "https://app.example/x").by_a_stranger(&server).await
+        AuthorizationRequest::new(&client)
+            .with(name, "https://app.example/x")
+            .open_in_new_browser(&server)
+            .await
     };
 
     asked("request").await.refused("request_not_supported");
@@ -502,17 +540,17 @@ async fn a_request_object_is_refused() {
 async fn cancelling_sign_in_or_denying_consent_returns_access_denied() {
     let server = Server::start().await;
     server.user("ada").await;
-    let request = Request::of(&server.web_app().await);
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&request).await;
+    let request = AuthorizationRequest::new(&server.web_app().await);
+    let mut browser = Browser::new(&server);
+    let login = browser.start_authorization(&request).await;
     browser.submit(&login, &[("answer", "cancel")]).await.refused("access_denied");
 
-    let login = browser.ask(&request).await;
-    let consent = browser.prove(&login, "ada").await;
+    let login = browser.start_authorization(&request).await;
+    let consent = browser.submit_credentials(&login, "ada").await;
     browser.submit(&consent, &[("answer", "deny")]).await.refused("access_denied");
 
-    browser.submit(&consent, &[("answer", "allow")]).await.answer.on_page(400);
-    browser.ask(&request).await.is_page("/consent");
+    browser.submit(&consent, &[("answer", "allow")]).await.answer.assert_error_page(400);
+    browser.start_authorization(&request).await.assert_page("/consent");
 }
 
 /// THREATS AZ-26, UI-05: the URL of a page is of no use in another browser.
@@ -520,21 +558,21 @@ async fn cancelling_sign_in_or_denying_consent_returns_access_denied() {
 async fn an_authorization_request_is_bound_to_the_browser_that_sent_it() {
     let server = Server::start().await;
     server.user("ada").await;
-    let request = Request::of(&server.web_app().await);
-    let mut victim = Browser::of(&server);
+    let request = AuthorizationRequest::new(&server.web_app().await);
+    let mut victim = Browser::new(&server);
     victim.sign_in("ada").await;
-    let mut attacker = Browser::of(&server);
-    let theirs = attacker.ask(&request).await;
+    let mut attacker = Browser::new(&server);
+    let theirs = attacker.start_authorization(&request).await;
 
     for page in ["/login", "/consent", "/select-account"] {
-        let target = theirs.at.replace("/login", page);
-        victim.open(&target).await.answer.on_page(400);
-        Browser::of(&server).open(&target).await.answer.on_page(400);
+        let target = theirs.url.replace("/login", page);
+        victim.open(&target).await.answer.assert_error_page(400);
+        Browser::new(&server).open(&target).await.answer.assert_error_page(400);
     }
     // The form of the attacker's page, submitted by the victim's browser.
-    victim.submit(&theirs, &[("answer", "cancel")]).await.answer.on_page(400);
+    victim.submit(&theirs, &[("answer", "cancel")]).await.answer.assert_error_page(400);
 
-    let consent = attacker.prove(&theirs, "ada").await;
+    let consent = attacker.submit_credentials(&theirs, "ada").await;
     attacker.submit(&consent, &[("answer", "allow")]).await.code();
 }
 
@@ -545,10 +583,10 @@ async fn of_64_racing_submissions_of_a_consent_form_all_get_the_same_code() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&Request::of(&client)).await;
-    let consent = browser.prove(&login, "ada").await;
-    let ask = browser.form(&consent, &[("answer", "allow")]);
+    let mut browser = Browser::new(&server);
+    let login = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
+    let consent = browser.submit_credentials(&login, "ada").await;
+    let ask = browser.form_request(&consent, &[("answer", "allow")]);
 
     let racing: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();
     let mut codes = std::collections::BTreeSet::new();
@@ -568,19 +606,21 @@ async fn no_page_of_the_authorization_flow_loads_from_another_origin() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&Request::of(&client).with("response_mode", "form_post")).await;
-    let consent = browser.prove(&login, "ada").await;
+    let mut browser = Browser::new(&server);
+    let login = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("response_mode", "form_post"))
+        .await;
+    let consent = browser.submit_credentials(&login, "ada").await;
     let form = browser.submit(&consent, &[("answer", "allow")]).await;
 
-    for place in [login, consent, form] {
-        let page = &place.answer.text;
-        for link in page.split([' ', '\n']).filter_map(|word| word.strip_prefix("src=\"")) {
+    for page in [login, consent, form] {
+        let html = &page.answer.text;
+        for link in html.split([' ', '\n']).filter_map(|word| word.strip_prefix("src=\"")) {
             assert!(link.starts_with('/') && !link.starts_with("//"), "{link}");
         }
-        for tag in page.split("<link ").skip(1) {
+        for tag in html.split("<link ").skip(1) {
             assert!(tag.split('>').next().unwrap().contains("href=\"/"), "{tag}");
         }
-        assert_eq!(place.answer.header("referrer-policy"), "same-origin");
+        assert_eq!(page.answer.header("referrer-policy"), "same-origin");
     }
 }

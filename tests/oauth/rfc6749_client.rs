@@ -6,7 +6,7 @@ use gatewright::types::{Algorithm, Seconds};
 use serde_json::{Map, Value, json};
 
 use kit::certificates::{self, Authority, Shown};
-use kit::http::Answer;
+use kit::http::Response;
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 
 /// The endpoints at which clients authenticate, each with an otherwise valid request.
@@ -130,7 +130,7 @@ async fn present(
     client: &Client,
     method: &str,
     (path, form): (&str, &str),
-) -> Answer {
+) -> Response {
     let (id, secret) = (&client.id, &client.secret);
     match method {
         "client_secret_basic" => server.post_as(client, path, form).await,
@@ -148,7 +148,7 @@ async fn present(
         }
         "tls_client_auth" | "self_signed_tls_client_auth" => {
             let shown = &clients.certificates[usize::from(method != "tls_client_auth")];
-            let ask = server.ask("POST", path).form(&format!("{form}&client_id={id}"));
+            let ask = server.request("POST", path).form(&format!("{form}&client_id={id}"));
             ask.showing(shown).send().await
         }
         "none" => server.post(path, &format!("{form}&client_id={id}")).await,
@@ -295,7 +295,7 @@ async fn malformed_credentials_are_refused_as_invalid_client() {
         format!("Bearer {secret}"),
         "Negotiate abc".to_owned(),
     ] {
-        let ask = server.ask("POST", "/token").header("authorization", &header);
+        let ask = server.request("POST", "/token").header("authorization", &header);
         let answer = ask.form("grant_type=client_credentials").send().await;
         let answer = answer.refused(401, "invalid_client");
         assert!(answer.header("www-authenticate").starts_with("Basic "), "{header}");
@@ -341,7 +341,7 @@ async fn requests_other_than_a_posted_form_are_refused() {
 
     for (path, form) in ENDPOINTS {
         for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "post"] {
-            let answer = server.ask(method, path).send().await;
+            let answer = server.request(method, path).send().await;
             assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method} {path}");
         }
         for kind in [
@@ -355,11 +355,11 @@ async fn requests_other_than_a_posted_form_are_refused() {
             "application/x-www-form-urlencoded, application/json",
             "",
         ] {
-            let ask = server.ask("POST", path).basic(&client.id, &client.secret);
+            let ask = server.request("POST", path).basic(&client.id, &client.secret);
             let answer = ask.header("content-type", kind).body(form).send().await;
             answer.refused(415, "invalid_request");
         }
-        let ask = server.ask("POST", path).basic(&client.id, &client.secret);
+        let ask = server.request("POST", path).basic(&client.id, &client.secret);
         ask.clone().body(form).send().await.refused(415, "invalid_request");
         let zipped = ask.clone().header("content-encoding", "gzip").form(form).send().await;
         zipped.refused(415, "invalid_request");
@@ -392,7 +392,7 @@ async fn a_duplicate_parameter_is_refused() {
         {
             server.post_as(&client, path, &doubled).await.refused(400, "invalid_request");
         }
-        let two = server.ask("POST", path).basic(&client.id, &client.secret);
+        let two = server.request("POST", path).basic(&client.id, &client.secret);
         let two = two.basic(&client.id, &client.secret).form(form).send().await;
         two.refused(400, "invalid_request");
     }
@@ -466,8 +466,9 @@ async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
     let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
     let form = format!("grant_type=client_credentials{asserted}");
 
-    let asks: Vec<_> =
-        (0..64).map(|_| tokio::spawn(server.ask("POST", "/token").form(&form).send())).collect();
+    let asks: Vec<_> = (0..64)
+        .map(|_| tokio::spawn(server.request("POST", "/token").form(&form).send()))
+        .collect();
     let mut statuses = Vec::new();
     for ask in asks {
         statuses.push(ask.await.unwrap().status);

@@ -4,9 +4,9 @@ use gatewright::types::client::Metadata;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use kit::application::{Request, verified};
+use kit::application::{AuthorizationRequest, verify_jwt};
 use kit::browser::{Browser, VERIFIER};
-use kit::http::Answer;
+use kit::http::Response;
 use kit::server::{Client, ISSUER, Server};
 
 /// A server with a user, a client and a code.
@@ -14,12 +14,15 @@ async fn with_code() -> (Server, Client, String) {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let code = Browser::of(&server).obtain(&Request::of(&client), "ada").await.code();
+    let code = Browser::new(&server)
+        .complete_authorization(&AuthorizationRequest::new(&client), "ada")
+        .await
+        .code();
     (server, client, code)
 }
 
 /// A valid token request for this code, with these fields replaced.
-async fn redeem(server: &Server, client: &Client, fields: &[(&str, &str)]) -> Answer {
+async fn redeem(server: &Server, client: &Client, fields: &[(&str, &str)]) -> Response {
     let mut form = vec![
         ("grant_type", "authorization_code"),
         ("redirect_uri", Client::REDIRECT_URI),
@@ -44,7 +47,7 @@ async fn a_code_is_redeemed_for_tokens() {
     assert_eq!(answer.body["token_type"], "Bearer");
     assert_eq!(answer.body["expires_in"], 300);
     assert_eq!(answer.body["scope"], "openid");
-    let (header, claims) = verified(&server, &answer.token("access_token")).await;
+    let (header, claims) = verify_jwt(&server, &answer.token("access_token")).await;
     assert_eq!(header.typ.as_deref(), Some("at+jwt"), "RFC 9068 §2.1");
     assert_eq!((&claims["iss"], &claims["client_id"]), (&json!(ISSUER), &json!(client.id)));
     assert!(answer.token("refresh_token").starts_with("gw_rt_"));
@@ -67,7 +70,7 @@ async fn a_replayed_code_revokes_all_tokens_issued_from_it() {
     for token in [&bought, &second] {
         assert!(!server.is_active(&client, &token.token("access_token")).await);
         assert!(!server.is_active(&client, &token.token("refresh_token")).await);
-        let ask = server.ask("GET", "/userinfo").bearer(&token.token("access_token"));
+        let ask = server.request("GET", "/userinfo").bearer(&token.token("access_token"));
         ask.send().await.refused(401, "invalid_token");
     }
     let refresh =
@@ -88,7 +91,7 @@ async fn of_64_racing_redemptions_one_succeeds_and_its_tokens_are_revoked() {
         .append_pair("code_verifier", VERIFIER)
         .finish();
     let ask = |server: &Server| {
-        server.ask("POST", "/token").basic(&client.id, &client.secret).form(&form)
+        server.request("POST", "/token").basic(&client.id, &client.secret).form(&form)
     };
 
     let asks = (0..64).map(|n| ask(if n % 2 == 0 { &server } else { &replica }));
@@ -129,10 +132,11 @@ async fn a_code_requires_the_redirect_uri_of_its_authorization_request() {
     server.user("ada").await;
     let uris = [Client::REDIRECT_URI, "https://app.example/other"];
     let client = server.register(json!({"redirect_uris": uris})).await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
 
     for wrong in [uris[1], "https://app.example/cb/", "HTTPS://app.example/cb"] {
-        let code = browser.obtain(&Request::of(&client), "ada").await.code();
+        let code =
+            browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
         let fields = [("code", code.as_str()), ("redirect_uri", wrong)];
         redeem(&server, &client, &fields).await.refused(400, "invalid_grant");
     }
@@ -147,7 +151,7 @@ async fn the_redirect_uri_may_be_omitted_only_with_a_code_verifier() {
     let client = server
         .register(json!({ "redirect_uris": [Client::REDIRECT_URI], "gw_require_pkce": false }))
         .await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let left_out = async |code: &str, verifier: Option<&str>| {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code").append_pair("code", code);
@@ -157,14 +161,18 @@ async fn the_redirect_uri_may_be_omitted_only_with_a_code_verifier() {
         server.post_as(&client, "/token", &form.finish()).await
     };
 
-    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let code =
+        browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     left_out(&code, Some(VERIFIER)).await.ok();
 
-    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let code =
+        browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     left_out(&code, Some(&VERIFIER.to_uppercase())).await.refused(400, "invalid_grant");
-    let bare = Request::of(&client).without("code_challenge").without("code_challenge_method");
+    let bare = AuthorizationRequest::new(&client)
+        .without("code_challenge")
+        .without("code_challenge_method");
     let bare = bare.with("nonce", "n");
-    let code = browser.obtain(&bare, "ada").await.code();
+    let code = browser.complete_authorization(&bare, "ada").await.code();
     left_out(&code, None).await.refused(400, "invalid_grant");
 }
 
@@ -206,8 +214,9 @@ async fn a_code_is_invalid_once_its_user_client_consent_or_session_ended() {
         let server = Server::start().await;
         let user = server.user("ada").await;
         let client = server.web_app().await;
-        let mut browser = Browser::of(&server);
-        let code = browser.obtain(&Request::of(&client), "ada").await.code();
+        let mut browser = Browser::new(&server);
+        let code =
+            browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
         match change {
             "nothing" => {}
             "user disabled" => server.disable(&user).await,
@@ -222,7 +231,7 @@ async fn a_code_is_invalid_once_its_user_client_consent_or_session_ended() {
             }
             "consent withdrawn" => {
                 let form = [("client_id", client.id.as_str())];
-                browser.on_account("/account/applications/withdraw", &form).await;
+                browser.submit_on_account_page("/account/applications/withdraw", &form).await;
             }
             "signed out" => {
                 let confirm = browser.open("/logout").await;
@@ -251,8 +260,8 @@ async fn a_scope_removed_from_the_client_before_redemption_is_not_granted() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let request = Request::of(&client).with("scope", "openid email");
-    let code = Browser::of(&server).obtain(&request, "ada").await.code();
+    let request = AuthorizationRequest::new(&client).with("scope", "openid email");
+    let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
     server.change(&client, |metadata| metadata.scope = "openid".to_owned()).await;
 
     let answer = server.redeem(&client, &code).await.ok();
@@ -293,12 +302,12 @@ async fn malformed_codes_are_rejected() {
 #[tokio::test]
 async fn the_database_contains_no_usable_credential() {
     let (server, client, code) = with_code().await;
-    let mut browser = Browser::of(&server);
-    browser.ask(&Request::of(&client)).await.is_page("/login");
-    let waiting = browser.ask(&Request::of(&client)).await;
+    let mut browser = Browser::new(&server);
+    browser.start_authorization(&AuthorizationRequest::new(&client)).await.assert_page("/login");
+    let waiting = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
     let bought = server.redeem(&client, &code).await.ok();
     server.app().recorder.flush().await;
-    let mut secrets = vec![code, client.secret.clone(), waiting.at.replace("/login?request=", "")];
+    let mut secrets = vec![code, client.secret.clone(), waiting.url.replace("/login?request=", "")];
     secrets.extend(["access_token", "refresh_token", "id_token"].map(|name| bought.token(name)));
     secrets.extend(browser.cookies.values().cloned());
     secrets.push(kit::server::PASSWORD.to_owned());

@@ -309,8 +309,8 @@ async fn a_refusal_for_policy_consumes_no_token() {
         }))
         .await;
     let more = format!("&resource={photos}");
-    let place = Browser::of(&server).authorize("ada", &client, "openid", &more).await;
-    let token = server.redeem(&client, &place.parameter("code")).await.ok().token("refresh_token");
+    let page = Browser::new(&server).authorize("ada", &client, "openid", &more).await;
+    let token = server.redeem(&client, &page.parameter("code")).await.ok().token("refresh_token");
     let allowed = server.find(&client).await.metadata.gw_allowed_resources;
 
     server.change(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
@@ -381,10 +381,10 @@ async fn a_client_may_request_fewer_resources_but_not_others() {
         }))
         .await;
     let more = format!("&resource={photos}&resource={films}");
-    let place = Browser::of(&server).authorize("ada", &client, "openid", &more).await;
-    let token = server.redeem(&client, &place.parameter("code")).await.ok().token("refresh_token");
+    let page = Browser::new(&server).authorize("ada", &client, "openid", &more).await;
+    let token = server.redeem(&client, &page.parameter("code")).await.ok().token("refresh_token");
     let audience =
-        |answer: &kit::http::Answer| claims(&answer.token("access_token"))["aud"].clone();
+        |answer: &kit::http::Response| claims(&answer.token("access_token"))["aud"].clone();
 
     let wider = server.refresh(&client, &token, &format!("&resource={other}")).await;
     wider.refused(400, "invalid_target");
@@ -537,8 +537,8 @@ async fn the_id_token_of_a_refresh_describes_the_original_authentication() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let place = Browser::of(&server).authorize("ada", &client, "openid", "&nonce=n-0S6").await;
-    let first = server.redeem(&client, &place.parameter("code")).await.ok();
+    let page = Browser::new(&server).authorize("ada", &client, "openid", "&nonce=n-0S6").await;
+    let first = server.redeem(&client, &page.parameter("code")).await.ok();
     server.wait(60);
 
     let second = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
@@ -591,11 +591,11 @@ async fn a_public_client_refreshes_with_its_client_id() {
             "token_endpoint_auth_method": "none",
         }))
         .await;
-    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
         .append_pair("client_id", &client.id)
-        .append_pair("code", &place.parameter("code"))
+        .append_pair("code", &page.parameter("code"))
         .append_pair("redirect_uri", Client::REDIRECT_URI)
         .append_pair("code_verifier", kit::browser::VERIFIER)
         .finish();

@@ -23,7 +23,7 @@ async fn malformed_tokens_are_refused_as_invalid_token() {
     let client = server.service().await;
 
     for junk in ["x", "a.b.c", "gw_at_x", "gw_rt_x", &client.secret, &"x".repeat(20_000)] {
-        let answer = server.ask("GET", "/userinfo").bearer(junk).send().await;
+        let answer = server.request("GET", "/userinfo").bearer(junk).send().await;
         let challenge = answer.header("www-authenticate").to_owned();
         assert!(challenge.starts_with("Bearer realm=\"gatewright\", error=\"invalid_token\""));
         answer.refused(401, "invalid_token");
@@ -36,10 +36,10 @@ async fn a_token_sent_in_the_query_or_in_two_ways_is_refused() {
     let server = Server::start().await;
 
     let query = server.get("/userinfo?access_token=x").await;
-    let both = server.ask("GET", "/userinfo?access_token=x").bearer("x").send().await;
-    let twice = server.ask("GET", "/userinfo").bearer("x").bearer("x").send().await;
-    let ways = server.ask("POST", "/userinfo").bearer("x").form("access_token=x").send().await;
-    let basic = server.ask("GET", "/userinfo").basic("a", "b").send().await;
+    let both = server.request("GET", "/userinfo?access_token=x").bearer("x").send().await;
+    let twice = server.request("GET", "/userinfo").bearer("x").bearer("x").send().await;
+    let ways = server.request("POST", "/userinfo").bearer("x").form("access_token=x").send().await;
+    let basic = server.request("GET", "/userinfo").basic("a", "b").send().await;
     let doubled = server.post("/userinfo", "access_token=x&access_token=x").await;
 
     for answer in [query, both, twice, ways, basic, doubled] {
@@ -55,7 +55,7 @@ async fn a_body_of_another_media_type_is_refused() {
     let server = Server::start().await;
 
     for kind in ["application/json", "multipart/form-data; boundary=x"] {
-        let ask = server.ask("POST", "/userinfo").header("content-type", kind);
+        let ask = server.request("POST", "/userinfo").header("content-type", kind);
         ask.body("access_token=x").send().await.refused(415, "invalid_request");
     }
 }

@@ -110,7 +110,7 @@ async fn of_64_racing_revocations_all_succeed() {
     let server = Server::start().await;
     let client = server.service().await;
     let token = server.token_of(&client).await;
-    let ask = server.ask("POST", "/revoke").basic(&client.id, &client.secret);
+    let ask = server.request("POST", "/revoke").basic(&client.id, &client.secret);
     let ask = ask.form(&format!("token={token}"));
 
     let asks: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();

@@ -8,7 +8,7 @@ use gatewright::types::Algorithm;
 use serde_json::{Map, Value, json};
 
 use kit::certificates::Shown;
-use kit::http::{Answer, Ask};
+use kit::http::{RequestBuilder, Response};
 use kit::jwt::{Holder, Signer, mac};
 use kit::publisher::Publisher;
 use kit::server::{Client, ISSUER, Server};
@@ -51,15 +51,15 @@ fn changed(server: &Server, client: &Client, change: Value) -> Value {
     Value::Object(claims)
 }
 
-fn presenting(server: &Server, endpoint: &str, more: &str, jwt: &str) -> Ask {
+fn presenting(server: &Server, endpoint: &str, more: &str, jwt: &str) -> RequestBuilder {
     let form = form_urlencoded::Serializer::new(more.to_owned())
         .append_pair("client_assertion_type", TYPE)
         .append_pair("client_assertion", jwt)
         .finish();
-    server.ask("POST", endpoint).form(&form)
+    server.request("POST", endpoint).form(&form)
 }
 
-async fn present(server: &Server, jwt: &str) -> Answer {
+async fn present(server: &Server, jwt: &str) -> Response {
     presenting(server, "/token", "grant_type=client_credentials", jwt).send().await
 }
 

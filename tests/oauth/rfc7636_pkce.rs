@@ -3,9 +3,9 @@
 use gatewright::store::audit_events::AuditRow;
 use serde_json::json;
 
-use kit::application::Request;
+use kit::application::AuthorizationRequest;
 use kit::browser::{Browser, CHALLENGE, VERIFIER};
-use kit::http::Answer;
+use kit::http::Response;
 use kit::server::{Client, Server};
 
 /// The S256 challenge of [`OTHER`].
@@ -23,12 +23,12 @@ async fn excepted(server: &Server) -> Client {
         .await
 }
 
-fn bare(client: &Client) -> Request {
-    Request::of(client).without("code_challenge").without("code_challenge_method")
+fn bare(client: &Client) -> AuthorizationRequest {
+    AuthorizationRequest::new(client).without("code_challenge").without("code_challenge_method")
 }
 
 /// A token request with this verifier, or without one.
-async fn redeem(server: &Server, client: &Client, code: &str, verifier: Option<&str>) -> Answer {
+async fn redeem(server: &Server, client: &Client, code: &str, verifier: Option<&str>) -> Response {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "authorization_code").append_pair("code", code);
     form.append_pair("redirect_uri", Client::REDIRECT_URI);
@@ -57,10 +57,10 @@ async fn a_request_without_a_challenge_is_refused() {
 
     for client in [public, server.web_app().await] {
         for request in [bare(&client), bare(&client).with("nonce", "n")] {
-            request.by_a_stranger(&server).await.refused("invalid_request");
+            request.open_in_new_browser(&server).await.refused("invalid_request");
         }
-        let half = Request::of(&client).without("code_challenge");
-        half.by_a_stranger(&server).await.refused("invalid_request");
+        let half = AuthorizationRequest::new(&client).without("code_challenge");
+        half.open_in_new_browser(&server).await.refused("invalid_request");
     }
 }
 
@@ -74,9 +74,10 @@ async fn s256_is_the_only_supported_method() {
 
     for client in [server.web_app().await, excepted(&server).await] {
         for method in ["", "plain", "s256", "S512", "S256 ", "none"] {
-            let request = Request::of(&client).with("nonce", "n");
-            let place = request.with("code_challenge_method", method).by_a_stranger(&server).await;
-            place.refused("invalid_request");
+            let request = AuthorizationRequest::new(&client).with("nonce", "n");
+            let page =
+                request.with("code_challenge_method", method).open_in_new_browser(&server).await;
+            page.refused("invalid_request");
         }
     }
     let metadata = server.get("/.well-known/openid-configuration").await.ok().body;
@@ -99,8 +100,8 @@ async fn a_challenge_must_be_a_base64url_encoded_digest() {
         &format!("{}N", &CHALLENGE[..42]),
         "\u{e4}",
     ] {
-        let request = Request::of(&client).with("code_challenge", wrong);
-        request.by_a_stranger(&server).await.refused("invalid_request");
+        let request = AuthorizationRequest::new(&client).with("code_challenge", wrong);
+        request.open_in_new_browser(&server).await.refused("invalid_request");
     }
 }
 
@@ -111,7 +112,7 @@ async fn a_code_requires_the_verifier_of_its_challenge() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
 
     for wrong in [
         None,
@@ -125,14 +126,15 @@ async fn a_code_requires_the_verifier_of_its_challenge() {
         Some(&"A".repeat(129)),
         Some("\u{e4}"),
     ] {
-        let code = browser.obtain(&Request::of(&client), "ada").await.code();
+        let code =
+            browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
         let answer = redeem(&server, &client, &code, wrong).await;
         answer.refused(400, "invalid_grant");
         let late = redeem(&server, &client, &code, Some(VERIFIER)).await;
         late.refused(400, "invalid_grant");
     }
-    let other = Request::of(&client).with("code_challenge", OTHER_CHALLENGE);
-    let code = browser.obtain(&other, "ada").await.code();
+    let other = AuthorizationRequest::new(&client).with("code_challenge", OTHER_CHALLENGE);
+    let code = browser.complete_authorization(&other, "ada").await.code();
     redeem(&server, &client, &code, Some(OTHER)).await.ok();
 }
 
@@ -144,14 +146,14 @@ async fn a_verifier_must_have_43_to_128_characters() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
 
     for (length, status) in [(42, 400), (43, 200), (128, 200), (129, 400)] {
         let verifier = "~".repeat(length);
         let digest = sha2::Sha256::digest(verifier.as_bytes());
         let challenge = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
-        let request = Request::of(&client).with("code_challenge", &challenge);
-        let code = browser.obtain(&request, "ada").await.code();
+        let request = AuthorizationRequest::new(&client).with("code_challenge", &challenge);
+        let code = browser.complete_authorization(&request, "ada").await.code();
         let answer = redeem(&server, &client, &code, Some(&verifier)).await;
         assert_eq!(answer.status, status, "{length}: {answer:?}");
     }
@@ -165,8 +167,8 @@ async fn a_confidential_client_may_be_registered_to_use_a_nonce_instead() {
     server.user("ada").await;
     let client = excepted(&server).await;
     let request = bare(&client).with("nonce", "n");
-    let mut browser = Browser::of(&server);
-    let code = browser.obtain(&request, "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let code = browser.complete_authorization(&request, "ada").await.code();
 
     redeem(&server, &client, &code, None).await.ok();
 
@@ -175,10 +177,10 @@ async fn a_confidential_client_may_be_registered_to_use_a_nonce_instead() {
         request.clone().with("scope", "email"),
         request.clone().with("code_challenge_method", "S256"),
     ] {
-        browser.ask(&less).await.refused("invalid_request");
+        browser.start_authorization(&less).await.refused("invalid_request");
     }
-    let with = Request::of(&client);
-    let code = browser.obtain(&with, "ada").await.code();
+    let with = AuthorizationRequest::new(&client);
+    let code = browser.complete_authorization(&with, "ada").await.code();
     redeem(&server, &client, &code, None).await.refused(400, "invalid_grant");
 }
 
@@ -197,26 +199,27 @@ async fn a_confidential_client_may_be_registered_to_use_neither() {
             "gw_require_nonce": false,
         }))
         .await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
 
     for request in [bare(&neither), bare(&neither).with("nonce", "n")] {
-        let code = browser.obtain(&request, "ada").await.code();
+        let code = browser.complete_authorization(&request, "ada").await.code();
         redeem(&server, &neither, &code, None).await.ok();
     }
-    let code = browser.obtain(&Request::of(&neither), "ada").await.code();
+    let code =
+        browser.complete_authorization(&AuthorizationRequest::new(&neither), "ada").await.code();
     redeem(&server, &neither, &code, None).await.refused(400, "invalid_grant");
 
     for (client, setting) in [
         (&with_nonce, "gw_require_nonce: false"),
         (&server.web_app().await, "gw_require_pkce: false"),
     ] {
-        let place = browser.ask(&bare(client)).await;
-        place.refused("invalid_request");
-        let told = place.parameter("error_description");
+        let page = browser.start_authorization(&bare(client)).await;
+        page.refused("invalid_request");
+        let told = page.parameter("error_description");
         assert!(told.contains(setting), "{told}");
     }
     let half = bare(&neither).with("code_challenge_method", "S256");
-    browser.ask(&half).await.refused("invalid_request");
+    browser.start_authorization(&half).await.refused("invalid_request");
 }
 
 /// The creation of a client with weaker settings than the defaults is recorded as such.
@@ -250,7 +253,7 @@ async fn a_verifier_without_a_challenge_is_refused() {
     server.user("ada").await;
     let client = excepted(&server).await;
     let request = bare(&client).with("nonce", "n");
-    let code = Browser::of(&server).obtain(&request, "ada").await.code();
+    let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
 
     let answer = redeem(&server, &client, &code, Some(VERIFIER)).await;
 
@@ -263,7 +266,7 @@ async fn fields_of_a_form_cannot_change_the_authorization_request() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let more = [
         ("code_challenge", OTHER_CHALLENGE),
         ("scope", "openid email offline_access"),
@@ -272,7 +275,7 @@ async fn fields_of_a_form_cannot_change_the_authorization_request() {
         ("state", "another"),
         ("prompt", "none"),
     ];
-    let login = browser.ask(&Request::of(&client)).await;
+    let login = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
     let typed = [("identifier", "ada"), ("password", kit::server::PASSWORD)];
 
     let consent = browser.submit(&login, &[&typed[..], &more].concat()).await;

@@ -3,7 +3,7 @@
 use gatewright::jose::base64url;
 use serde_json::{Value, json};
 
-use kit::application::Request;
+use kit::application::AuthorizationRequest;
 use kit::browser::Browser;
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 
@@ -242,11 +242,11 @@ async fn the_username_is_included_only_with_the_consent_of_the_user() {
             ("openid profile", "", json!("ada")),
             ("openid", asked.as_str(), json!("ada")),
         ] {
-            let mut request = Request::of(&client).with("scope", scope);
+            let mut request = AuthorizationRequest::new(&client).with("scope", scope);
             if !claims.is_empty() {
                 request = request.with("claims", claims);
             }
-            let code = Browser::of(&server).obtain(&request, "ada").await.code();
+            let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
             let token = server.redeem(&client, &code).await.ok().token("access_token");
 
             for caller in [&client, &api] {

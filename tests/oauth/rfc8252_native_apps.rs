@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use kit::application::Request;
+use kit::application::AuthorizationRequest;
 use kit::browser::{Browser, VERIFIER};
 use kit::server::{Client, Server};
 
@@ -18,8 +18,11 @@ async fn app(server: &Server, uris: &[&str]) -> Client {
 }
 
 async fn allowed(server: &Server, client: &Client, uri: &str) -> String {
-    let mut browser = Browser::of(server);
-    browser.obtain(&Request::of(client).with("redirect_uri", uri), "ada").await.at
+    let mut browser = Browser::new(server);
+    browser
+        .complete_authorization(&AuthorizationRequest::new(client).with("redirect_uri", uri), "ada")
+        .await
+        .url
 }
 
 /// > The authorization server MUST allow any port to be specified at the time of the request for loopback
@@ -76,8 +79,11 @@ async fn only_the_port_of_a_loopback_redirect_uri_may_differ() {
         (&web, "http://localhost:9000/cb"),
         (&web, "http://127.0.0.1:81/cb"),
     ] {
-        let place = Request::of(client).with("redirect_uri", uri).by_a_stranger(&server).await;
-        place.answer.on_page(400);
+        let page = AuthorizationRequest::new(client)
+            .with("redirect_uri", uri)
+            .open_in_new_browser(&server)
+            .await;
+        page.answer.assert_error_page(400);
     }
 }
 
@@ -92,8 +98,9 @@ async fn an_app_registered_with_localhost_may_listen_on_any_port_of_it() {
     for uri in ["http://localhost/callback", "http://localhost:33418/callback"] {
         assert!(allowed(&server, &client, uri).await.starts_with(&format!("{uri}?code=")), "{uri}");
     }
-    let other = Request::of(&client).with("redirect_uri", "http://127.0.0.1:33418/callback");
-    other.by_a_stranger(&server).await.answer.on_page(400);
+    let other =
+        AuthorizationRequest::new(&client).with("redirect_uri", "http://127.0.0.1:33418/callback");
+    other.open_in_new_browser(&server).await.answer.assert_error_page(400);
 }
 
 /// Decision 0040: a tool that supports no other scheme may be allowed its own, and users are asked for
@@ -111,15 +118,21 @@ async fn an_app_may_use_a_scheme_without_a_domain_where_allowed() {
             "gw_allowed_schemes": ["vscode"],
         }))
         .await;
-    let mut browser = Browser::of(&server);
-    let request = Request::of(&client).with("redirect_uri", uri);
+    let mut browser = Browser::new(&server);
+    let request = AuthorizationRequest::new(&client).with("redirect_uri", uri);
 
     for _ in 0..2 {
-        assert!(browser.obtain(&request, "ada").await.at.starts_with(&format!("{uri}?code=")));
-        browser.ask(&request).await.is_page("/consent");
+        assert!(
+            browser
+                .complete_authorization(&request, "ada")
+                .await
+                .url
+                .starts_with(&format!("{uri}?code="))
+        );
+        browser.start_authorization(&request).await.assert_page("/consent");
     }
     let other = request.with("redirect_uri", "cursor://example.notes/cb");
-    other.by_a_stranger(&server).await.answer.on_page(400);
+    other.open_in_new_browser(&server).await.answer.assert_error_page(400);
 }
 
 /// > Apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order
@@ -140,8 +153,8 @@ async fn an_app_may_use_a_private_use_uri_scheme() {
         client.id
     );
     server.post("/token", &form).await.ok();
-    let evil = Request::of(&client).with("redirect_uri", "com.example.notes://cb");
-    evil.by_a_stranger(&server).await.answer.on_page(400);
+    let evil = AuthorizationRequest::new(&client).with("redirect_uri", "com.example.notes://cb");
+    evil.open_in_new_browser(&server).await.answer.assert_error_page(400);
 }
 
 /// > authorization servers SHOULD NOT process authorization requests automatically without user consent
@@ -168,14 +181,14 @@ async fn a_client_that_other_programs_can_impersonate_always_needs_consent() {
                 "gw_skip_consent": is_trusted,
             }))
             .await;
-        let request = Request::of(&client).with("redirect_uri", uri);
-        let mut browser = Browser::of(&server);
-        let place = browser.obtain(&request, "ada").await;
-        assert!(place.at.starts_with(&format!("{uri}?code=")), "{place:?}");
+        let request = AuthorizationRequest::new(&client).with("redirect_uri", uri);
+        let mut browser = Browser::new(&server);
+        let page = browser.complete_authorization(&request, "ada").await;
+        assert!(page.url.starts_with(&format!("{uri}?code=")), "{page:?}");
 
-        browser.ask(&request).await.is_page("/consent");
-        let silent = browser.ask(&request.with("prompt", "none")).await;
-        assert!(silent.at.contains("error=consent_required"), "{silent:?}");
+        browser.start_authorization(&request).await.assert_page("/consent");
+        let silent = browser.start_authorization(&request.with("prompt", "none")).await;
+        assert!(silent.url.contains("error=consent_required"), "{silent:?}");
     }
 }
 
@@ -190,8 +203,11 @@ async fn consent_for_a_public_client_with_an_https_redirect_uri_is_stored() {
             "redirect_uris": [Client::REDIRECT_URI],
         }))
         .await;
-    let mut browser = Browser::of(&server);
-    browser.obtain(&Request::of(&client), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
 
-    browser.ask(&Request::of(&client).with("prompt", "none")).await.code();
+    browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "none"))
+        .await
+        .code();
 }

@@ -15,8 +15,8 @@ const PLACES: [&str; 2] =
 async fn the_issuer_is_the_configured_one_regardless_of_request_headers() {
     let server = Server::start().await;
 
-    for place in PLACES {
-        let ask = server.ask("GET", place);
+    for page in PLACES {
+        let ask = server.request("GET", page);
         let ask =
             ask.header("x-forwarded-host", "evil.example").header("x-forwarded-proto", "http");
         let answer = ask.header("forwarded", "host=evil.example").send().await.ok();
@@ -47,13 +47,13 @@ async fn metadata_of_an_issuer_with_a_path_is_found_at_both_urls() {
     let issuer = "https://id.example.org/tenant";
     let server = Server::with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
 
-    for place in PLACES {
-        for target in [format!("/tenant{place}"), format!("{place}/tenant")] {
+    for page in PLACES {
+        for target in [format!("/tenant{page}"), format!("{page}/tenant")] {
             let metadata = server.get(&target).await.ok().body;
             assert_eq!(metadata["issuer"], issuer, "{target}");
             assert_eq!(metadata["token_endpoint"], format!("{issuer}/token"));
         }
-        assert_eq!(server.get(place).await.status, 404, "the URL of another issuer");
+        assert_eq!(server.get(page).await.status, 404, "the URL of another issuer");
     }
     assert_eq!(server.get("/tenant/jwks").await.status, 200);
     assert_eq!(server.get("/jwks").await.status, 404);
@@ -127,14 +127,14 @@ async fn certificate_methods_are_advertised_where_certificates_are_received() {
 async fn documents_are_cacheable_and_support_conditional_requests() {
     let server = Server::start().await;
 
-    for place in PLACES.into_iter().chain(["/jwks"]) {
-        let first = server.get(place).await.ok();
+    for page in PLACES.into_iter().chain(["/jwks"]) {
+        let first = server.get(page).await.ok();
         let etag = first.header("etag").to_owned();
-        let again = server.ask("GET", place).header("if-none-match", &etag).send().await;
-        let other = server.ask("GET", place).header("if-none-match", "\"other\"").send().await;
+        let again = server.request("GET", page).header("if-none-match", &etag).send().await;
+        let other = server.request("GET", page).header("if-none-match", "\"other\"").send().await;
 
         assert_eq!(first.header("cache-control"), "public, max-age=900");
-        assert_eq!((again.status, again.text.as_str()), (304, ""), "{place}");
+        assert_eq!((again.status, again.text.as_str()), (304, ""), "{page}");
         assert_eq!(
             (again.header("etag"), again.header("cache-control")),
             (&*etag, "public, max-age=900")
@@ -148,10 +148,10 @@ async fn documents_are_cacheable_and_support_conditional_requests() {
 async fn documents_support_head() {
     let server = Server::start().await;
 
-    for place in PLACES.into_iter().chain(["/jwks"]) {
-        let (get, head) = (server.get(place).await, server.ask("HEAD", place).send().await);
+    for page in PLACES.into_iter().chain(["/jwks"]) {
+        let (get, head) = (server.get(page).await, server.request("HEAD", page).send().await);
 
-        assert_eq!((head.status, head.text.as_str()), (200, ""), "{place}");
+        assert_eq!((head.status, head.text.as_str()), (200, ""), "{page}");
         assert_eq!(head.header("content-length"), get.header("content-length"));
         assert_eq!(head.header("etag"), get.header("etag"));
     }
@@ -181,10 +181,11 @@ async fn the_jwks_contains_public_keys_only() {
 async fn documents_are_readable_from_any_origin() {
     let server = Server::start().await;
 
-    for place in PLACES.into_iter().chain(["/jwks"]) {
-        let answer = server.ask("GET", place).header("origin", "https://any.example").send().await;
+    for page in PLACES.into_iter().chain(["/jwks"]) {
+        let answer =
+            server.request("GET", page).header("origin", "https://any.example").send().await;
 
-        assert_eq!(answer.header("access-control-allow-origin"), "*", "{place}");
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{page}");
         assert_eq!(answer.header("access-control-allow-credentials"), "");
     }
 }

@@ -4,9 +4,9 @@ use gatewright::flow::clients::resources;
 use gatewright::types::{Resource, ResourceId};
 use serde_json::json;
 
-use kit::application::{Request, verified};
+use kit::application::{AuthorizationRequest, verify_jwt};
 use kit::browser::{Browser, VERIFIER};
-use kit::http::Answer;
+use kit::http::Response;
 use kit::server::{Client, ISSUER, Server};
 
 const PHOTOS: &str = "https://photos.example/api";
@@ -34,7 +34,7 @@ async fn prepared() -> (Server, Client) {
     (server, client)
 }
 
-async fn redeem(server: &Server, client: &Client, code: &str, resources: &[&str]) -> Answer {
+async fn redeem(server: &Server, client: &Client, code: &str, resources: &[&str]) -> Response {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "authorization_code").append_pair("code", code);
     form.append_pair("redirect_uri", Client::REDIRECT_URI).append_pair("code_verifier", VERIFIER);
@@ -44,8 +44,8 @@ async fn redeem(server: &Server, client: &Client, code: &str, resources: &[&str]
     server.post_as(client, "/token", &form.finish()).await
 }
 
-async fn audience(server: &Server, answer: &Answer) -> serde_json::Value {
-    verified(server, &answer.token("access_token")).await.1["aud"].clone()
+async fn audience(server: &Server, answer: &Response) -> serde_json::Value {
+    verify_jwt(server, &answer.token("access_token")).await.1["aud"].clone()
 }
 
 /// > the authorization server SHOULD audience-restrict issued access tokens to the resource(s) indicated
@@ -53,14 +53,14 @@ async fn audience(server: &Server, answer: &Answer) -> serde_json::Value {
 #[tokio::test]
 async fn the_audience_of_a_token_is_the_requested_resources() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
-    let request = Request::of(&client).with("scope", "openid read");
-    let both = request.clone().and("resource", PHOTOS).and("resource", MAIL);
-    let code = browser.obtain(&both, "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let request = AuthorizationRequest::new(&client).with("scope", "openid read");
+    let both = request.clone().append("resource", PHOTOS).append("resource", MAIL);
+    let code = browser.complete_authorization(&both, "ada").await.code();
     let all = redeem(&server, &client, &code, &[]).await.ok();
-    let code = browser.obtain(&both, "ada").await.code();
+    let code = browser.complete_authorization(&both, "ada").await.code();
     let one = redeem(&server, &client, &code, &[MAIL]).await.ok();
-    let code = browser.obtain(&request, "ada").await.code();
+    let code = browser.complete_authorization(&request, "ada").await.code();
     let none = redeem(&server, &client, &code, &[]).await.ok();
 
     assert_eq!(audience(&server, &all).await, json!([PHOTOS, MAIL]));
@@ -88,31 +88,39 @@ async fn a_resource_that_the_client_is_not_allowed_is_refused() {
         "urn:x",
         "javascript:x",
     ] {
-        let place = Request::of(&client).with("resource", wrong).by_a_stranger(&server).await;
-        place.refused("invalid_target");
-        let place = Request::of(&client).with("resource", PHOTOS).and("resource", wrong);
-        place.by_a_stranger(&server).await.refused("invalid_target");
+        let page = AuthorizationRequest::new(&client)
+            .with("resource", wrong)
+            .open_in_new_browser(&server)
+            .await;
+        page.refused("invalid_target");
+        let page =
+            AuthorizationRequest::new(&client).with("resource", PHOTOS).append("resource", wrong);
+        page.open_in_new_browser(&server).await.refused("invalid_target");
     }
-    let place = Request::of(&stranger).with("resource", PHOTOS).by_a_stranger(&server).await;
-    place.refused("invalid_target");
-    let many = (0..9).fold(Request::of(&client), |request, n| {
-        request.and("resource", &format!("https://{n}.example/"))
+    let page = AuthorizationRequest::new(&stranger)
+        .with("resource", PHOTOS)
+        .open_in_new_browser(&server)
+        .await;
+    page.refused("invalid_target");
+    let many = (0..9).fold(AuthorizationRequest::new(&client), |request, n| {
+        request.append("resource", &format!("https://{n}.example/"))
     });
-    many.by_a_stranger(&server).await.refused("invalid_target");
+    many.open_in_new_browser(&server).await.refused("invalid_target");
 }
 
 /// §2.2: a token request may name a subset of the granted resources, and no others.
 #[tokio::test]
 async fn a_token_request_cannot_add_resources() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
-    let request = Request::of(&client).with("scope", "openid read").with("resource", PHOTOS);
+    let mut browser = Browser::new(&server);
+    let request =
+        AuthorizationRequest::new(&client).with("scope", "openid read").with("resource", PHOTOS);
 
     for wrong in [MAIL, ISSUER] {
-        let code = browser.obtain(&request, "ada").await.code();
+        let code = browser.complete_authorization(&request, "ada").await.code();
         redeem(&server, &client, &code, &[wrong]).await.refused(400, "invalid_target");
     }
-    let code = browser.obtain(&request, "ada").await.code();
+    let code = browser.complete_authorization(&request, "ada").await.code();
     redeem(&server, &client, &code, &["x"]).await.refused(400, "invalid_target");
     redeem(&server, &client, &code, &[PHOTOS]).await.ok();
 }
@@ -121,8 +129,8 @@ async fn a_token_request_cannot_add_resources() {
 #[tokio::test]
 async fn a_resource_removed_from_the_client_before_redemption_is_refused() {
     let (server, client) = prepared().await;
-    let request = Request::of(&client).with("resource", PHOTOS);
-    let code = Browser::of(&server).obtain(&request, "ada").await.code();
+    let request = AuthorizationRequest::new(&client).with("resource", PHOTOS);
+    let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
     server.change(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
 
     redeem(&server, &client, &code, &[]).await.refused(400, "invalid_target");
@@ -133,31 +141,33 @@ async fn a_resource_removed_from_the_client_before_redemption_is_refused() {
 #[tokio::test]
 async fn consent_covers_only_the_apis_that_were_shown() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
-    let read = Request::of(&client).with("scope", "openid read");
+    let read = AuthorizationRequest::new(&client).with("scope", "openid read");
 
-    let mail = browser.ask(&read.clone().with("resource", MAIL)).await;
-    assert!(mail.is_page("/consent").answer.text.contains("See your letters"), "{mail:?}");
+    let mail = browser.start_authorization(&read.clone().with("resource", MAIL)).await;
+    assert!(mail.assert_page("/consent").answer.text.contains("See your letters"), "{mail:?}");
     assert!(!mail.answer.text.contains("See your pictures"));
-    let photos = browser.ask(&read.clone().with("resource", PHOTOS)).await;
+    let photos = browser.start_authorization(&read.clone().with("resource", PHOTOS)).await;
     assert!(photos.answer.text.contains("See your pictures"), "{photos:?}");
     assert!(!photos.answer.text.contains("See your letters"));
     let claims = json!({"id_token": {"birthdate": null}}).to_string();
     let claim = read.clone().with("scope", "read").with("resource", MAIL).with("claims", &claims);
     assert!(
-        browser.ask(&claim).await.answer.text.contains("date of birth"),
+        browser.start_authorization(&claim).await.answer.text.contains("date of birth"),
         "claims are shown together with an API"
     );
-    let bare = browser.ask(&Request::of(&client).with("resource", PHOTOS)).await;
+    let bare = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("resource", PHOTOS))
+        .await;
     assert!(
-        bare.is_page("/consent").answer.text.contains(PHOTOS),
+        bare.assert_page("/consent").answer.text.contains(PHOTOS),
         "an API without scopes is shown"
     );
 
     browser.submit(&mail, &[("answer", "allow")]).await.code();
-    browser.ask(&read.clone().with("resource", MAIL)).await.code();
-    browser.ask(&read.with("resource", PHOTOS)).await.is_page("/consent");
+    browser.start_authorization(&read.clone().with("resource", MAIL)).await.code();
+    browser.start_authorization(&read.with("resource", PHOTOS)).await.assert_page("/consent");
 }
 
 /// THREATS EX-18, UI-11: an API from `gw_default_audience` is shown like a requested one, and another
@@ -173,21 +183,23 @@ async fn consent_shows_the_api_of_the_default_audience() {
             "gw_default_audience": [PHOTOS, ISSUER],
         }))
         .await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
-    let request = Request::of(&client).with("scope", "openid read");
+    let request = AuthorizationRequest::new(&client).with("scope", "openid read");
 
-    let page = browser.ask(&request).await;
-    assert!(page.is_page("/consent").answer.text.contains("See your pictures"), "{page:?}");
+    let page = browser.start_authorization(&request).await;
+    assert!(page.assert_page("/consent").answer.text.contains("See your pictures"), "{page:?}");
     assert!(!page.answer.text.contains(ISSUER), "the issuer stands for userinfo and is not shown");
     browser.submit(&page, &[("answer", "allow")]).await.code();
-    let code = browser.ask(&request).await.code();
+    let code = browser.start_authorization(&request).await.code();
     let tokens = redeem(&server, &client, &code, &[]).await.ok();
     assert_eq!(audience(&server, &tokens).await, json!([PHOTOS, ISSUER]));
 
-    let bare = browser.ask(&Request::of(&client).with("prompt", "consent")).await;
+    let bare = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "consent"))
+        .await;
     assert!(
-        bare.is_page("/consent").answer.text.contains("Photos"),
+        bare.assert_page("/consent").answer.text.contains("Photos"),
         "an API without scopes is shown"
     );
 
@@ -198,8 +210,8 @@ async fn consent_shows_the_api_of_the_default_audience() {
             metadata.gw_default_audience = vec![ResourceId::from_text(MAIL)];
         })
         .await;
-    let page = browser.ask(&request).await;
-    assert!(page.is_page("/consent").answer.text.contains("See your letters"), "{page:?}");
+    let page = browser.start_authorization(&request).await;
+    assert!(page.assert_page("/consent").answer.text.contains("See your letters"), "{page:?}");
     let refresh = tokens.token("refresh_token");
     server.refresh(&client, &refresh, "").await.refused(400, "invalid_target");
 }

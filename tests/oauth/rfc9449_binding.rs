@@ -4,7 +4,7 @@ use gatewright::jose::base64url;
 use gatewright::types::Digest;
 use serde_json::{Value, json};
 
-use kit::application::Request;
+use kit::application::AuthorizationRequest;
 use kit::holder::{ask, bound, code, code_form, public, public_app, use_at_userinfo};
 use kit::jwt::{Holder, claims};
 use kit::server::{Client, ISSUER, Server};
@@ -64,7 +64,7 @@ async fn a_bound_opaque_token_requires_a_proof_for_it() {
     let token = ask.send().await.ok().token("access_token");
     assert!(token.starts_with("gw_at_"));
     let own = || holder.proof_beside(&server, "GET", &token);
-    let bearer = || server.ask("GET", "/userinfo").bearer(&token);
+    let bearer = || server.request("GET", "/userinfo").bearer(&token);
 
     use_at_userinfo(&server, &token, &own()).await.ok();
     let stolen = thief.proof_beside(&server, "GET", &token);
@@ -230,8 +230,8 @@ async fn a_malformed_dpop_jkt_is_refused() {
     let padded = format!("{}=", Holder::new().jkt);
 
     for jkt in ["x", "AAAA", &padded] {
-        let request = Request::of(&client).with("dpop_jkt", jkt);
-        request.by_a_stranger(&server).await.refused("invalid_request");
+        let request = AuthorizationRequest::new(&client).with("dpop_jkt", jkt);
+        request.open_in_new_browser(&server).await.refused("invalid_request");
     }
 }
 
@@ -286,12 +286,13 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
         use_at_userinfo(&server, &token, &thief.proof_beside(&server, "GET", &token)).await;
     assert!(stolen.header("www-authenticate").starts_with("DPoP "));
     stolen.refused(401, "invalid_token");
-    let alone = server.ask("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
+    let alone =
+        server.request("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
     alone.send().await.refused(401, "invalid_dpop_proof");
     // > A DPoP-bound access token is sent using the Authorization request header field (§7.1)
     let posted = server.post("/userinfo", &format!("access_token={token}")).await;
     posted.refused(401, "invalid_token");
-    let posted = server.ask("POST", "/userinfo").form(&format!("access_token={token}"));
+    let posted = server.request("POST", "/userinfo").form(&format!("access_token={token}"));
     let posted = posted.dpop(&holder.proof_beside(&server, "POST", &token)).send().await;
     posted.refused(401, "invalid_token");
     assert!(server.is_active(&client, &token).await);
@@ -306,7 +307,7 @@ async fn a_token_is_accepted_only_with_the_scheme_of_its_token_type() {
     let (client, token) = bound(&server, &holder).await;
     let plain = server.granted("ada", &client, "openid").await.token("access_token");
     let userinfo = async |scheme: &str, token: &str, proof: Option<String>| {
-        let ask = server.ask("GET", "/userinfo");
+        let ask = server.request("GET", "/userinfo");
         let ask = ask.header("authorization", &format!("{scheme} {token}"));
         let answer = match proof {
             Some(proof) => ask.dpop(&proof).send().await,

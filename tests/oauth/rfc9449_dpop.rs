@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use kit::holder::{
     ask, asking, bound, code_form, kept, public, public_app, takes, use_at_userinfo,
 };
-use kit::http::Ask;
+use kit::http::RequestBuilder;
 use kit::jwt::{Holder, claims, mac};
 use kit::server::{Client, ISSUER, Server};
 
@@ -138,7 +138,7 @@ async fn a_request_must_have_one_header_with_one_proof() {
     let client = server.service().await;
     let holder = Holder::new();
     let proof = || holder.proof(&server);
-    let refused = async |ask: Ask| ask.send().await.refused(400, "invalid_dpop_proof");
+    let refused = async |ask: RequestBuilder| ask.send().await.refused(400, "invalid_dpop_proof");
 
     refused(asking(&server, &client, &proof()).dpop(&proof())).await;
     let same = proof();
@@ -309,7 +309,7 @@ async fn a_proof_is_accepted_once_within_its_validity() {
 
 /// The number of successful responses to 64 concurrent requests, alternating between the two replicas;
 /// the others are refused for their proof, with this status.
-async fn answered(both: &[Ask; 2], refused: u16) -> usize {
+async fn answered(both: &[RequestBuilder; 2], refused: u16) -> usize {
     let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
     let mut answered = 0;
     for answer in sent {
@@ -347,7 +347,7 @@ async fn of_64_racing_uses_of_one_proof_at_userinfo_one_succeeds() {
     replica.app().confirm().await.unwrap();
     let proof = holder.proof_beside(&server, "GET", &token);
     let both = [&server, &replica].map(|one| {
-        let ask = one.ask("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
+        let ask = one.request("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
         ask.dpop(&proof)
     });
 

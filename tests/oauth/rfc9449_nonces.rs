@@ -194,7 +194,7 @@ async fn scripts_may_send_proofs_and_read_nonces() {
         }))
         .await;
 
-    let preflight = server.ask("OPTIONS", "/token").header("origin", origin).send().await;
+    let preflight = server.request("OPTIONS", "/token").header("origin", origin).send().await;
     let proof = Holder::new().proof(&server);
     let answer = asking(&server, &client, &proof).header("origin", origin).send().await;
 

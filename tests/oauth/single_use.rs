@@ -12,7 +12,7 @@ use std::sync::Arc;
 use gatewright::store::sweep;
 use serde_json::json;
 
-use kit::browser::{Browser, Place, request};
+use kit::browser::{Browser, Page, authorize_target};
 use kit::holder;
 use kit::jwt::{Holder, Signer};
 use kit::server::{Client, ISSUER, Server};
@@ -77,7 +77,7 @@ struct Made {
     artefact: Artefact,
     text: String,
     /// The page with the form.
-    page: Option<Place>,
+    page: Option<Page>,
     cookies: BTreeMap<String, String>,
 }
 
@@ -109,7 +109,7 @@ impl World {
     }
 
     async fn make(&self, server: &Server, artefact: Artefact) -> Made {
-        let mut browser = Browser::of(server);
+        let mut browser = Browser::new(server);
         browser.authorize("ada", &self.photos, Self::SCOPE, "").await;
         self.make_in(&mut browser, server, artefact).await
     }
@@ -128,8 +128,8 @@ impl World {
                 browser.authorize("ada", &self.photos, scope, "").await.parameter("code")
             }
             Artefact::RefreshToken => {
-                let place = browser.authorize("ada", &self.photos, scope, "").await;
-                let code = place.parameter("code");
+                let redirect = browser.authorize("ada", &self.photos, scope, "").await;
+                let code = redirect.parameter("code");
                 server.redeem(&self.photos, &code).await.ok().token("refresh_token")
             }
             Artefact::Assertion => {
@@ -142,15 +142,16 @@ impl World {
             }
             Artefact::Proof => self.holder.proof(server),
             Artefact::Handle => {
-                let target = request(&self.photos, scope) + "&prompt=consent";
+                let target = authorize_target(&self.photos, scope) + "&prompt=consent";
                 let shown = browser.open(&target).await;
-                let handle = shown.at.split_once("request=").expect("a page").1.to_owned();
+                let handle = shown.url.split_once("request=").expect("a page").1.to_owned();
                 page = Some(shown);
                 handle
             }
             Artefact::Posted => {
-                let query = request(&self.photos, scope);
-                let ask = server.ask("POST", "/authorize").form(query.split_once('?').unwrap().1);
+                let query = authorize_target(&self.photos, scope);
+                let ask =
+                    server.request("POST", "/authorize").form(query.split_once('?').unwrap().1);
                 let answer = browser.send(ask.header("sec-fetch-site", "cross-site")).await;
                 let location = answer.header("location");
                 location.split_once("gw_posted=").expect("a handle").1.to_owned()
@@ -167,7 +168,7 @@ impl World {
     /// The same, and returns what was issued.
     async fn gain(&self, server: &Server, made: &Made, client: &Client) -> Option<String> {
         let text: String = form_urlencoded::byte_serialize(made.text.as_bytes()).collect();
-        let mut browser = Browser::of(server);
+        let mut browser = Browser::new(server);
         browser.cookies = made.cookies.clone();
         let answer = match made.artefact {
             Artefact::Code => server.redeem(client, &made.text).await,
@@ -181,14 +182,14 @@ impl World {
             }
             Artefact::Proof => holder::ask(server, &self.service, &made.text).await,
             Artefact::Handle => {
-                let place = match &made.page {
+                let page = match &made.page {
                     Some(page) => page.clone(),
                     None => browser.open(&format!("/consent?request={text}")).await,
                 };
-                if place.answer.status != 200 {
-                    return code_of(&place);
+                if page.answer.status != 200 {
+                    return code_of(&page);
                 }
-                return code_of(&browser.submit(&place, &[("answer", "allow")]).await);
+                return code_of(&browser.submit(&page, &[("answer", "allow")]).await);
             }
             Artefact::Posted => {
                 return code_of(&browser.open(&format!("/authorize?gw_posted={text}")).await);
@@ -216,12 +217,12 @@ impl World {
 
 /// The code that is sent to the client. Without one, the response must be an error page.
 #[track_caller]
-fn code_of(place: &Place) -> Option<String> {
-    if place.at.contains("code=") {
-        return Some(place.parameter("code"));
+fn code_of(page: &Page) -> Option<String> {
+    if page.url.contains("code=") {
+        return Some(page.parameter("code"));
     }
-    assert!(place.at.starts_with('/'), "{place:?}");
-    assert!(matches!(place.answer.status, 400 | 403), "{place:?}");
+    assert!(page.url.starts_with('/'), "{page:?}");
+    assert!(matches!(page.answer.status, 400 | 403), "{page:?}");
     None
 }
 
@@ -395,9 +396,9 @@ async fn no_request_is_decided_by_another_browser() {
     let stolen = Made { page: None, cookies: thief.cookies.clone(), ..made.clone() };
     assert!(!world.owner_spends(&server, &stolen).await);
     let stolen = Made { cookies: BTreeMap::new(), ..made.clone() };
-    let mut nobody = Browser::of(&server);
+    let mut nobody = Browser::new(&server);
     let page = made.page.as_ref().unwrap();
-    assert!(!nobody.submit(page, &[("answer", "allow")]).await.at.contains("code="));
+    assert!(!nobody.submit(page, &[("answer", "allow")]).await.url.contains("code="));
     drop(stolen);
 
     assert!(world.owner_spends(&server, &made).await, "the request of the victim continues");
@@ -414,11 +415,11 @@ async fn of_64_racing_decisions_one_is_recorded() {
     for _ in 0..64 {
         let (server, made) = (server.clone(), made.clone());
         deciding.push(tokio::spawn(async move {
-            let mut browser = Browser::of(&server);
+            let mut browser = Browser::new(&server);
             browser.cookies = made.cookies.clone();
-            let place = browser.submit(made.page.as_ref().unwrap(), &[("answer", "allow")]).await;
-            assert!(place.answer.status < 500, "{place:?}");
-            place.parameter("code")
+            let page = browser.submit(made.page.as_ref().unwrap(), &[("answer", "allow")]).await;
+            assert!(page.answer.status < 500, "{page:?}");
+            page.parameter("code")
         }));
     }
     let mut codes = std::collections::BTreeSet::new();
@@ -455,7 +456,7 @@ async fn in_many_races_on_three_replicas_no_value_is_accepted_twice() {
         let mut wrong = 0;
         for done in (0..races).step_by(IN_A_ROW) {
             let first = &servers[0];
-            let mut browser = Browser::of(first);
+            let mut browser = Browser::new(first);
             browser.authorize("ada", &world.photos, World::SCOPE, "").await;
             for _ in done..races.min(done + IN_A_ROW) {
                 let made = world.make_in(&mut browser, first, artefact).await;

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use kit::application::{Request, id_token};
-use kit::browser::{Browser, Place};
+use kit::application::{AuthorizationRequest, id_token_claims};
+use kit::browser::{Browser, Page};
 use kit::server::{BEGINNING, Client, Server};
 
 /// A server with two users and a client.
@@ -19,7 +19,7 @@ async fn prepared() -> (Server, Client) {
 /// The ID token that a code is redeemed for, and its claims.
 async fn told(server: &Server, client: &Client, code: &str) -> (String, Value) {
     let answer = server.redeem(client, code).await.ok();
-    (answer.token("id_token"), id_token(server, &answer).await)
+    (answer.token("id_token"), id_token_claims(server, &answer).await)
 }
 
 /// > none: The Authorization Server MUST NOT display any authentication or consent user interface pages.
@@ -28,23 +28,29 @@ async fn told(server: &Server, client: &Client, code: &str) -> (String, Value) {
 #[tokio::test]
 async fn prompt_none_never_shows_a_page() {
     let (server, client) = prepared().await;
-    let silent = Request::of(&client).with("prompt", "none");
-    let mut browser = Browser::of(&server);
-    browser.ask(&silent).await.refused("login_required");
+    let silent = AuthorizationRequest::new(&client).with("prompt", "none");
+    let mut browser = Browser::new(&server);
+    browser.start_authorization(&silent).await.refused("login_required");
     assert!(browser.cookies.is_empty(), "no state is stored: {:?}", browser.cookies);
     browser.sign_in("ada").await;
-    browser.ask(&silent).await.refused("consent_required");
+    browser.start_authorization(&silent).await.refused("consent_required");
 
-    browser.obtain(&Request::of(&client), "ada").await.code();
+    browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
 
-    browser.ask(&silent).await.code();
-    browser.ask(&silent.clone().with("scope", "openid email")).await.refused("consent_required");
+    browser.start_authorization(&silent).await.code();
+    browser
+        .start_authorization(&silent.clone().with("scope", "openid email"))
+        .await
+        .refused("consent_required");
     server.wait(100);
-    browser.ask(&silent.clone().with("max_age", "99")).await.refused("login_required");
-    browser.ask(&silent.clone().with("max_age", "100")).await.code();
+    browser
+        .start_authorization(&silent.clone().with("max_age", "99"))
+        .await
+        .refused("login_required");
+    browser.start_authorization(&silent.clone().with("max_age", "100")).await.code();
     let acr = json!({"id_token": {"acr": {"essential": true, "values": ["mfa"]}}});
     let acr = silent.with("claims", &acr.to_string());
-    browser.ask(&acr).await.refused("unmet_authentication_requirements");
+    browser.start_authorization(&acr).await.refused("unmet_authentication_requirements");
 }
 
 /// > If this parameter contains none with any other value, an error is returned. (§3.1.2.1); THREATS
@@ -56,8 +62,11 @@ async fn an_invalid_prompt_is_refused() {
     for prompt in
         ["none login", "login none", "none none", "login login", "create", "Login", "login,consent"]
     {
-        let place = Request::of(&client).with("prompt", prompt).by_a_stranger(&server).await;
-        place.refused("invalid_request");
+        let page = AuthorizationRequest::new(&client)
+            .with("prompt", prompt)
+            .open_in_new_browser(&server)
+            .await;
+        page.refused("invalid_request");
     }
 }
 
@@ -65,20 +74,20 @@ async fn an_invalid_prompt_is_refused() {
 #[tokio::test]
 async fn prompt_login_requires_reauthentication() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
-    browser.obtain(&Request::of(&client), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     server.wait(10);
-    let again = Request::of(&client).with("prompt", "login");
+    let again = AuthorizationRequest::new(&client).with("prompt", "login");
 
-    let login = browser.ask(&again).await;
-    login.is_page("/login");
-    browser.open(&login.at).await.is_page("/login");
-    browser.open(&login.at.replace("/login", "/consent")).await.is_page("/login");
-    let code = browser.prove(&login, "ada").await.code();
+    let login = browser.start_authorization(&again).await;
+    login.assert_page("/login");
+    browser.open(&login.url).await.assert_page("/login");
+    browser.open(&login.url.replace("/login", "/consent")).await.assert_page("/login");
+    let code = browser.submit_credentials(&login, "ada").await.code();
 
     let (_, claims) = told(&server, &client, &code).await;
     assert_eq!(claims["auth_time"], BEGINNING + 10);
-    browser.ask(&again).await.is_page("/login");
+    browser.start_authorization(&again).await.assert_page("/login");
 }
 
 /// The confirmation page names the user of the session, asks for the password only, and allows another
@@ -86,12 +95,14 @@ async fn prompt_login_requires_reauthentication() {
 #[tokio::test]
 async fn the_confirmation_page_names_the_user_of_the_session() {
     let (server, client) = prepared().await;
-    let request = Request::of(&client);
-    let mut browser = Browser::of(&server);
-    assert!(!browser.ask(&request).await.answer.text.contains("Confirm that it is you"));
-    browser.obtain(&request, "ada").await.code();
-    let is_confirmation = |place: &Place| {
-        let text = &place.is_page("/login").answer.text;
+    let request = AuthorizationRequest::new(&client);
+    let mut browser = Browser::new(&server);
+    assert!(
+        !browser.start_authorization(&request).await.answer.text.contains("Confirm that it is you")
+    );
+    browser.complete_authorization(&request, "ada").await.code();
+    let is_confirmation = |page: &Page| {
+        let text = &page.assert_page("/login").answer.text;
         let fixed = "name=\"identifier\" value=\"ada\" autocomplete=\"username\" readonly";
         let asks = text.contains("<h1>Confirm that it is you</h1>");
         assert_eq!(asks, text.contains(fixed), "{text}");
@@ -102,7 +113,7 @@ async fn the_confirmation_page_names_the_user_of_the_session() {
 
     for (name, value) in [("prompt", "login"), ("max_age", "0"), ("max_age", "9")] {
         server.wait(10);
-        let page = browser.ask(&request.clone().with(name, value)).await;
+        let page = browser.start_authorization(&request.clone().with(name, value)).await;
         assert!(is_confirmation(&page), "{name}={value}");
         let wrong = [("identifier", "ada"), ("password", "wrong")];
         let again = browser.submit(&page, &wrong).await;
@@ -113,12 +124,12 @@ async fn the_confirmation_page_names_the_user_of_the_session() {
         let wrong = browser.submit(&other, &[("identifier", "grace"), ("password", "x")]).await;
         assert!(!is_confirmation(&wrong), "the form stays open for another account");
         assert!(wrong.answer.text.contains("value=\"grace\""));
-        browser.prove(&page, "ada").await.code();
+        browser.submit_credentials(&page, "ada").await.code();
     }
-    let page = browser.ask(&request.with("prompt", "login")).await;
+    let page = browser.start_authorization(&request.with("prompt", "login")).await;
     let other = browser.submit(&page, &[("answer", "other")]).await;
-    let consent = browser.prove(&other, "grace").await;
-    assert!(consent.is_page("/consent").answer.text.contains("<bdi>grace</bdi>"));
+    let consent = browser.submit_credentials(&other, "grace").await;
+    assert!(consent.assert_page("/consent").answer.text.contains("<bdi>grace</bdi>"));
 }
 
 /// > consent: The Authorization Server SHOULD prompt the End-User for consent before returning
@@ -126,17 +137,21 @@ async fn the_confirmation_page_names_the_user_of_the_session() {
 #[tokio::test]
 async fn prompt_consent_asks_despite_a_stored_consent() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
-    browser.obtain(&Request::of(&client), "ada").await.code();
-    browser.ask(&Request::of(&client)).await.code();
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
+    browser.start_authorization(&AuthorizationRequest::new(&client)).await.code();
 
-    let place = browser.ask(&Request::of(&client).with("prompt", "consent")).await;
+    let page = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "consent"))
+        .await;
 
-    place.is_page("/consent");
-    browser.submit(&place, &[("answer", "allow")]).await.code();
-    let both = browser.ask(&Request::of(&client).with("prompt", "consent login")).await;
-    let consent = browser.prove(&both, "ada").await;
-    browser.submit(consent.is_page("/consent"), &[("answer", "allow")]).await.code();
+    page.assert_page("/consent");
+    browser.submit(&page, &[("answer", "allow")]).await.code();
+    let both = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "consent login"))
+        .await;
+    let consent = browser.submit_credentials(&both, "ada").await;
+    browser.submit(consent.assert_page("/consent"), &[("answer", "allow")]).await.code();
 }
 
 /// > select_account: The Authorization Server SHOULD prompt the End-User to select a user account.
@@ -144,39 +159,41 @@ async fn prompt_consent_asks_despite_a_stored_consent() {
 #[tokio::test]
 async fn prompt_select_account_shows_the_account_selection() {
     let (server, client) = prepared().await;
-    let request = Request::of(&client).with("prompt", "select_account");
-    let mut browser = Browser::of(&server);
-    browser.obtain(&request, "ada").await.code();
+    let request = AuthorizationRequest::new(&client).with("prompt", "select_account");
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&request, "ada").await.code();
 
-    let choice = browser.ask(&request).await;
-    choice.is_page("/select-account");
+    let choice = browser.start_authorization(&request).await;
+    choice.assert_page("/select-account");
     assert!(choice.answer.text.contains("ada"));
     browser.submit(&choice, &[("answer", "continue")]).await.code();
 
-    let choice = browser.ask(&request).await;
+    let choice = browser.start_authorization(&request).await;
     let login = browser.submit(&choice, &[("answer", "other")]).await;
-    let consent = browser.prove(&login, "grace").await;
-    assert!(consent.is_page("/consent").answer.text.contains("grace"));
+    let consent = browser.submit_credentials(&login, "grace").await;
+    assert!(consent.assert_page("/consent").answer.text.contains("grace"));
 
-    let choice = browser.ask(&request).await;
+    let choice = browser.start_authorization(&request).await;
     browser.submit(&choice, &[("answer", "cancel")]).await.refused("access_denied");
-    browser.submit(&choice, &[("answer", "continue")]).await.answer.on_page(400);
+    browser.submit(&choice, &[("answer", "continue")]).await.answer.assert_error_page(400);
 }
 
 /// Selecting an account does not authenticate the user.
 #[tokio::test]
 async fn selecting_an_account_does_not_replace_reauthentication() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
-    browser.obtain(&Request::of(&client), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     server.wait(10);
-    let request = Request::of(&client).with("prompt", "select_account login");
+    let request = AuthorizationRequest::new(&client).with("prompt", "select_account login");
 
-    browser.ask(&request).await.is_page("/login");
-    let choice = browser.ask(&Request::of(&client).with("prompt", "select_account")).await;
+    browser.start_authorization(&request).await.assert_page("/login");
+    let choice = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "select_account"))
+        .await;
     browser.submit(&choice, &[("answer", "continue")]).await.code();
 
-    browser.ask(&request).await.is_page("/login");
+    browser.start_authorization(&request).await.assert_page("/login");
 }
 
 /// > If the elapsed time is greater than this value, the OP MUST attempt to actively re-authenticate the
@@ -185,23 +202,23 @@ async fn selecting_an_account_does_not_replace_reauthentication() {
 #[tokio::test]
 async fn max_age_requires_a_recent_authentication() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
-    browser.obtain(&Request::of(&client), "ada").await.code();
-    let asked = |age: &str| Request::of(&client).with("max_age", age);
-    let fresh = browser.ask(&asked("0")).await;
-    browser.prove(&fresh, "ada").await.code();
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
+    let asked = |age: &str| AuthorizationRequest::new(&client).with("max_age", age);
+    let fresh = browser.start_authorization(&asked("0")).await;
+    browser.submit_credentials(&fresh, "ada").await.code();
 
     server.wait(61);
 
-    browser.ask(&asked("61")).await.code();
-    let login = browser.ask(&asked("60")).await;
-    let code = browser.prove(login.is_page("/login"), "ada").await.code();
+    browser.start_authorization(&asked("61")).await.code();
+    let login = browser.start_authorization(&asked("60")).await;
+    let code = browser.submit_credentials(login.assert_page("/login"), "ada").await.code();
     let (_, claims) = told(&server, &client, &code).await;
     assert_eq!(claims["auth_time"], BEGINNING + 61);
     for wrong in ["-1", "+1", "1e9", "1.5", "x", "0x10", "99999999999999999999", " 1", "\u{664}"] {
-        browser.ask(&asked(wrong)).await.refused("invalid_request");
+        browser.start_authorization(&asked(wrong)).await.refused("invalid_request");
     }
-    browser.ask(&asked("9223372036854775807")).await.code();
+    browser.start_authorization(&asked("9223372036854775807")).await.code();
 }
 
 /// OIDC Registration §2: `default_max_age`; "The max_age request parameter overrides this default value."
@@ -211,13 +228,16 @@ async fn default_max_age_applies_unless_the_request_overrides_it() {
     server.user("ada").await;
     let uris = [Client::REDIRECT_URI];
     let client = server.register(json!({"redirect_uris": uris, "default_max_age": 60})).await;
-    let mut browser = Browser::of(&server);
-    browser.obtain(&Request::of(&client), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
 
     server.wait(61);
 
-    browser.ask(&Request::of(&client)).await.is_page("/login");
-    browser.ask(&Request::of(&client).with("max_age", "100")).await.code();
+    browser.start_authorization(&AuthorizationRequest::new(&client)).await.assert_page("/login");
+    browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("max_age", "100"))
+        .await
+        .code();
 }
 
 /// > If the End-User identified by the ID Token is already logged in or is logged in as a result of the
@@ -226,22 +246,23 @@ async fn default_max_age_applies_unless_the_request_overrides_it() {
 #[tokio::test]
 async fn an_id_token_hint_requires_its_user() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
-    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let code =
+        browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     let (ada, _) = told(&server, &client, &code).await;
-    let hinted = Request::of(&client).with("id_token_hint", &ada);
+    let hinted = AuthorizationRequest::new(&client).with("id_token_hint", &ada);
     let silent = hinted.clone().with("prompt", "none");
-    browser.ask(&silent).await.code();
+    browser.start_authorization(&silent).await.code();
     server.wait(86_400);
-    browser.ask(&silent).await.refused("login_required");
-    let mut other = Browser::of(&server);
-    other.obtain(&Request::of(&client), "grace").await.code();
+    browser.start_authorization(&silent).await.refused("login_required");
+    let mut other = Browser::new(&server);
+    other.complete_authorization(&AuthorizationRequest::new(&client), "grace").await.code();
 
-    other.ask(&silent).await.refused("login_required");
-    let login = other.ask(&hinted).await;
-    other.prove(login.is_page("/login"), "grace").await.refused("login_required");
-    let login = other.ask(&hinted).await;
-    other.prove(&login, "ada").await.code();
+    other.start_authorization(&silent).await.refused("login_required");
+    let login = other.start_authorization(&hinted).await;
+    other.submit_credentials(login.assert_page("/login"), "grace").await.refused("login_required");
+    let login = other.start_authorization(&hinted).await;
+    other.submit_credentials(&login, "ada").await.code();
 }
 
 /// THREATS AZ-20, M5, JO-01, JO-07: a hint is an ID token issued by this server to this client, and
@@ -261,7 +282,7 @@ async fn a_hint_that_is_not_a_valid_id_token_for_the_client_is_refused() {
     let tokens = server.granted("ada", &signed, "openid").await;
     let own = tokens.token("id_token");
     let access = tokens.token("access_token");
-    let userinfo = server.ask("GET", "/userinfo").bearer(&access).send().await.ok().text;
+    let userinfo = server.request("GET", "/userinfo").bearer(&access).send().await.ok().text;
     let foreign = server.granted("ada", &other, "openid").await.token("id_token");
     let parts: Vec<&str> = own.split('.').collect();
     let [header, payload, signature] = parts[..] else { panic!("{own}") };
@@ -289,10 +310,14 @@ async fn a_hint_that_is_not_a_valid_id_token_for_the_client_is_refused() {
         &format!("{own}.{signature}"),
         &format!("{own}="),
     ] {
-        let request = Request::of(&signed).with("id_token_hint", wrong);
-        request.by_a_stranger(&server).await.refused("invalid_request");
+        let request = AuthorizationRequest::new(&signed).with("id_token_hint", wrong);
+        request.open_in_new_browser(&server).await.refused("invalid_request");
     }
-    Request::of(&signed).with("id_token_hint", &own).by_a_stranger(&server).await.is_page("/login");
+    AuthorizationRequest::new(&signed)
+        .with("id_token_hint", &own)
+        .open_in_new_browser(&server)
+        .await
+        .assert_page("/login");
 }
 
 /// > sub […] requested […] with a specific value (§5.5.1)
@@ -301,30 +326,34 @@ async fn a_hint_that_is_not_a_valid_id_token_for_the_client_is_refused() {
 #[tokio::test]
 async fn a_sub_in_the_claims_parameter_requires_its_user() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
-    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let code =
+        browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     let (hint, ada) = told(&server, &client, &code).await;
     let sub = ada["sub"].as_str().unwrap();
     let asked = |claims: Value| {
-        let request = Request::of(&client).with("prompt", "none");
+        let request = AuthorizationRequest::new(&client).with("prompt", "none");
         request.with("claims", &claims.to_string())
     };
 
-    browser.ask(&asked(json!({"id_token": {"sub": {"value": sub}}}))).await.code();
+    browser.start_authorization(&asked(json!({"id_token": {"sub": {"value": sub}}}))).await.code();
     for other in [
         json!({"id_token": {"sub": {"value": "another"}}}),
         json!({"userinfo": {"sub": {"value": "another"}}, "id_token": {"sub": null}}),
     ] {
-        browser.ask(&asked(other)).await.refused("login_required");
+        browser.start_authorization(&asked(other)).await.refused("login_required");
     }
     for unclear in [
         json!({"id_token": {"sub": {"value": 7}}}),
         json!({"userinfo": {"sub": {"value": sub}}, "id_token": {"sub": {"value": "another"}}}),
     ] {
-        browser.ask(&asked(unclear)).await.refused("invalid_request");
+        browser.start_authorization(&asked(unclear)).await.refused("invalid_request");
     }
     let both = asked(json!({"id_token": {"sub": {"value": "another"}}}));
-    browser.ask(&both.with("id_token_hint", &hint)).await.refused("invalid_request");
+    browser
+        .start_authorization(&both.with("id_token_hint", &hint))
+        .await
+        .refused("invalid_request");
 }
 
 /// A client without the user's consent cannot test guesses: right and wrong guesses get the same
@@ -332,25 +361,31 @@ async fn a_sub_in_the_claims_parameter_requires_its_user() {
 #[tokio::test]
 async fn a_client_without_consent_cannot_test_who_the_user_is() {
     let (server, client) = prepared().await;
-    let (mut ada, mut grace) = (Browser::of(&server), Browser::of(&server));
-    let code = ada.obtain(&Request::of(&client), "ada").await.code();
+    let (mut ada, mut grace) = (Browser::new(&server), Browser::new(&server));
+    let code = ada.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     let (hint, claims) = told(&server, &client, &code).await;
-    grace.obtain(&Request::of(&client), "grace").await.code();
+    grace.complete_authorization(&AuthorizationRequest::new(&client), "grace").await.code();
     let sub = claims["sub"].as_str().unwrap();
     // Public subjects are the same for every client, so another client may know it.
     let curious = server.web_app().await;
     let guess = json!({"id_token": {"sub": {"value": sub}}}).to_string();
-    let guess = Request::of(&curious).with("prompt", "none").with("claims", &guess);
-    let hinted = Request::of(&client).with("prompt", "none").with("id_token_hint", &hint);
+    let guess = AuthorizationRequest::new(&curious).with("prompt", "none").with("claims", &guess);
+    let hinted =
+        AuthorizationRequest::new(&client).with("prompt", "none").with("id_token_hint", &hint);
 
-    let (right, wrong) = (ada.ask(&guess).await, grace.ask(&guess).await);
-    assert_eq!(right.refused("login_required").at, wrong.refused("login_required").at);
-    ada.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
-    grace.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
-    let (right, wrong) = (ada.ask(&hinted).await, grace.ask(&hinted).await);
-    assert_eq!(right.refused("login_required").at, wrong.refused("login_required").at);
-    ada.obtain(&Request::of(&curious), "ada").await.code();
-    ada.ask(&guess).await.code();
+    let (right, wrong) =
+        (ada.start_authorization(&guess).await, grace.start_authorization(&guess).await);
+    assert_eq!(right.refused("login_required").url, wrong.refused("login_required").url);
+    ada.submit_on_account_page("/account/applications/withdraw", &[("client_id", &client.id)])
+        .await;
+    grace
+        .submit_on_account_page("/account/applications/withdraw", &[("client_id", &client.id)])
+        .await;
+    let (right, wrong) =
+        (ada.start_authorization(&hinted).await, grace.start_authorization(&hinted).await);
+    assert_eq!(right.refused("login_required").url, wrong.refused("login_required").url);
+    ada.complete_authorization(&AuthorizationRequest::new(&curious), "ada").await.code();
+    ada.start_authorization(&guess).await.code();
 }
 
 /// > If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST
@@ -360,7 +395,10 @@ async fn an_unsupported_essential_acr_is_refused_before_sign_in() {
     let (server, client) = prepared().await;
     let asked = async |acr: Value| {
         let claims = json!({"id_token": {"acr": acr}}).to_string();
-        Request::of(&client).with("claims", &claims).by_a_stranger(&server).await
+        AuthorizationRequest::new(&client)
+            .with("claims", &claims)
+            .open_in_new_browser(&server)
+            .await
     };
 
     for unmet in [
@@ -377,18 +415,19 @@ async fn an_unsupported_essential_acr_is_refused_before_sign_in() {
         json!({"values": ["mfa"]}),
         Value::Null,
     ] {
-        asked(met).await.is_page("/login");
+        asked(met).await.assert_page("/login");
     }
-    let voluntary = Request::of(&client).with("acr_values", "mfa phr");
-    voluntary.by_a_stranger(&server).await.is_page("/login");
+    let voluntary = AuthorizationRequest::new(&client).with("acr_values", "mfa phr");
+    voluntary.open_in_new_browser(&server).await.assert_page("/login");
 }
 
 /// THREATS AZ-25: JSON of the wrong structure is refused, and unknown members are ignored.
 #[tokio::test]
 async fn a_malformed_claims_parameter_is_refused() {
     let (server, client) = prepared().await;
-    let asked =
-        async |text: &str| Request::of(&client).with("claims", text).by_a_stranger(&server).await;
+    let asked = async |text: &str| {
+        AuthorizationRequest::new(&client).with("claims", text).open_in_new_browser(&server).await
+    };
 
     for wrong in [
         "x",
@@ -408,7 +447,7 @@ async fn a_malformed_claims_parameter_is_refused() {
         asked(wrong).await.refused("invalid_request");
     }
     for right in ["{}", r#"{"userinfo":{"x":{"a":[1,{"b":2}]},"email":{"essential":"?"}},"y":7}"#] {
-        asked(right).await.is_page("/login");
+        asked(right).await.assert_page("/login");
     }
 }
 
@@ -422,11 +461,13 @@ async fn only_offline_access_outlives_the_session() {
         server.post_as(&client, "/token", &form).await
     };
     let granted = async |scope: &str| {
-        let mut browser = Browser::of(&server);
-        let place = browser.obtain(&Request::of(&client).with("scope", scope), "ada").await;
-        let tokens = server.redeem(&client, &place.code()).await.ok();
+        let mut browser = Browser::new(&server);
+        let page = browser
+            .complete_authorization(&AuthorizationRequest::new(&client).with("scope", scope), "ada")
+            .await;
+        let tokens = server.redeem(&client, &page.code()).await.ok();
         let confirm = browser.open("/logout").await;
-        browser.submit(&confirm, &[("answer", "yes")]).await.is_page("/signed-out");
+        browser.submit(&confirm, &[("answer", "yes")]).await.assert_page("/signed-out");
         tokens.token("refresh_token")
     };
 
@@ -461,18 +502,19 @@ async fn offline_access_is_ignored_for_a_client_without_refresh_tokens() {
 #[tokio::test]
 async fn login_hint_and_ui_locales_are_only_hints() {
     let (server, client) = prepared().await;
-    let request =
-        Request::of(&client).with("login_hint", "\"><b>ada").with("ui_locales", "xx fr de");
-    let mut browser = Browser::of(&server);
+    let request = AuthorizationRequest::new(&client)
+        .with("login_hint", "\"><b>ada")
+        .with("ui_locales", "xx fr de");
+    let mut browser = Browser::new(&server);
 
-    let login = browser.ask(&request).await;
+    let login = browser.start_authorization(&request).await;
 
     assert!(login.answer.text.contains("value=\"&#34;&#62;&#60;b&#62;ada\""), "{login:?}");
     assert!(login.answer.text.contains("<html lang=\"fr\""));
-    let consent = browser.prove(&login, "grace").await;
-    assert!(consent.is_page("/consent").answer.text.contains("<html lang=\"fr\""));
+    let consent = browser.submit_credentials(&login, "grace").await;
+    assert!(consent.assert_page("/consent").answer.text.contains("<html lang=\"fr\""));
     for odd in ["", "x", "../../etc", "<script>", &"de ".repeat(2000)] {
-        let request = Request::of(&client).with("ui_locales", odd);
-        request.by_a_stranger(&server).await.is_page("/login");
+        let request = AuthorizationRequest::new(&client).with("ui_locales", odd);
+        request.open_in_new_browser(&server).await.assert_page("/login");
     }
 }

@@ -7,9 +7,9 @@ use gatewright::types::{Algorithm, Secret};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
-use kit::application::{Request, id_token, verified};
+use kit::application::{AuthorizationRequest, id_token_claims, verify_jwt};
 use kit::browser::Browser;
-use kit::http::Answer;
+use kit::http::Response;
 use kit::server::{BEGINNING, Client, ISSUER, PASSWORD, Server};
 
 /// > iss, sub, aud, exp, iat: REQUIRED […] (§2); THREATS JO-16
@@ -18,14 +18,14 @@ async fn the_id_token_has_the_required_and_authentication_claims() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
-    let request = Request::of(&client).with("nonce", "n-0S6_WzA2Mj \"\u{e4}");
-    let code = browser.obtain(&request, "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let request = AuthorizationRequest::new(&client).with("nonce", "n-0S6_WzA2Mj \"\u{e4}");
+    let code = browser.complete_authorization(&request, "ada").await.code();
     server.wait(5);
 
     let answer = server.redeem(&client, &code).await.ok();
 
-    let (header, claims) = verified(&server, &answer.token("id_token")).await;
+    let (header, claims) = verify_jwt(&server, &answer.token("id_token")).await;
     assert_eq!(header.alg, jsonwebtoken::Algorithm::RS256, "the default of OIDC Registration §2");
     assert_eq!(claims["iss"], ISSUER);
     assert_eq!(claims["sub"], user.id.to_string());
@@ -63,7 +63,7 @@ async fn the_id_token_is_signed_with_the_registered_algorithm() {
             }))
             .await;
         let answer = server.granted("ada", &client, "openid").await;
-        let (header, claims) = verified(&server, &answer.token("id_token")).await;
+        let (header, claims) = verify_jwt(&server, &answer.token("id_token")).await;
 
         assert_eq!(json!(header.alg), json!(algorithm));
         let access = answer.token("access_token");
@@ -111,12 +111,13 @@ async fn the_claims_parameter_adds_claims_about_the_user() {
         "id_token": {"preferred_username": {"essential": true}, "birthdate": null, "unknown": null},
         "userinfo": {"nickname": null},
     });
-    let request =
-        Request::of(&client).with("scope", "openid email").with("claims", &claims.to_string());
-    let mut browser = Browser::of(&server);
-    let code = browser.obtain(&request, "ada").await.code();
+    let request = AuthorizationRequest::new(&client)
+        .with("scope", "openid email")
+        .with("claims", &claims.to_string());
+    let mut browser = Browser::new(&server);
+    let code = browser.complete_authorization(&request, "ada").await.code();
 
-    let claims = id_token(&server, &server.redeem(&client, &code).await.ok()).await;
+    let claims = id_token_claims(&server, &server.redeem(&client, &code).await.ok()).await;
 
     assert_eq!(claims["preferred_username"], "ada");
     for not_there in ["birthdate", "unknown", "nickname", "email", "email_verified", "name"] {
@@ -132,16 +133,19 @@ async fn the_id_token_of_a_refresh_has_the_original_authentication() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
-    let code = browser.obtain(&Request::of(&client).with("nonce", "n"), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let code = browser
+        .complete_authorization(&AuthorizationRequest::new(&client).with("nonce", "n"), "ada")
+        .await
+        .code();
     let first = server.redeem(&client, &code).await.ok();
-    let before = id_token(&server, &first).await;
+    let before = id_token_claims(&server, &first).await;
     server.wait(60);
 
     let form = format!("grant_type=refresh_token&refresh_token={}", first.token("refresh_token"));
     let second = server.post_as(&client, "/token", &form).await.ok();
 
-    let after = id_token(&server, &second).await;
+    let after = id_token_claims(&server, &second).await;
     for same in ["iss", "sub", "aud", "auth_time", "acr", "amr", "sid"] {
         assert_eq!(before[same], after[same], "{same}");
     }
@@ -161,8 +165,9 @@ async fn a_pairwise_subject_differs_in_each_sector() {
         let metadata =
             json!({"redirect_uris": [uri], "subject_type": "pairwise", "scope": "openid"});
         let client = server.register(metadata).await;
-        let request = Request::of(&client).with("redirect_uri", uri);
-        let code = Browser::of(&server).obtain(&request, "ada").await.parameter("code");
+        let request = AuthorizationRequest::new(&client).with("redirect_uri", uri);
+        let code =
+            Browser::new(&server).complete_authorization(&request, "ada").await.parameter("code");
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "authorization_code")
             .append_pair("code", &code)
@@ -171,9 +176,9 @@ async fn a_pairwise_subject_differs_in_each_sector() {
             .finish();
         let answer = server.post_as(&client, "/token", &form).await.ok();
         let token = answer.token("access_token");
-        let (_, access) = verified(&server, &token).await;
-        let told = server.ask("GET", "/userinfo").bearer(&token).send().await.ok().body;
-        let id = id_token(&server, &answer).await;
+        let (_, access) = verify_jwt(&server, &token).await;
+        let told = server.request("GET", "/userinfo").bearer(&token).send().await.ok().body;
+        let id = id_token_claims(&server, &answer).await;
         assert_eq!(id["sub"], told["sub"], "OIDC Core §5.3.2: the same in userinfo");
         assert_eq!(id["sub"], access["sub"], "the access token has the pairwise subject too");
         id["sub"].as_str().unwrap().to_owned()
@@ -196,13 +201,15 @@ async fn a_hint_with_a_pairwise_subject_is_accepted_in_its_sector() {
     let client = server
         .register(json!({"redirect_uris": [Client::REDIRECT_URI], "subject_type": "pairwise"}))
         .await;
-    let mut browser = Browser::of(&server);
-    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let code =
+        browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     let hint = server.redeem(&client, &code).await.ok().token("id_token");
 
-    let request = Request::of(&client).with("prompt", "none").with("id_token_hint", &hint);
+    let request =
+        AuthorizationRequest::new(&client).with("prompt", "none").with("id_token_hint", &hint);
 
-    browser.ask(&request).await.code();
+    browser.start_authorization(&request).await.code();
 }
 
 /// `gw_id_token_claims`: the claims of ID tokens for clients that read nothing else. The granted scopes
@@ -227,16 +234,16 @@ async fn gw_id_token_claims_adds_claims_within_the_granted_scopes() {
                 "gw_id_token_claims": wanted,
             }))
             .await;
-        let mut request = Request::of(&client).with("scope", scope);
+        let mut request = AuthorizationRequest::new(&client).with("scope", scope);
         if !asked.is_empty() {
             request = request.with("claims", asked);
         }
-        let code = Browser::of(&server).obtain(&request, "ada").await.code();
+        let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
         let first = server.redeem(&client, &code).await.ok();
         let again = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
         let narrow = server.refresh(&client, &again.token("refresh_token"), "&scope=openid").await;
-        let about = async |answer: &Answer| {
-            let claims = id_token(&server, answer).await;
+        let about = async |answer: &Response| {
+            let claims = id_token_claims(&server, answer).await;
             let personal = ["name", "preferred_username", "birthdate", "email", "email_verified"];
             personal.into_iter().filter(|name| claims.get(name).is_some()).collect::<Vec<_>>()
         };

@@ -3,12 +3,12 @@
 use gatewright::types::ClientId;
 use serde_json::{Value, json};
 
-use kit::http::Answer;
+use kit::http::Response;
 use kit::jwt::claims;
 use kit::server::{Client, ISSUER, Server};
 
-async fn userinfo(server: &Server, token: &str) -> Answer {
-    server.ask("GET", "/userinfo").bearer(token).send().await
+async fn userinfo(server: &Server, token: &str) -> Response {
+    server.request("GET", "/userinfo").bearer(token).send().await
 }
 
 /// > The sub (subject) Claim MUST always be returned in the UserInfo Response. (§5.3.2)
@@ -36,9 +36,10 @@ async fn a_token_may_be_sent_in_the_header_or_in_a_form() {
     let client = server.web_app().await;
     let token = server.granted("ada", &client, "openid").await.token("access_token");
 
-    let posted = server.ask("POST", "/userinfo").bearer(&token).send().await.ok();
+    let posted = server.request("POST", "/userinfo").bearer(&token).send().await.ok();
     let form = server.post("/userinfo", &format!("access_token={token}")).await.ok();
-    let lower = server.ask("GET", "/userinfo").header("authorization", &format!("bearer {token}"));
+    let lower =
+        server.request("GET", "/userinfo").header("authorization", &format!("bearer {token}"));
 
     assert_eq!(posted.body, form.body);
     assert_eq!(lower.send().await.ok().body, form.body, "a scheme has no case (RFC 9110 §11.1)");
@@ -53,7 +54,7 @@ async fn a_body_that_is_not_a_form_does_not_invalidate_the_token_in_the_header()
     let client = server.web_app().await;
     let token = server.granted("ada", &client, "openid").await.token("access_token");
     let posted = |kind: &str, body: &str| {
-        let ask = server.ask("POST", "/userinfo").bearer(&token).header("content-type", kind);
+        let ask = server.request("POST", "/userinfo").bearer(&token).header("content-type", kind);
         ask.body(body)
     };
 
@@ -195,7 +196,7 @@ async fn scripts_of_the_tokens_client_may_read_the_response() {
         .await;
     let token = server.granted("ada", &client, "openid").await.token("access_token");
     let asked = async |origin: &str, token: &str| {
-        let ask = server.ask("GET", "/userinfo").bearer(token).header("origin", origin);
+        let ask = server.request("GET", "/userinfo").bearer(token).header("origin", origin);
         let answer = ask.send().await;
         (answer.status, answer.header("access-control-allow-origin").to_owned())
     };

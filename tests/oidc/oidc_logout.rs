@@ -4,9 +4,9 @@ use gatewright::store::sql;
 use gatewright::types::Algorithm;
 use serde_json::json;
 
-use kit::application::Request;
-use kit::browser::{Browser, Place};
-use kit::http::Answer;
+use kit::application::AuthorizationRequest;
+use kit::browser::{Browser, Page};
+use kit::http::Response;
 use kit::jwt::{Signer, claims};
 use kit::server::{Client, Server};
 
@@ -35,7 +35,7 @@ async fn signed_in(
     client: &Client,
     who: &str,
 ) -> String {
-    let code = browser.obtain(&Request::of(client), who).await.code();
+    let code = browser.complete_authorization(&AuthorizationRequest::new(client), who).await.code();
     server.redeem(client, &code).await.ok().token("id_token")
 }
 
@@ -45,7 +45,7 @@ fn logout(parameters: &[(&str, &str)]) -> String {
 }
 
 async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
-    browser.open("/account").await.at == "/account"
+    browser.open("/account").await.url == "/account"
 }
 
 /// > If included in the logout request, the OP passes this value back to the RP using the state parameter
@@ -53,7 +53,7 @@ async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
 #[tokio::test]
 async fn a_client_with_a_hint_signs_out_its_user_and_gets_the_redirect() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let hint = signed_in(&mut browser, &server, &client, "ada").await;
     let cookie = browser.cookie();
 
@@ -62,32 +62,32 @@ async fn a_client_with_a_hint_signs_out_its_user_and_gets_the_redirect() {
         ("post_logout_redirect_uri", AFTER),
         ("state", "a b&c"),
     ]);
-    let place = browser.open(&target).await;
+    let page = browser.open(&target).await;
 
-    assert_eq!(place.at, format!("{AFTER}?state=a+b%26c"));
-    assert_eq!(place.answer.header("clear-site-data"), "\"cache\"", "THREATS UI-20");
+    assert_eq!(page.url, format!("{AFTER}?state=a+b%26c"));
+    assert_eq!(page.answer.header("clear-site-data"), "\"cache\"", "THREATS UI-20");
     assert!(!is_signed_in(&mut browser).await);
-    let replayed = server.ask("GET", "/account").header("cookie", &cookie).send().await;
+    let replayed = server.request("GET", "/account").header("cookie", &cookie).send().await;
     assert!(replayed.header("location").contains("/login"), "THREATS LO-04: {replayed:?}");
     let query = logout(&[
         ("client_id", &client.id),
         ("post_logout_redirect_uri", "https://app.example/bye?from=us"),
         ("state", "s"),
     ]);
-    assert_eq!(browser.open(&query).await.at, "https://app.example/bye?from=us&state=s");
+    assert_eq!(browser.open(&query).await.url, "https://app.example/bye?from=us&state=s");
 }
 
 /// > OpenID Providers MUST support the use of the HTTP GET and POST methods (§2)
 #[tokio::test]
 async fn logout_may_be_requested_by_post() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let hint = signed_in(&mut browser, &server, &client, "ada").await;
     let form = logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", AFTER)]);
 
-    let place = browser.post_from_elsewhere("/logout", &form["/logout?".len()..]).await;
+    let page = browser.post_cross_site("/logout", &form["/logout?".len()..]).await;
 
-    assert_eq!(place.at, AFTER);
+    assert_eq!(page.url, AFTER);
     assert!(!is_signed_in(&mut browser).await);
 }
 
@@ -97,12 +97,12 @@ async fn logout_may_be_requested_by_post() {
 #[tokio::test]
 async fn logout_without_a_matching_hint_asks_for_confirmation() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let old = signed_in(&mut browser, &server, &client, "ada").await;
     let confirm = browser.open("/logout").await;
-    browser.submit(&confirm, &[("answer", "yes")]).await.is_page("/signed-out");
+    browser.submit(&confirm, &[("answer", "yes")]).await.assert_page("/signed-out");
     signed_in(&mut browser, &server, &client, "ada").await;
-    let grace = signed_in(&mut Browser::of(&server), &server, &client, "grace").await;
+    let grace = signed_in(&mut Browser::new(&server), &server, &client, "grace").await;
 
     for parameters in [
         &[][..],
@@ -111,22 +111,22 @@ async fn logout_without_a_matching_hint_asks_for_confirmation() {
         &[("id_token_hint", grace.as_str())],
         &[("logout_hint", "ada")],
     ] {
-        let place = browser.open(&logout(parameters)).await;
-        place.is_page("/logout/confirm");
-        assert!(place.answer.text.contains("ada"), "the page names the user of the session");
-        browser.submit(&place, &[("answer", "no")]).await.is_page("/account");
+        let page = browser.open(&logout(parameters)).await;
+        page.assert_page("/logout/confirm");
+        assert!(page.answer.text.contains("ada"), "the page names the user of the session");
+        browser.submit(&page, &[("answer", "no")]).await.assert_page("/account");
         assert!(is_signed_in(&mut browser).await, "{parameters:?}");
     }
 
-    let place = browser
+    let page = browser
         .open(&logout(&[
             ("id_token_hint", &old),
             ("post_logout_redirect_uri", AFTER),
             ("state", "s"),
         ]))
         .await;
-    let gone = browser.submit(&place, &[("answer", "yes")]).await;
-    assert_eq!(gone.at, format!("{AFTER}?state=s"));
+    let gone = browser.submit(&page, &[("answer", "yes")]).await;
+    assert_eq!(gone.url, format!("{AFTER}?state=s"));
     assert!(!is_signed_in(&mut browser).await);
 }
 
@@ -137,7 +137,8 @@ async fn a_cross_site_request_without_cookies_deletes_no_cookie() {
     let uri = logout(&[("client_id", &client.id), ("post_logout_redirect_uri", AFTER)]);
 
     for target in ["/logout", "/logout/confirm", &uri] {
-        let answer = server.ask("GET", target).header("sec-fetch-site", "cross-site").send().await;
+        let answer =
+            server.request("GET", target).header("sec-fetch-site", "cross-site").send().await;
         assert_eq!(answer.status, 303);
         assert_eq!(answer.headers("set-cookie"), [""; 0], "{target}");
     }
@@ -149,7 +150,7 @@ async fn a_cross_site_request_without_cookies_deletes_no_cookie() {
 async fn an_unregistered_post_logout_redirect_uri_is_refused() {
     let (server, client) = prepared().await;
     let other = server.web_app().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let hint = signed_in(&mut browser, &server, &client, "ada").await;
 
     for wrong in [
@@ -174,7 +175,7 @@ async fn an_unregistered_post_logout_redirect_uri_is_refused() {
         ] {
             for page in ["/logout", "/logout/confirm"] {
                 let target = logout(parameters).replace("/logout", page);
-                browser.open(&target).await.answer.on_page(400);
+                browser.open(&target).await.answer.assert_error_page(400);
             }
         }
     }
@@ -184,7 +185,7 @@ async fn an_unregistered_post_logout_redirect_uri_is_refused() {
         &[("client_id", "unknown"), ("post_logout_redirect_uri", AFTER)],
         &[("client_id", other.id.as_str()), ("id_token_hint", &hint)],
     ] {
-        browser.open(&logout(parameters)).await.answer.on_page(400);
+        browser.open(&logout(parameters)).await.answer.assert_error_page(400);
     }
     assert!(is_signed_in(&mut browser).await);
 }
@@ -194,20 +195,20 @@ async fn an_unregistered_post_logout_redirect_uri_is_refused() {
 #[tokio::test]
 async fn an_expired_hint_is_accepted_and_a_modified_one_refused() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let hint = signed_in(&mut browser, &server, &client, "ada").await;
     let (body, signature) = hint.rsplit_once('.').unwrap();
     let turned: String = signature.chars().rev().collect();
 
     for wrong in ["x", body, &format!("{body}."), &format!("{body}.{turned}"), &format!("{hint}A")]
     {
-        browser.open(&logout(&[("id_token_hint", wrong)])).await.answer.on_page(400);
+        browser.open(&logout(&[("id_token_hint", wrong)])).await.answer.assert_error_page(400);
     }
     assert!(is_signed_in(&mut browser).await);
 
     server.wait(1_000);
     let target = logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", AFTER)]);
-    assert_eq!(browser.open(&target).await.at, AFTER);
+    assert_eq!(browser.open(&target).await.url, AFTER);
 }
 
 /// THREATS LO-04: sign-out ends the session at once on every replica, with every grant that is bound to
@@ -216,20 +217,20 @@ async fn an_expired_hint_is_accepted_and_a_modified_one_refused() {
 async fn sign_out_ends_everything_bound_to_the_session_on_every_replica() {
     let (server, client) = prepared().await;
     let replica = server.replica().await;
-    let mut browser = Browser::of(&server);
-    let place = browser.obtain(&Request::of(&client), "ada").await;
-    let tokens = server.redeem(&client, &place.code()).await.ok();
+    let mut browser = Browser::new(&server);
+    let page = browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await;
+    let tokens = server.redeem(&client, &page.code()).await.ok();
     let cookie = browser.cookie();
-    let pending = browser.ask(&Request::of(&client)).await.code();
+    let pending = browser.start_authorization(&AuthorizationRequest::new(&client)).await.code();
 
     let confirm = browser.open("/logout").await;
-    browser.submit(&confirm, &[("answer", "yes")]).await.is_page("/signed-out");
+    browser.submit(&confirm, &[("answer", "yes")]).await.assert_page("/signed-out");
 
     for server in [&server, &replica] {
-        let silent = Request::of(&client).with("prompt", "none").target();
-        let answer = server.ask("GET", &silent).header("cookie", &cookie).send().await;
+        let silent = AuthorizationRequest::new(&client).with("prompt", "none").target();
+        let answer = server.request("GET", &silent).header("cookie", &cookie).send().await;
         assert!(answer.header("location").contains("error=login_required"), "{answer:?}");
-        let ask = server.ask("GET", "/userinfo").bearer(&tokens.token("access_token"));
+        let ask = server.request("GET", "/userinfo").bearer(&tokens.token("access_token"));
         ask.send().await.refused(401, "invalid_token");
         let refresh =
             format!("grant_type=refresh_token&refresh_token={}", tokens.token("refresh_token"));
@@ -242,13 +243,13 @@ async fn sign_out_ends_everything_bound_to_the_session_on_every_replica() {
 #[tokio::test]
 async fn logout_without_a_session_shows_the_signed_out_page() {
     let (server, client) = prepared().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
 
-    let place: Place = browser.open("/logout").await;
-    place.is_page("/signed-out");
+    let page: Page = browser.open("/logout").await;
+    page.assert_page("/signed-out");
 
     let target = logout(&[("client_id", &client.id), ("post_logout_redirect_uri", AFTER)]);
-    assert_eq!(browser.open(&target).await.at, AFTER);
+    assert_eq!(browser.open(&target).await.url, AFTER);
 }
 
 #[derive(sqlx_macros::FromRow)]
@@ -273,11 +274,13 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
     let other = server
         .register(json!({ "redirect_uris": [Client::REDIRECT_URI], "subject_type": "pairwise" }))
         .await;
-    let mut browser = Browser::of(&server);
-    let sid = |answer: &Answer| claims(&answer.token("id_token"))["sid"].clone();
-    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let sid = |answer: &Response| claims(&answer.token("id_token"))["sid"].clone();
+    let code =
+        browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     let first = server.redeem(&client, &code).await.ok();
-    let code = browser.obtain(&Request::of(&other), "ada").await.code();
+    let code =
+        browser.complete_authorization(&AuthorizationRequest::new(&other), "ada").await.code();
     let of_other = server.redeem(&other, &code).await.ok();
     let session = sessions(&server).await;
 
@@ -288,8 +291,8 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
         assert_eq!(told.as_str().unwrap().len(), 43);
     }
     // The user reauthenticates, the keys are replaced, and the server is restarted.
-    let again = Request::of(&client).with("prompt", "login");
-    let code = browser.obtain(&again, "ada").await.code();
+    let again = AuthorizationRequest::new(&client).with("prompt", "login");
+    let code = browser.complete_authorization(&again, "ada").await.code();
     assert_eq!(sid(&server.redeem(&client, &code).await.ok()), sid(&first));
     let app = server.app();
     app.keyring.rotate(&app.store, Algorithm::Rs256, true, &server.trace()).await.unwrap();
@@ -299,7 +302,10 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
     assert_eq!(sid(&refreshed), sid(&first));
 
     // A second sign-in of the same user is another session.
-    let code = Browser::of(&server).obtain(&Request::of(&client), "ada").await.code();
+    let code = Browser::new(&server)
+        .complete_authorization(&AuthorizationRequest::new(&client), "ada")
+        .await
+        .code();
     assert_ne!(sid(&server.redeem(&client, &code).await.ok()), sid(&first));
 }
 
@@ -310,10 +316,10 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
 async fn a_hint_with_the_former_kind_of_sid_matches_only_its_session() {
     let (server, client) = prepared().await;
     let other = server.web_app().await;
-    let mut grace = Browser::of(&server);
+    let mut grace = Browser::new(&server);
     signed_in(&mut grace, &server, &client, "grace").await;
     let grace = sessions(&server).await.remove(0);
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let own = claims(&signed_in(&mut browser, &server, &client, "ada").await);
     let of_other = claims(&signed_in(&mut browser, &server, &other, "ada").await);
     let ada = sessions(&server).await.into_iter().find(|id| *id != grace).unwrap();
@@ -328,9 +334,9 @@ async fn a_hint_with_the_former_kind_of_sid_matches_only_its_session() {
     };
 
     for foreign in [&grace, of_other["sid"].as_str().unwrap(), "x", ""] {
-        browser.open(&hint(foreign)).await.is_page("/logout/confirm");
+        browser.open(&hint(foreign)).await.assert_page("/logout/confirm");
     }
     assert!(is_signed_in(&mut browser).await);
-    assert_eq!(browser.open(&hint(&ada)).await.at, AFTER);
+    assert_eq!(browser.open(&hint(&ada)).await.url, AFTER);
     assert!(!is_signed_in(&mut browser).await);
 }

@@ -14,9 +14,9 @@ use gatewright::types::{Algorithm, ClientId, ResourceId, Seconds};
 use serde_json::{Value, json};
 use url::Url;
 
-use kit::browser::{Browser, request};
+use kit::browser::{Browser, authorize_target};
 use kit::caller::{MTLS, NAME};
-use kit::http::Answer;
+use kit::http::Response;
 use kit::inventory::Made;
 use kit::jwt::Signer;
 use kit::keys::replace_secrets;
@@ -37,7 +37,7 @@ impl Secrets {
         }
     }
 
-    fn of_answer(&mut self, answer: &Answer) {
+    fn of_answer(&mut self, answer: &Response) {
         for name in ["access_token", "refresh_token", "id_token"] {
             if let Some(token) = answer.body[name].as_str() {
                 self.add(token);
@@ -110,15 +110,15 @@ async fn no_secret_is_logged_or_stored() {
     }
 
     // A user who mistypes the password, signs in and consents.
-    let mut browser = Browser::of(&server);
-    let page = browser.open(&request(&client, "openid offline_access")).await;
-    secrets.add(page.at.split_once("request=").unwrap().1);
+    let mut browser = Browser::new(&server);
+    let page = browser.open(&authorize_target(&client, "openid offline_access")).await;
+    secrets.add(page.url.split_once("request=").unwrap().1);
     let typed = [("identifier", "ada"), ("password", typo), ("answer", "sign-in")];
     browser.submit(&page, &typed).await;
     secrets.of_browser(&browser);
-    let place = browser.authorize("ada", &client, "openid offline_access", "&nonce=n").await;
+    let page = browser.authorize("ada", &client, "openid offline_access", "&nonce=n").await;
     secrets.of_browser(&browser);
-    let code = place.parameter("code");
+    let code = page.parameter("code");
     secrets.add(&code);
 
     // Tokens: used, replayed, revoked, introspected; by their client and by others.
@@ -147,9 +147,9 @@ async fn no_secret_is_logged_or_stored() {
         server.post_as(&swapped, "/token", "grant_type=client_credentials").await;
         for target in [
             format!("/authorize?client_id={secret}"),
-            request(&client, "openid") + "&prompt=" + secret.as_str(),
-            request(&client, secret),
-            request(&client, "openid").replace("code&", &format!("{secret}&")),
+            authorize_target(&client, "openid") + "&prompt=" + secret.as_str(),
+            authorize_target(&client, secret),
+            authorize_target(&client, "openid").replace("code&", &format!("{secret}&")),
             format!("/token?code={secret}"),
             format!("/logout?id_token_hint={secret}&client_id={}", client.id),
             format!("/{secret}"),
@@ -184,7 +184,7 @@ async fn no_secret_is_logged_or_stored() {
 
     // The account.
     let fields = [("current", PASSWORD), ("new", new), ("again", new)];
-    browser.on_account("/account/password", &fields).await;
+    browser.submit_on_account_page("/account/password", &fields).await;
     secrets.of_browser(&browser);
     browser.open(&format!("/logout?id_token_hint={}", second.token("id_token"))).await;
 
@@ -249,7 +249,7 @@ async fn request_values_cannot_forge_log_lines() {
             server.post_as(&client, "/token", &form).await;
         }
     }
-    let agent = server.ask("GET", "/login").header("user-agent", "x\u{1b}[31m").send().await;
+    let agent = server.request("GET", "/login").header("user-agent", "x\u{1b}[31m").send().await;
     assert_ne!(agent.status, 500);
 
     let log = log.text();
@@ -267,10 +267,10 @@ async fn tell(kind: Kind, server: &Server) {
     let user = server.user(&name).await;
     let client = server.web_app().await;
     let id = ClientId::from_text(&client.id);
-    let mut browser = Browser::of(server);
+    let mut browser = Browser::new(server);
     let scope = "openid offline_access";
-    let place = browser.authorize(&name, &client, scope, "").await;
-    let code = place.parameter("code");
+    let page = browser.authorize(&name, &client, scope, "").await;
+    let code = page.parameter("code");
     let granted = server.redeem(&client, &code).await.ok();
     let refresh = granted.token("refresh_token");
     match kind {

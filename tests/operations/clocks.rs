@@ -9,8 +9,8 @@ use gatewright::store::{device_cookies, enrolments, sql};
 use gatewright::types::{ClientId, Digest, Seconds};
 use serde_json::json;
 
-use kit::browser::{Browser, request};
-use kit::http::Answer;
+use kit::browser::{Browser, authorize_target};
+use kit::http::Response;
 use kit::server::{Client, Server};
 use kit::until::until;
 
@@ -28,7 +28,7 @@ async fn server() -> (Server, Client) {
 }
 
 /// Refreshes at a future time, with a grant of the present.
-async fn refreshed_ahead(server: &Server, client: &Client, by: i64) -> Answer {
+async fn refreshed_ahead(server: &Server, client: &Client, by: i64) -> Response {
     let token = server.granted("ada", client, SCOPE).await.token("refresh_token");
     server.wait(by);
     let answer = server.refresh(client, &token, "").await.ok();
@@ -93,8 +93,8 @@ async fn an_opaque_token_from_the_future_is_invalid() {
 async fn an_id_token_from_the_future_is_refused_as_a_hint() {
     let (server, client) = server().await;
     let hint = refreshed_ahead(&server, &client, AHEAD).await.token("id_token");
-    let target = request(&client, "openid") + "&prompt=none&id_token_hint=" + &hint;
-    let ask = async || Browser::of(&server).open(&target).await;
+    let target = authorize_target(&client, "openid") + "&prompt=none&id_token_hint=" + &hint;
+    let ask = async || Browser::new(&server).open(&target).await;
 
     assert_eq!(ask().await.parameter("error"), "invalid_request");
 
@@ -106,7 +106,7 @@ async fn an_id_token_from_the_future_is_refused_as_a_hint() {
 #[tokio::test]
 async fn a_grant_from_the_future_is_invalid_until_then() {
     let (server, client) = server().await;
-    let code = Browser::of(&server).authorize("ada", &client, SCOPE, "").await.parameter("code");
+    let code = Browser::new(&server).authorize("ada", &client, SCOPE, "").await.parameter("code");
     server.wait(50);
     let granted = server.redeem(&client, &code).await.ok();
     let token = granted.token("refresh_token");
@@ -123,15 +123,15 @@ async fn a_grant_from_the_future_is_invalid_until_then() {
 #[tokio::test]
 async fn a_code_from_the_future_is_refused() {
     let (server, client) = server().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let first = browser.authorize("ada", &client, SCOPE, "").await.parameter("code");
     server.redeem(&client, &first).await.ok();
     for (ahead, status) in [(AHEAD, 400), (AHEAD - 1, 200)] {
         server.wait(ahead);
-        let place = browser.open(&request(&client, SCOPE)).await;
+        let page = browser.open(&authorize_target(&client, SCOPE)).await;
         server.wait(-ahead);
 
-        let answer = server.redeem(&client, &place.parameter("code")).await;
+        let answer = server.redeem(&client, &page.parameter("code")).await;
 
         assert_eq!(answer.status, status, "{}", answer.body);
     }
@@ -142,11 +142,11 @@ async fn a_session_from_the_future_is_invalid() {
     let (server, client) = server().await;
     let ada = server.user("grace").await;
     server.wait(AHEAD);
-    let mut browser = Browser::of(&server);
-    let place = browser.authorize("grace", &client, "openid", "").await;
-    let bound = server.redeem(&client, &place.parameter("code")).await.ok();
+    let mut browser = Browser::new(&server);
+    let page = browser.authorize("grace", &client, "openid", "").await;
+    let bound = server.redeem(&client, &page.parameter("code")).await.ok();
     server.wait(-AHEAD);
-    let silent = request(&client, "openid") + "&prompt=none";
+    let silent = authorize_target(&client, "openid") + "&prompt=none";
     let sessions =
         async || session::of_user(&server.app().store, &ada.id, server.trace().now()).await;
     assert_eq!(browser.open(&silent).await.parameter("error"), "login_required");

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
 use kit::caller::{Caller, MTLS, NAME};
-use kit::http::{Ask, exchange};
+use kit::http::{RequestBuilder, send_bytes_over};
 use kit::server::Server;
 use kit::until::{PATIENCE, until};
 
@@ -44,7 +44,8 @@ async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<usize> {
 
 /// The number of connections that were closed for this reason.
 async fn cut(server: &Server, reason: &str) -> u64 {
-    let text = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok().text;
+    let text =
+        RequestBuilder::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok().text;
     let name = format!("gatewright_connections_cut_total{{reason=\"{reason}\"}} ");
     let found = text.lines().find_map(|line| line.strip_prefix(&name));
     found.map_or(0, |count| count.parse().unwrap())
@@ -124,10 +125,10 @@ async fn connections_per_address_are_limited() {
     for other in [2, 3] {
         let stream = connect_from(other, address).await;
         let stream = caller.over(stream, NAME).await.unwrap();
-        assert_eq!(exchange(stream, &last).await.status, 200, "127.0.0.{other}");
+        assert_eq!(send_bytes_over(stream, &last).await.status, 200, "127.0.0.{other}");
     }
     server.get("/jwks").await.ok();
-    let nothing = server.ask_mtls(None, "GET", "/").send().await;
+    let nothing = server.mtls_request(None, "GET", "/").send().await;
     assert_eq!(nothing.status, 404, "other listeners respond");
 
     drop(silent.remove(0));

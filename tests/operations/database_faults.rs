@@ -21,9 +21,9 @@ use gatewright::types::{ClientId, Params, Scope, Seconds};
 use rcgen::KeyPair;
 use serde_json::json;
 
-use kit::browser::{Browser, VERIFIER, request};
+use kit::browser::{Browser, VERIFIER, authorize_target};
 use kit::ca;
-use kit::http::Answer;
+use kit::http::Response;
 use kit::inventory::Made;
 use kit::jwt::Signer;
 use kit::outbox::{sends_by, tells};
@@ -95,7 +95,7 @@ flows! {
 /// The state before the flow.
 struct Ready {
     text: String,
-    place: Option<kit::browser::Place>,
+    page: Option<kit::browser::Page>,
     cookies: std::collections::BTreeMap<String, String>,
 }
 
@@ -141,9 +141,9 @@ impl World {
     }
 
     async fn prepare(&self, server: &Server, flow: Flow) -> Ready {
-        let mut browser = Browser::of(server);
+        let mut browser = Browser::new(server);
         let (web, scope) = (&self.web, "openid profile offline_access");
-        let mut place = None;
+        let mut page = None;
         let mut text = String::new();
         match flow {
             Flow::ClientCredentials | Flow::Opaque => {}
@@ -180,23 +180,23 @@ impl World {
                 };
                 text = server.authority(invite).await.unwrap().0.expose().to_owned();
             }
-            Flow::SignIn => place = Some(browser.open(&request(web, scope)).await),
+            Flow::SignIn => page = Some(browser.open(&authorize_target(web, scope)).await),
             Flow::Consent => {
                 browser.authorize("ada", web, scope, "").await;
-                let target = request(web, scope) + "&prompt=consent";
-                place = Some(browser.open(&target).await);
+                let target = authorize_target(web, scope) + "&prompt=consent";
+                page = Some(browser.open(&target).await);
             }
         }
-        Ready { text, place, cookies: browser.cookies }
+        Ready { text, page, cookies: browser.cookies }
     }
 
     /// Performs the flow; a response with status 200 is a success.
-    async fn go(&self, server: &Server, flow: Flow, ready: &Ready) -> Answer {
-        let mut browser = Browser::of(server);
+    async fn go(&self, server: &Server, flow: Flow, ready: &Ready) -> Response {
+        let mut browser = Browser::new(server);
         browser.cookies = ready.cookies.clone();
         let text = &ready.text;
         let own = "grant_type=client_credentials";
-        let place = match flow {
+        let page = match flow {
             Flow::Redeem => return server.redeem(&self.web, text).await,
             Flow::Refresh => return server.refresh(&self.web, text, "").await,
             Flow::RefreshBound => return server.refresh(&self.desk, text, "").await,
@@ -216,43 +216,44 @@ impl World {
                 return answer;
             }
             Flow::UserInfo => return server.userinfo(text).await,
-            Flow::Verify => return server.ask("GET", "/verify/own").bearer(text).send().await,
+            Flow::Verify => return server.request("GET", "/verify/own").bearer(text).send().await,
             Flow::Revoke => {
                 return server.post_as(&self.web, "/revoke", &format!("token={text}")).await;
             }
             Flow::Enrol => {
-                let ask = server.ask("POST", "/.well-known/est/simpleenroll");
+                let ask = server.request("POST", "/.well-known/est/simpleenroll");
                 let ask = ask.basic(&self.service.id, text);
                 let body = STANDARD.encode(ca::request(&self.key));
                 return ask.header("content-type", "application/pkcs10").body(body).send().await;
             }
             Flow::Silent => {
-                let target = request(&self.web, "openid profile offline_access") + "&prompt=none";
+                let target =
+                    authorize_target(&self.web, "openid profile offline_access") + "&prompt=none";
                 browser.open(&target).await
             }
             Flow::SignIn => {
                 let typed = [("identifier", "ada"), ("password", PASSWORD), ("answer", "sign-in")];
-                browser.submit(ready.place.as_ref().unwrap(), &typed).await
+                browser.submit(ready.page.as_ref().unwrap(), &typed).await
             }
             Flow::Consent => {
-                browser.submit(ready.place.as_ref().unwrap(), &[("answer", "allow")]).await
+                browser.submit(ready.page.as_ref().unwrap(), &[("answer", "allow")]).await
             }
             Flow::Withdraw => {
                 let page = browser.open("/account").await;
                 if page.answer.status == 200 {
                     let fields = [("client_id", self.web.id.as_str())];
-                    browser.on_account("/account/applications/withdraw", &fields).await
+                    browser.submit_on_account_page("/account/applications/withdraw", &fields).await
                 } else {
                     page
                 }
             }
         };
-        let mut answer = place.answer;
-        if place.at.contains("code=") || (flow == Flow::SignIn && place.at.starts_with("/consent"))
+        let mut answer = page.answer;
+        if page.url.contains("code=") || (flow == Flow::SignIn && page.url.starts_with("/consent"))
         {
             answer.status = 200;
         }
-        assert!(!place.at.contains("error="), "THREATS DB-03: {}", place.at);
+        assert!(!page.url.contains("error="), "THREATS DB-03: {}", page.url);
         answer
     }
 }
@@ -472,7 +473,7 @@ async fn a_redemption_may_be_cancelled_at_any_point() {
     server.user("ada").await;
     let web = server.web_app().await;
     let registered = server.find(&web).await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     for left in 0.. {
         let code = browser.authorize("ada", &web, "openid", CLAIMS).await.parameter("code");
         let form = form_urlencoded::Serializer::new(String::new())
@@ -506,8 +507,8 @@ async fn a_refresh_may_be_cancelled_at_any_point() {
     server.user("ada").await;
     let web = server.web_app().await;
     let registered = server.find(&web).await;
-    let place = Browser::of(&server).authorize("ada", &web, "openid", CLAIMS).await;
-    let mut token = server.redeem(&web, &place.parameter("code")).await.ok().token("refresh_token");
+    let page = Browser::new(&server).authorize("ada", &web, "openid", CLAIMS).await;
+    let mut token = server.redeem(&web, &page.parameter("code")).await.ok().token("refresh_token");
     let mut cut = 0;
     // Repeated, because a fast database on a busy machine often responds before the first wait.
     for round in 0..500 {

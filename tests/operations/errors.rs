@@ -4,11 +4,11 @@
 use gatewright::store::audit_events::{self, Filter};
 use serde_json::{Value, json};
 
-use kit::http::Answer;
+use kit::http::Response;
 use kit::server::{Client, Server};
 
 /// The audit event of the request with this response.
-async fn event_of(server: &Server, answer: &Answer) -> Value {
+async fn event_of(server: &Server, answer: &Response) -> Value {
     let app = server.app();
     app.recorder.flush().await;
     let request_id = answer.header("x-request-id").to_owned();

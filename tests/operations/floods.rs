@@ -22,10 +22,10 @@ async fn a_flood_of_sign_ins_does_not_delay_token_requests() {
     let service = server.service().await;
     let mut forms = Vec::new();
     for _ in 0..60 {
-        let mut browser = Browser::of(&server);
-        let place = browser.open("/login").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/login").await;
         let typed = [("identifier", "nobody"), ("password", "guess"), ("answer", "sign-in")];
-        forms.push(browser.form(&place, &typed));
+        forms.push(browser.form_request(&page, &typed));
     }
 
     let storm: Vec<_> = forms.into_iter().map(|form| tokio::spawn(form.send())).collect();

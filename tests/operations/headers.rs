@@ -5,23 +5,23 @@ use gatewright::config::{Issuer, Network};
 use gatewright::render::Kind;
 use serde_json::json;
 
-use kit::http::{Answer, say};
+use kit::http::{Response, send_bytes};
 use kit::server::{Client, Server};
 
 /// All responses of the router: each endpoint with each method, and paths without an endpoint.
-async fn everything(server: &Server) -> Vec<(String, Answer)> {
+async fn everything(server: &Server) -> Vec<(String, Response)> {
     let mut answers = Vec::new();
     for route in gatewright::server::routes() {
         let path = route.path.replace("{name}", "gatewright.css");
         for method in ["GET", "POST", "HEAD", "PUT", "OPTIONS"] {
             for accept in ["*/*", "text/html,application/xhtml+xml"] {
-                let answer = server.ask(method, &path).header("accept", accept).send().await;
+                let answer = server.request(method, &path).header("accept", accept).send().await;
                 answers.push((format!("{method} {path} {accept}"), answer));
             }
         }
     }
     for accept in ["*/*", "text/html"] {
-        let answer = server.ask("GET", "/nothing").header("accept", accept).send().await;
+        let answer = server.request("GET", "/nothing").header("accept", accept).send().await;
         answers.push((format!("GET /nothing {accept}"), answer));
     }
     answers
@@ -69,7 +69,7 @@ async fn an_http_issuer_on_loopback_sends_no_hsts() {
 async fn an_unknown_path_gets_a_page_or_json_by_accept() {
     let server = Server::start().await;
 
-    let person = server.ask("GET", "/nothing").header("accept", "text/html").send().await;
+    let person = server.request("GET", "/nothing").header("accept", "text/html").send().await;
     let program = server.get("/nothing").await;
 
     assert_eq!((person.status, program.status), (404, 404));
@@ -115,7 +115,7 @@ async fn head_requests_for_pages_are_refused() {
     let pages = gatewright::server::routes().into_iter().filter(|route| route.kind == Kind::Page);
 
     for page in pages {
-        let answer = server.ask("HEAD", page.path).header("accept", "text/html").send().await;
+        let answer = server.request("HEAD", page.path).header("accept", "text/html").send().await;
         assert_eq!(answer.status, 405, "{}", page.path);
         assert_eq!(answer.header("allow"), page.allow());
         assert_eq!(answer.headers("set-cookie"), [""; 0]);
@@ -127,7 +127,7 @@ async fn head_requests_for_pages_are_refused() {
 async fn header_fields_override_neither_method_nor_path() {
     let server = Server::start().await;
 
-    let ask = server.ask("GET", "/token").header("x-http-method-override", "POST");
+    let ask = server.request("GET", "/token").header("x-http-method-override", "POST");
     let overridden = ask.header("x-original-uri", "/jwks").header("x-rewrite-url", "/jwks");
 
     assert_eq!(overridden.send().await.status, 405);
@@ -142,9 +142,9 @@ async fn a_request_must_have_exactly_one_host() {
 
     for hosts in ["", "host: a\r\nhost: b\r\n", "host: a\r\nhost: a\r\n"] {
         let request = format!("GET /jwks HTTP/1.1\r\n{hosts}connection: close\r\n\r\n");
-        assert_eq!(say(server.address, request.as_bytes()).await.status, 400, "{hosts:?}");
+        assert_eq!(send_bytes(server.address, request.as_bytes()).await.status, 400, "{hosts:?}");
     }
-    let old = say(server.address, b"GET /jwks HTTP/1.0\r\n\r\n").await;
+    let old = send_bytes(server.address, b"GET /jwks HTTP/1.0\r\n\r\n").await;
     assert_eq!(old.status, 200, "HTTP/1.0 needs no Host");
 }
 
@@ -157,7 +157,7 @@ async fn a_request_id_is_accepted_from_trusted_proxies_only() {
     .await;
     let strict = Server::start().await;
     let given = async |server: &Server, id: &str| {
-        let answer = server.ask("GET", "/jwks").header("x-request-id", id).send().await;
+        let answer = server.request("GET", "/jwks").header("x-request-id", id).send().await;
         answer.header("x-request-id").to_owned()
     };
 
@@ -188,7 +188,7 @@ async fn cors_permits_only_the_origins_of_the_requests_client() {
     let (app, service) = (scripted(&server).await, server.service().await);
     let asked = async |origin: &str, id: &str| {
         let form = format!("grant_type=authorization_code&code=x&client_id={id}");
-        server.ask("POST", "/token").header("origin", origin).form(&form).send().await
+        server.request("POST", "/token").header("origin", origin).form(&form).send().await
     };
 
     let own = asked("https://app.example", &app.id).await.refused(400, "invalid_grant");
@@ -220,7 +220,7 @@ async fn cors_permits_only_the_origins_of_the_requests_client() {
 async fn a_preflight_permits_the_origins_of_all_clients() {
     let server = Server::start().await;
     let preflight = async |path: &str, origin: &str| {
-        let ask = server.ask("OPTIONS", path).header("origin", origin);
+        let ask = server.request("OPTIONS", path).header("origin", origin);
         let ask = ask.header("access-control-request-headers", "authorization");
         ask.header("access-control-request-method", "POST").send().await
     };
@@ -255,7 +255,7 @@ async fn a_preflight_permits_the_origins_of_all_clients() {
 async fn static_files_of_a_page_are_cached_by_version() {
     let server = Server::start().await;
 
-    let page = server.ask("GET", "/").header("accept-language", "de").send().await.ok();
+    let page = server.request("GET", "/").header("accept-language", "de").send().await.ok();
     let style =
         page.text.split('"').find(|text| text.contains("/static/gatewright.css?v=")).unwrap();
     let css = server.get(style).await.ok();

@@ -6,7 +6,7 @@ use gatewright::types::Seconds;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use kit::http::{Ask, say};
+use kit::http::{RequestBuilder, send_bytes};
 use kit::server::Server;
 
 /// DO-04: a body whose declared or actual length is too large, and one with too many parameters.
@@ -22,7 +22,7 @@ async fn a_body_that_is_too_large_is_refused() {
         "POST /token HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     let chunked =
         format!("{head}transfer-encoding: chunked\r\nconnection: close\r\n\r\n{chunk}0\r\n\r\n");
-    say(server.address, chunked.as_bytes()).await.refused(413, "invalid_request");
+    send_bytes(server.address, chunked.as_bytes()).await.refused(413, "invalid_request");
 
     let many: String = (0..101).map(|n| format!("p{n}=1&")).collect();
     server.post("/token", &many).await.refused(400, "invalid_request");
@@ -36,7 +36,7 @@ async fn malformed_text_is_refused_in_recognized_parameters() {
     let service = server.service().await;
 
     for body in [&b"grant_type=\xff"[..], b"grant_type=%ff", b"grant_type=%"] {
-        let ask = server.ask("POST", "/token").basic(&service.id, &service.secret);
+        let ask = server.request("POST", "/token").basic(&service.id, &service.secret);
         let ask = ask.header("content-type", "application/x-www-form-urlencoded").body(body);
         ask.send().await.refused(400, "invalid_request");
     }
@@ -51,13 +51,13 @@ async fn malformed_text_is_refused_in_recognized_parameters() {
 #[tokio::test]
 async fn too_many_or_too_long_header_fields_are_refused() {
     let server = Server::start().await;
-    let mut many = server.ask("GET", "/jwks");
+    let mut many = server.request("GET", "/jwks");
     for n in 0..110 {
         many = many.header(&format!("x-{n}"), "1");
     }
 
-    let long = server.ask("GET", "/jwks").header("x-long", &"x".repeat(40 * 1024));
-    let target = server.ask("GET", &format!("/jwks?{}", "x".repeat(40 * 1024)));
+    let long = server.request("GET", "/jwks").header("x-long", &"x".repeat(40 * 1024));
+    let target = server.request("GET", &format!("/jwks?{}", "x".repeat(40 * 1024)));
 
     assert_eq!(many.send().await.status, 431);
     assert_eq!(long.send().await.status, 431);
@@ -81,7 +81,7 @@ async fn a_request_of_ambiguous_length_is_refused() {
         "x: a\r\n b: obs-fold\r\ncontent-length: 3\r\n",
     ] {
         let request = format!("{head}{lengths}connection: close\r\n\r\na=b");
-        let answer = say(server.address, request.as_bytes()).await;
+        let answer = send_bytes(server.address, request.as_bytes()).await;
         assert_eq!(answer.status, 400, "{lengths:?}: {answer:?}");
     }
 }
@@ -98,7 +98,7 @@ async fn slow_requests_time_out() {
         "POST /token HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\n";
 
     let half = format!("{head}content-length: 100\r\nconnection: close\r\n\r\ngrant_type=");
-    let answer = say(server.address, half.as_bytes()).await;
+    let answer = send_bytes(server.address, half.as_bytes()).await;
     answer.refused(408, "invalid_request");
 
     let mut silent = TcpStream::connect(server.address).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_panic_is_a_500_of_one_request() {
     let http = vec![TcpListener::bind("127.0.0.1:0").await.unwrap()];
     let sockets = Sockets { http, ..Sockets::default() };
     let defective = Running::start(server.app().clone(), routes, sockets).await.unwrap();
-    let get = |path| Ask::new(defective.addresses().http[0], "GET", path).send();
+    let get = |path| RequestBuilder::new(defective.addresses().http[0], "GET", path).send();
 
     get("/panic").await.refused(500, "server_error");
     let page = get("/panic/page").await;
@@ -155,7 +155,8 @@ async fn metrics_are_served_at_the_operations_listener_only() {
     server.post("/token", "grant_type=x").await;
     server.get("/made-up-by-a-client").await;
 
-    let metrics = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
+    let metrics =
+        RequestBuilder::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
 
     assert_eq!(server.get("/metrics").await.status, 404);
     for line in [
@@ -169,7 +170,10 @@ async fn metrics_are_served_at_the_operations_listener_only() {
         assert!(metrics.text.contains(line), "{line} is not in {}", metrics.text);
     }
     assert!(!metrics.text.contains("made-up"));
-    assert_eq!(Ask::new(server.operations.unwrap(), "GET", "/token").send().await.status, 404);
+    assert_eq!(
+        RequestBuilder::new(server.operations.unwrap(), "GET", "/token").send().await.status,
+        404
+    );
 }
 
 /// Graceful shutdown: requests in progress are completed, and no new ones are accepted.

@@ -26,7 +26,7 @@ use tokio::net::TcpStream;
 
 use kit::authority::{Authority, Identity};
 use kit::caller::{Caller, MTLS, NAME};
-use kit::http::{Answer, Ask, exchange, say};
+use kit::http::{RequestBuilder, Response, send_bytes, send_bytes_over};
 use kit::jwt;
 use kit::server::{Client, ISSUER, Server};
 
@@ -41,7 +41,7 @@ async fn bound(server: &Server) -> Client {
 }
 
 /// The client certificate as the server sees it: the thumbprint in the client's token.
-async fn thumbprint(ask: Ask, client: &Client) -> String {
+async fn thumbprint(ask: RequestBuilder, client: &Client) -> String {
     let ask = ask.basic(&client.id, &client.secret).form("grant_type=client_credentials");
     let token = ask.send().await.ok().token("access_token");
     jwt::claims(&token)["cnf"]["x5t#S256"].as_str().unwrap().to_owned()
@@ -60,7 +60,7 @@ fn alert(result: io::Result<impl Sized>) -> AlertDescription {
 async fn https_serves_the_same_responses_with_hsts() {
     let server = Server::with_tls(|_| {}).await;
 
-    let secure = server.ask_tls("GET", "/jwks").send().await.ok();
+    let secure = server.tls_request("GET", "/jwks").send().await.ok();
     let plain = server.get("/jwks").await.ok();
 
     assert_eq!(secure.text, plain.text);
@@ -73,7 +73,7 @@ async fn https_serves_the_same_responses_with_hsts() {
 async fn hsts_includes_subdomains_where_configured() {
     let server = Server::with_tls(|config| config.http.hsts_include_subdomains = true).await;
 
-    let answer = server.ask_tls("GET", "/jwks").send().await.ok();
+    let answer = server.tls_request("GET", "/jwks").send().await.ok();
 
     let hsts = answer.header("strict-transport-security");
     assert_eq!(hsts, "max-age=63072000; includeSubDomains");
@@ -227,10 +227,10 @@ async fn requests_have_the_client_certificate_of_their_connection() {
     let own = Identity::self_signed("backup");
 
     for identity in [signed, own] {
-        let ask = server.ask_mtls(Some(&identity), "POST", "/token");
+        let ask = server.mtls_request(Some(&identity), "POST", "/token");
         assert_eq!(thumbprint(ask, &client).await, identity.thumbprint());
     }
-    let bare = server.ask_mtls(None, "POST", "/token").basic(&client.id, &client.secret);
+    let bare = server.mtls_request(None, "POST", "/token").basic(&client.id, &client.secret);
     bare.form("grant_type=client_credentials").send().await.refused(400, "invalid_request");
 }
 
@@ -293,7 +293,8 @@ async fn at_the_issuers_name_no_client_certificate_is_requested() {
     let asked = Shows::of(own.chain.clone(), &own);
     let caller = Caller::new(&server.house().authority, None);
     let caller = caller.changed(|config| config.client_auth_cert_resolver = asked.clone());
-    let ask = |address, name| server.ask("GET", "/jwks").over(&caller, address, name).send();
+    let ask =
+        |address, name| server.request("GET", "/jwks").over_tls(&caller, address, name).send();
 
     ask(server.addresses().tls[0], NAME).await.ok();
     assert_eq!(asked.1.load(Ordering::SeqCst), 0);
@@ -302,7 +303,11 @@ async fn at_the_issuers_name_no_client_certificate_is_requested() {
 }
 
 /// The response to a token request over a new connection, and whether the TLS session was resumed.
-async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (HandshakeKind, Answer) {
+async fn token_over(
+    server: &Server,
+    caller: &Caller,
+    client: &Client,
+) -> (HandshakeKind, Response) {
     use base64::Engine as _;
     let address = server.addresses().mtls[0];
     let stream = caller.connect(address, MTLS).await.unwrap();
@@ -314,7 +319,7 @@ async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (Hands
          content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\
          connection: close\r\n\r\ngrant_type=client_credentials"
     );
-    (kind, exchange(stream, request.as_bytes()).await)
+    (kind, send_bytes_over(stream, request.as_bytes()).await)
 }
 
 /// RFC 8705 §6.5, THREATS MT-09: the certificate is the one of the handshake that is resumed.
@@ -402,7 +407,7 @@ async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
                 let kind = stream.get_ref().1.handshake_kind().unwrap();
                 let request =
                     format!("GET /jwks HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n");
-                exchange(stream, request.as_bytes()).await;
+                send_bytes_over(stream, request.as_bytes()).await;
                 kind
             };
 
@@ -424,7 +429,7 @@ async fn early_data_is_not_accepted() {
     let caller = caller.changed(|config| config.enable_early_data = true);
     let request = format!("GET /jwks HTTP/1.1\r\nhost: {NAME}\r\nconnection: close\r\n\r\n");
     let first = caller.connect(address, NAME).await.unwrap();
-    exchange(first, request.as_bytes()).await.ok();
+    send_bytes_over(first, request.as_bytes()).await.ok();
 
     let second = caller.connect(address, NAME).await.unwrap();
 
@@ -442,16 +447,16 @@ async fn a_request_for_another_host_than_the_connection_is_misdirected() {
     let server = Server::with_tls(|_| {}).await;
 
     for host in [MTLS, "evil.example", "id.example.org.", "id.example.org@evil.example", "%"] {
-        let answer = server.ask_tls("GET", "/jwks").host(host).send().await;
+        let answer = server.tls_request("GET", "/jwks").host(host).send().await;
         answer.refused(421, "invalid_request");
-        let answer = server.ask_mtls(None, "POST", "/token").host(NAME).form("").send().await;
+        let answer = server.mtls_request(None, "POST", "/token").host(NAME).form("").send().await;
         answer.refused(421, "invalid_request");
     }
     for host in ["id.example.org:8443", "ID.example.org"] {
-        server.ask_tls("GET", "/jwks").host(host).send().await.ok();
+        server.tls_request("GET", "/jwks").host(host).send().await.ok();
     }
     let absolute = format!("https://{MTLS}/jwks");
-    let answer = server.ask_tls("GET", &absolute).send().await;
+    let answer = server.tls_request("GET", &absolute).send().await;
     answer.refused(421, "invalid_request");
 }
 
@@ -464,7 +469,7 @@ async fn the_mtls_name_serves_no_pages() {
     for route in routes() {
         let path = route.path.replace("{name}", "gatewright.css");
         for method in ["GET", "POST"] {
-            let ask = server.ask_mtls(None, method, &path).header("accept", "text/html");
+            let ask = server.mtls_request(None, method, &path).header("accept", "text/html");
             let answer = ask.header("cookie", "a=b").send().await;
             let is_there = match route.reach {
                 Reach::Issuer => false,
@@ -477,7 +482,8 @@ async fn the_mtls_name_serves_no_pages() {
             assert!(!answer.header("content-type").starts_with("text/html"), "{method} {path}");
         }
     }
-    let nothing = server.ask_mtls(None, "GET", "/no").header("accept", "text/html").send().await;
+    let nothing =
+        server.mtls_request(None, "GET", "/no").header("accept", "text/html").send().await;
     assert_eq!(nothing.refused(404, "not_found").headers("set-cookie"), [""; 0]);
 }
 
@@ -495,7 +501,7 @@ async fn the_metadata_lists_the_mtls_endpoint_aliases() {
         let url = url.as_str().unwrap();
         let path = url.strip_prefix(&format!("https://{MTLS}")).unwrap();
         assert_eq!(metadata[name], format!("{ISSUER}{path}"), "{name}");
-        let answer = server.ask_mtls(None, "POST", path).send().await;
+        let answer = server.mtls_request(None, "POST", path).send().await;
         assert_ne!(answer.status, 404, "{name}");
         named.insert(name.as_str());
     }
@@ -514,7 +520,7 @@ async fn both_names_can_share_a_port() {
     let (address, client) = (server.addresses().tls[0], bound(&server).await);
     let identity = Identity::self_signed("backup");
     let caller = Caller::new(&server.house().authority, Some(&identity));
-    let ask = |method, path, name| server.ask(method, path).over(&caller, address, name);
+    let ask = |method, path, name| server.request(method, path).over_tls(&caller, address, name);
 
     ask("GET", "/", NAME).send().await.ok();
     ask("GET", "/", MTLS).send().await.refused(404, "not_found");
@@ -539,16 +545,20 @@ async fn behind_a_proxy_the_mtls_name_serves_no_pages_either() {
     .await;
 
     for host in [MTLS, "mtls.id.example.org:443", "MTLS.id.example.org"] {
-        server.ask("GET", "/login").host(host).send().await.refused(404, "not_found");
-        let answer = server.ask("POST", "/token").host(host).form("").send().await;
+        server.request("GET", "/login").host(host).send().await.refused(404, "not_found");
+        let answer = server.request("POST", "/token").host(host).form("").send().await;
         answer.refused(401, "invalid_client");
     }
-    assert_ne!(server.ask("GET", "/login").host("mtls.id.example.org:1").send().await.status, 404);
+    assert_ne!(
+        server.request("GET", "/login").host("mtls.id.example.org:1").send().await.status,
+        404
+    );
 }
 
 /// The number of handshakes that failed for this reason, as operators see it.
 async fn failed(server: &Server, reason: &str) -> u64 {
-    let metrics = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
+    let metrics =
+        RequestBuilder::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
     let name = format!("gatewright_tls_handshakes_failed_total{{reason=\"{reason}\"}} ");
     let line = metrics.text.lines().find_map(|line| line.strip_prefix(&name));
     line.map_or(0, |count| count.parse().unwrap())
@@ -576,7 +586,7 @@ async fn failed_handshakes_are_counted_by_reason() {
 
     answered(tls, &hello([3, 1], &[0xc02b])).await;
     counted(&server, "incompatible", 1).await;
-    say(tls, b"GET / HTTP/1.1\r\nhost: id.example.org\r\n\r\n").await;
+    send_bytes(tls, b"GET / HTTP/1.1\r\nhost: id.example.org\r\n\r\n").await;
     counted(&server, "no_tls", 1).await;
     drop(TcpStream::connect(tls).await.unwrap());
     counted(&server, "closed", 1).await;
@@ -590,7 +600,7 @@ async fn failed_handshakes_are_counted_by_reason() {
     assert!(caller.connect(mtls, MTLS).await.is_err());
     counted(&server, "certificate", 1).await;
 
-    server.ask_tls("GET", "/jwks").send().await.ok();
+    server.tls_request("GET", "/jwks").send().await.ok();
     for reason in ["incompatible", "no_tls", "closed", "alert", "certificate"] {
         assert_eq!(failed(&server, reason).await, 1, "{reason}");
     }
@@ -635,7 +645,7 @@ async fn exhausted_connections_do_not_affect_the_operations_listener() {
     // Further connections wait in the queue of the system: all slots are occupied now, or in a moment.
     let operations = server.operations.unwrap();
     for path in ["/metrics", "/healthz", "/readyz"].repeat(4) {
-        let answer = Ask::new(operations, "GET", path).send();
+        let answer = RequestBuilder::new(operations, "GET", path).send();
         let patient = tokio::time::timeout(std::time::Duration::from_secs(60), answer);
         patient.await.expect("operators do not wait for a free slot").ok();
     }

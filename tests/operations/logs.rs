@@ -8,7 +8,7 @@ use gatewright::types::Scope;
 use serde_json::json;
 use tracing::subscriber::DefaultGuard;
 
-use kit::application::Request;
+use kit::application::AuthorizationRequest;
 use kit::browser::{Browser, VERIFIER};
 use kit::certificates::behind_proxy;
 use kit::holder;
@@ -70,17 +70,18 @@ async fn no_secret_is_in_the_log_or_the_audit_trail() {
     server.user("ada").await;
     let client = server.web_app().await;
     let mut secrets = vec![PASSWORD.to_owned(), client.secret.clone(), VERIFIER.to_owned()];
-    let mut browser = Browser::of(&server);
-    let request =
-        Request::of(&client).with("scope", "openid offline_access").with("nonce", "canary-n");
+    let mut browser = Browser::new(&server);
+    let request = AuthorizationRequest::new(&client)
+        .with("scope", "openid offline_access")
+        .with("nonce", "canary-n");
 
-    let login = browser.ask(&request).await;
-    secrets.push(login.at.split_once("request=").unwrap().1.to_owned());
+    let login = browser.start_authorization(&request).await;
+    secrets.push(login.url.split_once("request=").unwrap().1.to_owned());
     let mistyped =
         [("identifier", "canary-typed-in-the-wrong-field"), ("password", "canary-wrong")];
     browser.submit(&login, &mistyped).await;
-    let consent = browser.prove(&login, "ada").await;
-    secrets.extend(consent.fields().into_iter().map(|(_, value)| value));
+    let consent = browser.submit_credentials(&login, "ada").await;
+    secrets.extend(consent.hidden_fields().into_iter().map(|(_, value)| value));
     secrets.extend(browser.cookies.values().cloned());
     let code = browser.submit(&consent, &[("answer", "allow")]).await.code();
     let bought = server.redeem(&client, &code).await.ok();
@@ -98,8 +99,12 @@ async fn no_secret_is_in_the_log_or_the_audit_trail() {
     let other = Client { id: client.id.clone(), secret: format!("{}x", client.secret) };
     server.redeem(&other, &code).await.refused(401, "invalid_client");
     let hint = next.token("id_token");
-    browser.open(&format!("/logout?id_token_hint={hint}x")).await.answer.on_page(400);
-    browser.open(&format!("/authorize?code={code}&access_token={hint}")).await.answer.on_page(400);
+    browser.open(&format!("/logout?id_token_hint={hint}x")).await.answer.assert_error_page(400);
+    browser
+        .open(&format!("/authorize?code={code}&access_token={hint}"))
+        .await
+        .answer
+        .assert_error_page(400);
     browser.open(&format!("/logout?id_token_hint={hint}")).await;
     secrets.push(code);
     secrets.extend(assertions(&server).await);
@@ -180,7 +185,7 @@ async fn proofs(server: &Server) -> Vec<String> {
     holder::use_at_userinfo(server, &token, &stolen).await.refused(401, "invalid_token");
     let asked = holder.proof_beside(server, "GET", &token);
     let verify = async || {
-        let ask = server.ask("GET", "/verify/ours").dpop(&asked);
+        let ask = server.request("GET", "/verify/ours").dpop(&asked);
         let ask = ask.header("authorization", &format!("DPoP {token}"));
         let ask = ask.header("x-original-method", "GET").header("x-original-uri", "/userinfo");
         ask.send().await
@@ -212,11 +217,11 @@ async fn request_values_cannot_start_a_log_line() {
     let forged = "x\r\n2026-01-01T00:00:00Z  INFO forged\u{1b}[31m\u{8}\u{85}\u{2028}";
 
     for name in ["redirect_uri", "client_id", "scope", "response_type", "resource"] {
-        let request = Request::of(&client).with("prompt", "none").with(name, forged);
-        request.by_a_stranger(&server).await;
+        let request = AuthorizationRequest::new(&client).with("prompt", "none").with(name, forged);
+        request.open_in_new_browser(&server).await;
     }
     let long = "u".repeat(20_000);
-    server.ask("GET", "/authorize").header("user-agent", &long).send().await;
+    server.request("GET", "/authorize").header("user-agent", &long).send().await;
 
     let log = log.text();
     assert!(log.contains("forged"), "the value is logged, escaped");
@@ -267,7 +272,7 @@ async fn an_untrusted_proxy_is_logged_once() {
     let server = Server::start().await;
 
     for address in ["192.0.2.1", "192.0.2.2"] {
-        server.ask("GET", "/jwks").header("x-forwarded-for", address).send().await;
+        server.request("GET", "/jwks").header("x-forwarded-for", address).send().await;
     }
 
     let text = log.text();

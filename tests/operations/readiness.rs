@@ -5,7 +5,7 @@ use gatewright::config::ReadyCheck;
 use gatewright::store::signing_keys::{self, State};
 use gatewright::store::{sql, versions};
 
-use kit::http::Ask;
+use kit::http::RequestBuilder;
 use kit::server::Server;
 use kit::tables::rename;
 use kit::until::until;
@@ -24,8 +24,9 @@ async fn a_read_only_database_is_not_ready_where_writes_are_required() {
         let outcomes = (server.app().probe_writes().await, strict.app().probe_writes().await);
         (outcomes.0.is_ok(), outcomes.1.is_ok())
     };
-    let metrics =
-        async || Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok().text;
+    let metrics = async || {
+        RequestBuilder::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok().text
+    };
 
     assert_eq!(probe().await, (true, true));
     assert_eq!((ready(&server).await, ready(&strict).await), ((200, 200), (200, 200)));

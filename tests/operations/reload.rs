@@ -19,7 +19,7 @@ use crate::listeners::assert_strong;
 use kit::authority::{Authority, Identity, contents};
 use kit::caller::{Caller, MTLS, NAME};
 use kit::certificates::Shown;
-use kit::http::{Ask, exchange};
+use kit::http::{RequestBuilder, send_bytes_over};
 use kit::jwt::claims;
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 use kit::stapling::stapled;
@@ -33,7 +33,8 @@ async fn shown(server: &Server) -> CertificateDer<'static> {
 
 /// The value of the metric for certificates that cannot be used.
 async fn refused(server: &Server) -> String {
-    let metrics = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
+    let metrics =
+        RequestBuilder::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
     let name = "gatewright_tls_certificates_refused ";
     let line = metrics.text.lines().find_map(|line| line.strip_prefix(name));
     line.unwrap().to_owned()
@@ -54,7 +55,7 @@ async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (Hands
          content-type: application/x-www-form-urlencoded\r\nconnection: close\r\n\r\n{form}",
         form.len()
     );
-    (kind, exchange(stream, request.as_bytes()).await.ok().token("access_token"))
+    (kind, send_bytes_over(stream, request.as_bytes()).await.ok().token("access_token"))
 }
 
 /// Requests under load use a persistent connection, new connections and resumed sessions. THREATS
@@ -95,7 +96,7 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
                 }
                 open.read_exact(&mut body).await.unwrap();
                 assert!(head.starts_with(b"HTTP/1.1 200 ") && body == *b"alive\n");
-                server.ask_tls("GET", "/jwks").send().await.ok();
+                server.tls_request("GET", "/jwks").send().await.ok();
                 let stranger = Caller::new(authority, Some(&identity));
                 for (caller, expected) in [(&stranger, HandshakeKind::Full), (&returning, expected)]
                 {
@@ -236,7 +237,8 @@ async fn plain_http_redirects_pages_and_refuses_other_requests() {
     })
     .await;
     let address = server.addresses().redirect[0];
-    let ask = |method, target| Ask::new(address, method, target).header("accept", "text/html");
+    let ask =
+        |method, target| RequestBuilder::new(address, method, target).header("accept", "text/html");
 
     let page = ask("GET", "/login?request=a&b=c").host("evil.example").send().await;
     assert_eq!(page.status, 308);

@@ -11,7 +11,7 @@ use gatewright::types::Seconds;
 use tokio::net::TcpListener;
 use tokio::task::Id;
 
-use kit::http::Ask;
+use kit::http::RequestBuilder;
 use kit::server::{BEGINNING, Server};
 use kit::until::until;
 
@@ -56,12 +56,12 @@ async fn a_job_that_panics_is_counted_and_restarted_and_fails_readiness() {
     let running = Running::start(app, routes(), sockets).await.unwrap();
     let (address, operations) = (running.addresses().http[0], running.addresses().operations);
     let panics = async || {
-        let metrics = Ask::new(operations.unwrap(), "GET", "/metrics").send().await.text;
+        let metrics = RequestBuilder::new(operations.unwrap(), "GET", "/metrics").send().await.text;
         let line = "gatewright_panics_total{task=\"outbox\"} ";
         let count = metrics.lines().find_map(|other| other.strip_prefix(line));
         count.map_or(0, |count| count.parse::<u32>().unwrap())
     };
-    let ready = async || Ask::new(address, "GET", "/readyz").send().await.status;
+    let ready = async || RequestBuilder::new(address, "GET", "/readyz").send().await.status;
 
     until("the jobs have begun", async || fuse.jobs.lock().unwrap().len() > 1).await;
     fuse.is_learning.store(false, Ordering::SeqCst);
@@ -70,7 +70,7 @@ async fn a_job_that_panics_is_counted_and_restarted_and_fails_readiness() {
     fuse.is_armed.store(true, Ordering::SeqCst);
     until("it has panicked three times", async || panics().await >= 3).await;
     assert_eq!(ready().await, 503);
-    assert_eq!(Ask::new(address, "GET", "/healthz").send().await.status, 200);
+    assert_eq!(RequestBuilder::new(address, "GET", "/healthz").send().await.status, 200);
 
     fuse.is_armed.store(false, Ordering::SeqCst);
     until("it succeeds again", async || ready().await == 200).await;

@@ -30,11 +30,11 @@ async fn swept(server: &Server) -> (i64, i64) {
 
 /// The refresh tokens of a session-bound grant and of an offline grant.
 async fn granted(server: &Server, client: &Client) -> (String, String) {
-    let mut browser = Browser::of(server);
+    let mut browser = Browser::new(server);
     let mut tokens = Vec::new();
     for scope in ["openid", "openid offline_access"] {
-        let place = browser.authorize("ada", client, scope, "").await;
-        let answer = server.redeem(client, &place.parameter("code")).await.ok();
+        let page = browser.authorize("ada", client, scope, "").await;
+        let answer = server.redeem(client, &page.parameter("code")).await.ok();
         tokens.push(answer.token("refresh_token"));
     }
     (tokens.remove(0), tokens.remove(0))

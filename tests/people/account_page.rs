@@ -6,24 +6,24 @@ use gatewright::people::claims;
 use gatewright::store::sweep;
 use gatewright::types::Secret;
 
-use kit::application::Request;
-use kit::browser::{Browser, Place};
+use kit::application::AuthorizationRequest;
+use kit::browser::{Browser, Page};
 use kit::server::{Client, PASSWORD, Server};
 
 const HOUR: i64 = 3600;
 
 /// One section of the page.
-fn section(place: &Place, id: &str) -> String {
-    let text = &place.is_page("/account").answer.text;
+fn section(page: &Page, id: &str) -> String {
+    let text = &page.assert_page("/account").answer.text;
     let start = text.find(&format!("<section class=\"card\" id=\"{id}\"")).expect(id);
     text[start..].split_once("</section>").unwrap().0.to_owned()
 }
 
 /// A failed sign-in, from a browser with this user agent.
 async fn guess(server: &Server, name: &str, user_agent: &str) -> u16 {
-    let mut browser = Browser::of(server);
+    let mut browser = Browser::new(server);
     let door = browser.open("/login").await;
-    let ask = browser.form(&door, &[("identifier", name), ("password", "a wrong guess")]);
+    let ask = browser.form_request(&door, &[("identifier", name), ("password", "a wrong guess")]);
     ask.header("user-agent", user_agent).send().await.status
 }
 
@@ -46,7 +46,7 @@ async fn users_see_the_data_stored_about_them() {
         password: Some(&password),
     };
     account::create(&app.people(&trace), new).await.unwrap();
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
 
     let details = section(&browser.sign_in("layla").await, "details");
 
@@ -69,11 +69,12 @@ async fn users_see_the_activity_of_their_own_account() {
     server.user("ada").await;
     server.user("grace").await;
     let client = server.web_app().await;
-    let mut ada = Browser::of(&server);
-    ada.obtain(&Request::of(&client), "ada").await.code();
-    ada.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
-    let login = ada.ask(&Request::of(&client)).await;
-    ada.submit(login.is_page("/consent"), &[("answer", "deny")]).await;
+    let mut ada = Browser::new(&server);
+    ada.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
+    ada.submit_on_account_page("/account/applications/withdraw", &[("client_id", &client.id)])
+        .await;
+    let login = ada.start_authorization(&AuthorizationRequest::new(&client)).await;
+    ada.submit(login.assert_page("/consent"), &[("answer", "deny")]).await;
     assert_eq!(guess(&server, "ada", "Mozilla/5.0 (Windows NT 10.0) Firefox/145.0").await, 422);
 
     let page = ada.open("/account").await;
@@ -96,7 +97,7 @@ async fn users_see_the_activity_of_their_own_account() {
     for hidden in ["sign_in", "consent.decided", "access_denied", "scope", "wrong", &client.id] {
         assert!(!activity.contains(hidden), "{hidden}: {activity}");
     }
-    let of_grace = section(&Browser::of(&server).sign_in("grace").await, "activity");
+    let of_grace = section(&Browser::new(&server).sign_in("grace").await, "activity");
     assert!(!of_grace.contains("Failed") && !of_grace.contains("Photos"), "{of_grace}");
 }
 
@@ -112,7 +113,7 @@ async fn failed_attempts_do_not_displace_other_activity() {
         server.wait(601);
     }
 
-    let activity = section(&Browser::of(&server).sign_in("ada").await, "activity");
+    let activity = section(&Browser::new(&server).sign_in("ada").await, "activity");
 
     assert!(activity.contains("20 times or more"), "{activity}");
     assert_eq!(activity.matches("Failed sign-in").count(), 1, "{activity}");
@@ -132,9 +133,9 @@ async fn applications_are_listed_with_their_last_use() {
         .await;
     server.change(&other, |metadata| metadata.client_name = "Ledger".to_owned()).await;
     let with = async |client: &Client, scope: &str| {
-        let mut browser = Browser::of(&server);
-        let place = browser.authorize("ada", client, scope, "").await;
-        server.redeem(client, &place.parameter("code")).await.ok()
+        let mut browser = Browser::new(&server);
+        let page = browser.authorize("ada", client, scope, "").await;
+        server.redeem(client, &page.parameter("code")).await.ok()
     };
     with(&other, "openid offline_access").await;
     server.wait(1);
@@ -143,7 +144,7 @@ async fn applications_are_listed_with_their_last_use() {
     server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
     server.wait(5 * 60);
 
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let applications = section(&browser.sign_in("ada").await, "applications");
 
     let (ledger, photos) = applications.split_once("Photos").unwrap();
@@ -171,9 +172,9 @@ async fn a_trusted_application_with_offline_access_is_listed_as_such() {
     server.user("ada").await;
     let client = server.web_app().await;
     server.change(&client, |metadata| metadata.gw_skip_consent = true).await;
-    let mut browser = Browser::of(&server);
-    let place = browser.authorize("ada", &client, "openid offline_access", "").await;
-    server.redeem(&client, &place.parameter("code")).await.ok();
+    let mut browser = Browser::new(&server);
+    let page = browser.authorize("ada", &client, "openid offline_access", "").await;
+    server.redeem(&client, &page.parameter("code")).await.ok();
 
     let applications = section(&browser.open("/account").await, "applications");
 
@@ -188,11 +189,11 @@ async fn users_see_the_age_of_their_password_and_their_known_browsers() {
     let server = Server::start().await;
     server.user("ada").await;
     server.user("grace").await;
-    Browser::of(&server).sign_in("grace").await;
-    Browser::of(&server).sign_in("ada").await;
+    Browser::new(&server).sign_in("grace").await;
+    Browser::new(&server).sign_in("ada").await;
     server.wait(2 * 24 * HOUR);
 
-    let security = section(&Browser::of(&server).sign_in("ada").await, "security");
+    let security = section(&Browser::new(&server).sign_in("ada").await, "security");
 
     assert!(security.contains("Last changed 2 days ago"), "{security}");
     assert!(security.contains("<dd>2 <span"), "{security}");
@@ -211,7 +212,7 @@ fn typed<'a>(current: &'a str, new: &'a str, again: &'a str) -> [(&'a str, &'a s
 async fn after_a_refused_new_password_the_current_one_is_not_asked_again() {
     let server = Server::start().await;
     server.user("ada").await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let page = browser.sign_in("ada").await;
     let change = "/account/password";
 
@@ -220,11 +221,11 @@ async fn after_a_refused_new_password_the_current_one_is_not_asked_again() {
     let short = [("new", "short"), ("again", "short")];
     let short = browser.submit_to(change, &differ, &short).await;
 
-    for (place, at, focus) in
+    for (page, at, focus) in
         [(&wrong, "current", "current"), (&differ, "again", "new"), (&short, "new", "new")]
     {
-        let text = &place.answer.text;
-        assert_eq!(place.answer.status, 422, "{text}");
+        let text = &page.answer.text;
+        assert_eq!(page.answer.status, 422, "{text}");
         assert_eq!(text.matches("aria-invalid").count(), 1, "{text}");
         assert!(text.contains(&format!("id=\"{at}-problem\" role=\"alert\"")), "{text}");
         let focused = text.split(" autofocus").next().unwrap();
@@ -234,13 +235,13 @@ async fn after_a_refused_new_password_the_current_one_is_not_asked_again() {
         }
     }
     assert!(wrong.answer.text.contains("id=\"current\""));
-    for place in [&differ, &short] {
-        assert!(!place.answer.text.contains("id=\"current\""), "{place:?}");
-        assert!(place.answer.text.contains("Your current password was right."), "{place:?}");
+    for page in [&differ, &short] {
+        assert!(!page.answer.text.contains("id=\"current\""), "{page:?}");
+        assert!(page.answer.text.contains("Your current password was right."), "{page:?}");
     }
     let done = browser.submit_to(change, &short, &[("new", NEW), ("again", NEW)]).await;
     assert!(
-        done.is_page("/account").answer.text.contains("Your password has been changed"),
+        done.assert_page("/account").answer.text.contains("Your password has been changed"),
         "{done:?}"
     );
 }
@@ -256,11 +257,11 @@ async fn the_proof_of_the_current_password_is_bound_to_its_session() {
     let proven = async |browser: &mut Browser<'_>| {
         let page = browser.open("/account").await;
         let page = browser.submit_to(change, &page, &typed(PASSWORD, NEW, TYPO)).await;
-        let field = page.fields_to(change).into_iter().find(|(name, _)| name == "proof");
+        let field = page.hidden_fields_of(change).into_iter().find(|(name, _)| name == "proof");
         field.expect("a proof").1
     };
-    let (mut ada, mut elsewhere) = (Browser::of(&server), Browser::of(&server));
-    let mut grace = Browser::of(&server);
+    let (mut ada, mut elsewhere) = (Browser::new(&server), Browser::new(&server));
+    let mut grace = Browser::new(&server);
     ada.sign_in("ada").await;
     elsewhere.sign_in("ada").await;
     grace.sign_in("grace").await;
@@ -283,11 +284,11 @@ async fn the_proof_of_the_current_password_is_bound_to_its_session() {
     server.wait(5 * 60);
     refused(&mut ada, &own).await;
     let own = proven(&mut ada).await;
-    ada.on_account(change, &typed(PASSWORD, NEW, NEW)).await.is_page("/account");
+    ada.submit_on_account_page(change, &typed(PASSWORD, NEW, NEW)).await.assert_page("/account");
     refused(&mut ada, &own).await;
 
-    let mut new = Browser::of(&server);
+    let mut new = Browser::new(&server);
     let door = new.open("/login").await;
-    new.submit(&door, &[("identifier", "ada"), ("password", NEW)]).await.is_page("/account");
+    new.submit(&door, &[("identifier", "ada"), ("password", NEW)]).await.assert_page("/account");
     refused(&mut new, &own).await;
 }

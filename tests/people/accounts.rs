@@ -9,9 +9,9 @@ async fn a_renamed_account_keeps_its_subject() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
-    let place = browser.authorize("ada", &client, "openid profile offline_access", "").await;
-    let granted = server.redeem(&client, &place.parameter("code")).await.ok();
+    let mut browser = Browser::new(&server);
+    let page = browser.authorize("ada", &client, "openid profile offline_access", "").await;
+    let granted = server.redeem(&client, &page.parameter("code")).await.ok();
     let before = server.userinfo(&granted.token("access_token")).await.ok();
 
     server.rename(&user, "countess").await;
@@ -21,13 +21,13 @@ async fn a_renamed_account_keeps_its_subject() {
     assert_eq!(after.body["preferred_username"], "countess");
     assert_eq!(before.body["sub"], after.body["sub"]);
     server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
-    let door = Browser::of(&server).open("/login").await;
+    let door = Browser::new(&server).open("/login").await;
     assert_eq!(door.answer.status, 200);
-    let mut other = Browser::of(&server);
+    let mut other = Browser::new(&server);
     let door = other.open("/login").await;
     let old = other.submit(&door, &[("identifier", "ada"), ("password", PASSWORD)]).await;
     assert_eq!(old.answer.status, 422);
-    other.sign_in("countess").await.is_page("/account");
+    other.sign_in("countess").await.assert_page("/account");
 }
 
 /// Everything that was granted is revoked with the account, at once. Its names become available, its
@@ -37,10 +37,10 @@ async fn deleting_an_account_revokes_everything() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let scope = "openid offline_access";
-    let place = browser.authorize("ada", &client, scope, "").await;
-    let granted = server.redeem(&client, &place.parameter("code")).await.ok();
+    let page = browser.authorize("ada", &client, scope, "").await;
+    let granted = server.redeem(&client, &page.parameter("code")).await.ok();
     let unredeemed = browser.authorize("ada", &client, scope, "").await.parameter("code");
     let (access, refresh) = (granted.token("access_token"), granted.token("refresh_token"));
     let subject = server.userinfo(&access).await.ok().body["sub"].clone();
@@ -52,15 +52,15 @@ async fn deleting_an_account_revokes_everything() {
     assert!(!server.is_active(&client, &refresh).await);
     server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
     server.redeem(&client, &unredeemed).await.refused(400, "invalid_grant");
-    browser.open("/account").await.is_page("/login");
+    browser.open("/account").await.assert_page("/login");
     let events = server.events("user.deleted").await;
     assert_eq!(events[0].user_id.as_deref(), Some(user.id.as_str()));
     assert!(events[0].facts.contains("sessions_ended"), "{}", events[0].facts);
     assert!(!events[0].facts.contains("ada"));
 
     server.user("ada").await;
-    let place = Browser::of(&server).authorize("ada", &client, scope, "").await;
-    let granted = server.redeem(&client, &place.parameter("code")).await.ok();
+    let page = Browser::new(&server).authorize("ada", &client, scope, "").await;
+    let granted = server.redeem(&client, &page.parameter("code")).await.ok();
     let another = server.userinfo(&granted.token("access_token")).await.ok();
     assert_ne!(another.body["sub"], subject);
     assert!(!server.is_active(&client, &refresh).await);
@@ -75,9 +75,9 @@ async fn a_deletion_that_races_with_a_redemption_leaves_no_valid_token() {
     for number in 0..8 {
         let name = format!("ada{number}");
         let user = server.user(&name).await;
-        let mut browser = Browser::of(&server);
-        let place = browser.authorize(&name, &client, "openid offline_access", "").await;
-        let redeeming = tokio::spawn(server.redeeming(&client, &place.parameter("code")).send());
+        let mut browser = Browser::new(&server);
+        let page = browser.authorize(&name, &client, "openid offline_access", "").await;
+        let redeeming = tokio::spawn(server.redeeming(&client, &page.parameter("code")).send());
 
         server.delete(&user).await;
 

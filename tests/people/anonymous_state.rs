@@ -3,9 +3,9 @@
 use gatewright::store::sql;
 use sqlx_macros::FromRow;
 
-use kit::application::Request;
-use kit::browser::{Browser, Place, request};
-use kit::http::Answer;
+use kit::application::AuthorizationRequest;
+use kit::browser::{Browser, Page, authorize_target};
+use kit::http::Response;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 
 /// Rows that users and clients can cause.
@@ -24,14 +24,14 @@ async fn rows(server: &Server) -> i64 {
 
 /// A browser with a session and a stored consent for the client.
 async fn allowed<'a>(server: &'a Server, client: &Client) -> Browser<'a> {
-    let mut browser = Browser::of(server);
+    let mut browser = Browser::new(server);
     browser.authorize("ada", client, "openid", "").await.code();
     browser
 }
 
 /// A request that the browser sends for a page of another site.
-async fn part(browser: &mut Browser<'_>, server: &Server, target: &str, dest: &str) -> Answer {
-    let ask = server.ask("GET", target).header("sec-fetch-site", "cross-site");
+async fn part(browser: &mut Browser<'_>, server: &Server, target: &str, dest: &str) -> Response {
+    let ask = server.request("GET", target).header("sec-fetch-site", "cross-site");
     browser.send(ask.header("sec-fetch-mode", "no-cors").header("sec-fetch-dest", dest)).await
 }
 
@@ -42,8 +42,8 @@ async fn anonymous_authorization_requests_store_nothing() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let target = Request::of(&client).target();
-    let mut ada = Browser::of(&server);
+    let target = AuthorizationRequest::new(&client).target();
+    let mut ada = Browser::new(&server);
     let page = ada.open(&target).await;
     let before = rows(&server).await;
 
@@ -52,14 +52,14 @@ async fn anonymous_authorization_requests_store_nothing() {
         assert_eq!(answer.status, 303, "{answer:?}");
         assert!(answer.header("location").contains("/login?request="), "{answer:?}");
     }
-    let mut same = Browser::of(&server);
+    let mut same = Browser::new(&server);
     for _ in 0..50 {
-        same.open(&target).await.is_page("/login");
-        same.post_from_elsewhere("/authorize", &Request::of(&client).form()).await;
+        same.open(&target).await.assert_page("/login");
+        same.post_cross_site("/authorize", &AuthorizationRequest::new(&client).form()).await;
     }
 
     assert_eq!(rows(&server).await, before, "no row was written");
-    let consent = ada.prove(&page, "ada").await;
+    let consent = ada.submit_credentials(&page, "ada").await;
     ada.submit(&consent, &[("answer", "allow")]).await.code();
 }
 
@@ -71,9 +71,9 @@ async fn subresource_requests_of_other_sites_get_neither_state_nor_code() {
     server.user("ada").await;
     let client = server.web_app().await;
     let mut ada = allowed(&server, &client).await;
-    let mut stranger = Browser::of(&server);
+    let mut stranger = Browser::new(&server);
     let before = rows(&server).await;
-    let asked = Request::of(&client);
+    let asked = AuthorizationRequest::new(&client);
 
     for target in [
         asked.target(),
@@ -107,11 +107,11 @@ async fn subresource_requests_of_other_sites_get_neither_state_nor_code() {
         }
     }
     for _ in 0..100 {
-        part(&mut ada, &server, &request(&client, "openid"), "image").await;
+        part(&mut ada, &server, &authorize_target(&client, "openid"), "image").await;
     }
 
     assert_eq!(rows(&server).await, before, "the audit trail is unchanged too");
-    ada.open("/account").await.is_page("/account");
+    ada.open("/account").await.assert_page("/account");
 }
 
 /// THREATS EX-11: in a frame, a request is treated as `prompt=none`, also after a form was submitted in
@@ -122,15 +122,15 @@ async fn requests_in_frames_get_a_response_without_a_page() {
     server.user("ada").await;
     let client = server.web_app().await;
     let mut ada = allowed(&server, &client).await;
-    let mut stranger = Browser::of(&server);
-    let asked = Request::of(&client);
+    let mut stranger = Browser::new(&server);
+    let asked = AuthorizationRequest::new(&client);
     let before = rows(&server).await;
-    let at = |answer: Answer| Place { at: answer.header("location").to_owned(), answer };
+    let at = |answer: Response| Page { url: answer.header("location").to_owned(), answer };
 
     for _ in 0..100 {
         let answer = part(&mut stranger, &server, &asked.target(), "iframe").await;
         at(answer).refused("login_required");
-        let ask = server.ask("POST", "/authorize").header("sec-fetch-site", "cross-site");
+        let ask = server.request("POST", "/authorize").header("sec-fetch-site", "cross-site");
         let posted = ask.header("sec-fetch-dest", "iframe").form(&asked.form()).send().await;
         let location = posted.header("location");
         let target = location.strip_prefix(ISSUER).unwrap_or(location).to_owned();
@@ -160,10 +160,10 @@ async fn requests_in_frames_get_a_response_without_a_page() {
     let target =
         logout.header("location").strip_prefix(ISSUER).unwrap_or("/logout/confirm").to_owned();
     assert_eq!(part(&mut ada, &server, &target, "iframe").await.status, 403);
-    let ask = server.ask("POST", "/login").header("sec-fetch-site", "cross-site");
+    let ask = server.request("POST", "/login").header("sec-fetch-site", "cross-site");
     let form = ask.header("sec-fetch-dest", "iframe").form("identifier=ada&password=x");
     assert_eq!(form.send().await.status, 403);
-    ada.open("/account").await.is_page("/account");
+    ada.open("/account").await.assert_page("/account");
 }
 
 /// Silent renewal as in oidc-client-ts: a hidden frame of a site whose requests include the cookies.
@@ -175,12 +175,12 @@ async fn silent_renewal_in_a_frame_works() {
     let mut ada = allowed(&server, &client).await;
 
     for _ in 0..3 {
-        let target = Request::of(&client).with("prompt", "none").target();
-        let ask = server.ask("GET", &target).header("sec-fetch-site", "same-site");
+        let target = AuthorizationRequest::new(&client).with("prompt", "none").target();
+        let ask = server.request("GET", &target).header("sec-fetch-site", "same-site");
         let ask = ask.header("sec-fetch-mode", "navigate").header("sec-fetch-dest", "iframe");
         let answer = ada.send(ask).await;
-        let place = Place { at: answer.header("location").to_owned(), answer };
-        server.redeem(&client, &place.code()).await.ok();
+        let page = Page { url: answer.header("location").to_owned(), answer };
+        server.redeem(&client, &page.code()).await.ok();
     }
 }
 
@@ -192,7 +192,7 @@ async fn prefetch_requests_get_neither_state_nor_code() {
     let client = server.web_app().await;
     let mut ada = allowed(&server, &client).await;
     let before = rows(&server).await;
-    let asked = Request::of(&client);
+    let asked = AuthorizationRequest::new(&client);
     for target in [asked.target(), "/login".to_owned(), "/logout".to_owned()] {
         for (field, value) in [
             ("sec-purpose", "prefetch"),
@@ -200,7 +200,7 @@ async fn prefetch_requests_get_neither_state_nor_code() {
             ("purpose", "prefetch"),
             ("x-moz", "prefetch"),
         ] {
-            let ask = server.ask("GET", &target).header("sec-fetch-dest", "document");
+            let ask = server.request("GET", &target).header("sec-fetch-dest", "document");
             let answer = ada.send(ask.header(field, value)).await;
             assert_eq!((answer.status, answer.header("location")), (403, ""), "{field}: {value}");
             assert_eq!(answer.headers("set-cookie"), [""; 0]);
@@ -208,8 +208,8 @@ async fn prefetch_requests_get_neither_state_nor_code() {
     }
 
     assert_eq!(rows(&server).await, before);
-    ada.ask(&asked).await.code();
-    let ask = server.ask("GET", "/jwks").header("sec-fetch-dest", "empty");
+    ada.start_authorization(&asked).await.code();
+    let ask = server.request("GET", "/jwks").header("sec-fetch-dest", "empty");
     assert_eq!(
         ask.header("sec-purpose", "prefetch").send().await.status,
         200,
@@ -231,14 +231,19 @@ async fn no_secret_of_a_browser_or_a_request_is_stored() {
     let mut ada = allowed(&server, &client).await;
     let hint = server.granted("ada", &client, "openid").await.token("id_token");
     let login = ada
-        .ask(&Request::of(&client).with("prompt", "login consent").with("id_token_hint", &hint))
+        .start_authorization(
+            &AuthorizationRequest::new(&client)
+                .with("prompt", "login consent")
+                .with("id_token_hint", &hint),
+        )
         .await;
-    let consent = ada.prove(&login, "ada").await;
+    let consent = ada.submit_credentials(&login, "ada").await;
     let code = ada.submit(&consent, &[("answer", "allow")]).await.code();
 
     let mut secrets = vec![hint, code];
-    for place in [&login, &consent] {
-        secrets.push(place.fields().into_iter().find(|(name, _)| name == "request").unwrap().1);
+    for page in [&login, &consent] {
+        secrets
+            .push(page.hidden_fields().into_iter().find(|(name, _)| name == "request").unwrap().1);
     }
     secrets.extend(ada.cookies.values().cloned());
     for name in [file.to_owned(), format!("{file}-wal")] {

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use kit::application::Request;
-use kit::browser::{Browser, Place};
+use kit::application::AuthorizationRequest;
+use kit::browser::{Browser, Page};
 use kit::server::{Client, Server};
 
 const INVOICES: &str = "https://z.example/invoices";
@@ -61,16 +61,16 @@ async fn house() -> (Server, Client) {
     (server, client)
 }
 
-fn request(client: &Client, scope: &str) -> Request {
-    let request = Request::of(client).with("scope", scope);
-    request.and("resource", ALBUM).and("resource", INVOICES)
+fn request(client: &Client, scope: &str) -> AuthorizationRequest {
+    let request = AuthorizationRequest::new(client).with("scope", scope);
+    request.append("resource", ALBUM).append("resource", INVOICES)
 }
 
 /// The consent page of a request.
-async fn page(browser: &mut Browser<'_>, request: &Request) -> Place {
-    let login = browser.ask(request).await;
-    let consent = browser.prove(&login, "ada").await;
-    consent.is_page("/consent");
+async fn page(browser: &mut Browser<'_>, request: &AuthorizationRequest) -> Page {
+    let login = browser.start_authorization(request).await;
+    let consent = browser.submit_credentials(&login, "ada").await;
+    consent.assert_page("/consent");
     consent
 }
 
@@ -90,7 +90,7 @@ async fn scopes_about_the_user_are_collapsed_into_one_line() {
     let claims = json!({ "userinfo": { "address": null } }).to_string();
     let request = request(&client, "openid profile email phone").with("claims", &claims);
 
-    let consent = page(&mut Browser::of(&server), &request).await;
+    let consent = page(&mut Browser::new(&server), &request).await;
 
     let text = &consent.answer.text;
     let (_, fold) = text.split_once("<details class=\"opens\">").unwrap();
@@ -104,14 +104,17 @@ async fn scopes_about_the_user_are_collapsed_into_one_line() {
     for inside in ["Recognise you", "See your profile", "See your e-mail address"] {
         assert!(!rest.contains(inside), "{inside}: {rest}");
     }
-    assert!(!fold.contains("<script") && consent.fields().iter().any(|(name, _)| name == "shown"));
+    assert!(
+        !fold.contains("<script")
+            && consent.hidden_fields().iter().any(|(name, _)| name == "shown")
+    );
 }
 
 #[tokio::test]
 async fn a_single_scope_about_the_user_is_not_collapsed() {
     let (server, client) = house().await;
 
-    let consent = page(&mut Browser::of(&server), &request(&client, "openid")).await;
+    let consent = page(&mut Browser::new(&server), &request(&client, "openid")).await;
 
     let text = &consent.answer.text;
     assert!(text.contains("Recognise you") && !text.contains("class=\"opens\""), "{text}");
@@ -122,7 +125,7 @@ async fn apis_are_listed_in_registration_order_with_their_scopes() {
     let (server, client) = house().await;
     let scope = "openid undeclared album.show invoices.list invoices.read";
 
-    let consent = page(&mut Browser::of(&server), &request(&client, scope)).await;
+    let consent = page(&mut Browser::new(&server), &request(&client, scope)).await;
 
     in_order(
         &consent.answer.text,
@@ -141,7 +144,7 @@ async fn apis_are_listed_in_registration_order_with_their_scopes() {
 async fn a_requested_api_without_scopes_is_shown() {
     let (server, client) = house().await;
 
-    let consent = page(&mut Browser::of(&server), &request(&client, "openid album.show")).await;
+    let consent = page(&mut Browser::new(&server), &request(&client, "openid album.show")).await;
 
     in_order(&consent.answer.text, &["In Invoices", INVOICES, "In Album", "Show pictures"]);
     assert!(!consent.answer.text.contains(ALBUM), "{consent:?}");
@@ -154,7 +157,7 @@ async fn a_scope_that_two_apis_declare_is_shown_in_both() {
     both["scopes"] = json!([{ "name": "invoices.read", "text": "Show pictures of invoices" }]);
     server.redeclare(both).await;
 
-    let consent = page(&mut Browser::of(&server), &request(&client, "openid invoices.read")).await;
+    let consent = page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
 
     in_order(
         &consent.answer.text,
@@ -167,7 +170,7 @@ async fn sensitive_scopes_are_listed_first_and_marked_in_words() {
     let (server, client) = house().await;
     let scope = "openid invoices.read invoices.pay";
 
-    let consent = page(&mut Browser::of(&server), &request(&client, scope)).await;
+    let consent = page(&mut Browser::new(&server), &request(&client, scope)).await;
 
     let text = &consent.answer.text;
     in_order(
@@ -181,7 +184,7 @@ async fn sensitive_scopes_are_listed_first_and_marked_in_words() {
 async fn the_destination_has_a_line_of_its_own_above_the_buttons() {
     let (server, client) = house().await;
 
-    let consent = page(&mut Browser::of(&server), &request(&client, "openid")).await;
+    let consent = page(&mut Browser::new(&server), &request(&client, "openid")).await;
 
     let (_, decide) = consent.answer.text.split_once("<div class=\"decide\">").unwrap();
     let line = "<p class=\"destination\">Afterwards you return to app.example.</p>";
@@ -195,7 +198,7 @@ async fn texts_are_shown_in_the_language_of_the_page() {
     let scope = "openid invoices.read invoices.list invoices.pay";
     let german = request(&client, scope).with("ui_locales", "de-CH");
 
-    let consent = page(&mut Browser::of(&server), &german).await;
+    let consent = page(&mut Browser::new(&server), &german).await;
 
     let text = &consent.answer.text;
     in_order(text, &["Darf Bücher", "In Rechnungen", "Rechnungen bezahlen", "Heikel"]);
@@ -204,7 +207,7 @@ async fn texts_are_shown_in_the_language_of_the_page() {
         assert!(text.contains(&format!("{link}\"")), "{link}: {text}");
     }
     let english = request(&client, scope).with("ui_locales", "en");
-    let text = &page(&mut Browser::of(&server), &english).await.answer.text;
+    let text = &page(&mut Browser::new(&server), &english).await.answer.text;
     in_order(text, &["Allow Books", "In Invoices", "Pay invoices", "See invoices"]);
     assert!(!text.contains("Bücher") && !text.contains("datenschutz"), "{text}");
 }
@@ -213,23 +216,23 @@ async fn texts_are_shown_in_the_language_of_the_page() {
 #[tokio::test]
 async fn the_client_has_its_localized_name_on_every_page() {
     let (server, client) = house().await;
-    let mut browser = Browser::of(&server);
-    let german = Request::of(&client).with("ui_locales", "de");
+    let mut browser = Browser::new(&server);
+    let german = AuthorizationRequest::new(&client).with("ui_locales", "de");
     let header = ("accept-language", "de");
     let open = async |browser: &mut Browser<'_>, target: &str| {
-        browser.send(server.ask("GET", target).header(header.0, header.1)).await.text
+        browser.send(server.request("GET", target).header(header.0, header.1)).await.text
     };
 
-    let login = browser.ask(&german).await;
-    let consent = browser.prove(&login, "ada").await;
+    let login = browser.start_authorization(&german).await;
+    let consent = browser.submit_credentials(&login, "ada").await;
     let done = browser.submit(&consent, &[("answer", "allow")]).await;
     done.code();
-    let choice = browser.ask(&german.with("prompt", "select_account")).await;
+    let choice = browser.start_authorization(&german.with("prompt", "select_account")).await;
     let account = open(&mut browser, "/account").await;
     let logout = format!("/logout/confirm?client_id={}&ui_locales=de", client.id);
     let logout = open(&mut browser, &logout).await;
     server.wait(120);
-    let over = open(&mut browser, &consent.at).await;
+    let over = open(&mut browser, &consent.url).await;
 
     for (page, text) in [
         ("login", &login.answer.text),
@@ -258,7 +261,7 @@ async fn consent_is_asked_again_if_the_texts_changed() {
     let request = request(&client, "openid invoices.read");
     for change in changes {
         server.redeclare(invoices()).await;
-        let mut browser = Browser::of(&server);
+        let mut browser = Browser::new(&server);
         let consent = page(&mut browser, &request.clone().with("prompt", "consent")).await;
         let mut changed = invoices();
         change(&mut changed);
@@ -266,12 +269,12 @@ async fn consent_is_asked_again_if_the_texts_changed() {
 
         let again = browser.submit(&consent, &[("answer", "allow")]).await;
 
-        let text = &again.is_page("/consent").answer.text;
+        let text = &again.assert_page("/consent").answer.text;
         assert!(text.contains("Something changed"), "{text}");
         browser.submit(&again, &[("answer", "allow")]).await.code();
     }
     server.redeclare(invoices()).await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let consent = page(&mut browser, &request.with("prompt", "consent")).await;
     let mut same_in_english = invoices();
     same_in_english["scopes"][0]["text#fr"] = json!("Voir les factures");
@@ -289,7 +292,7 @@ async fn right_to_left_names_are_isolated_in_sentences() {
     api["name"] = json!("فواتير");
     server.redeclare(api).await;
 
-    let consent = page(&mut Browser::of(&server), &request(&client, "openid invoices.read")).await;
+    let consent = page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
 
     let text = &consent.answer.text;
     assert!(text.contains("Allow \u{2068}كتب 2\u{2069} to use your account?"), "{text}");

@@ -2,35 +2,35 @@
 //! (`ui_locales`, OIDC Core §3.1.2.1), and that over the browser's setting (`Accept-Language`).
 //! Decision 46.
 
-use kit::application::Request;
-use kit::browser::{Browser, Place};
+use kit::application::AuthorizationRequest;
+use kit::browser::{Browser, Page};
 use kit::server::{PASSWORD, Server};
 
 /// The URL of the page in another language, from the language links.
 #[track_caller]
-fn link(place: &Place, language: &str) -> String {
-    let text = &place.answer.text;
+fn link(page: &Page, language: &str) -> String {
+    let text = &page.answer.text;
     let end = format!("gw_language={language}\"");
     let before = text.split_once(&end).unwrap_or_else(|| panic!("no {language} in {text}")).0;
     let href = before.rsplit_once("href=\"").unwrap().1.replace("&#38;", "&");
     let link = format!("{href}gw_language={language}");
     match link.strip_prefix('?') {
-        Some(query) => format!("{}?{query}", place.at.split('?').next().unwrap()),
+        Some(query) => format!("{}?{query}", page.url.split('?').next().unwrap()),
         None => link,
     }
 }
 
 /// Follows a language link, as a browser does: from a page of the server.
-async fn choose(browser: &mut Browser<'_>, place: &Place, language: &str) -> Place {
-    let target = link(place, language);
-    let ask = browser.server().ask("GET", &target).header("sec-fetch-site", "same-origin");
-    Place { at: target, answer: browser.send(ask).await }
+async fn choose(browser: &mut Browser<'_>, page: &Page, language: &str) -> Page {
+    let target = link(page, language);
+    let ask = browser.server().request("GET", &target).header("sec-fetch-site", "same-origin");
+    Page { url: target, answer: browser.send(ask).await }
 }
 
 #[track_caller]
-fn speaks(place: &Place, language: &str) {
-    let text = &place.answer.text;
-    assert!(text.contains(&format!("<html lang=\"{language}\">")), "{language}: {place:?}");
+fn speaks(page: &Page, language: &str) {
+    let text = &page.answer.text;
+    assert!(text.contains(&format!("<html lang=\"{language}\">")), "{language}: {page:?}");
     let current = format!(
         "lang=\"{language}\" hreflang=\"{language}\" rel=\"nofollow\" aria-current=\"true\""
     );
@@ -48,14 +48,14 @@ async fn a_chosen_language_is_stored_and_used_from_then_on() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let first = browser.open("/login").await;
     speaks(&first, "en");
     assert_eq!(kept(&browser), None);
 
     let chosen = choose(&mut browser, &first, "de").await;
 
-    speaks(chosen.is_page("/login"), "de");
+    speaks(chosen.assert_page("/login"), "de");
     let cookie = chosen.answer.headers("set-cookie");
     let cookie = cookie.iter().find(|cookie| cookie.contains("-language-")).expect("a cookie");
     assert!(cookie.contains("=de; ") && cookie.contains("Max-Age=31536000"), "{cookie}");
@@ -67,12 +67,12 @@ async fn a_chosen_language_is_stored_and_used_from_then_on() {
         account = browser.open(path).await;
         speaks(&account, "de");
     }
-    let unknown = Request::of(&client).with("client_id", "unknown");
-    speaks(&browser.ask(&unknown).await, "de");
+    let unknown = AuthorizationRequest::new(&client).with("client_id", "unknown");
+    speaks(&browser.start_authorization(&unknown).await, "de");
     let again = choose(&mut browser, &account, "en").await;
-    speaks(again.is_page("/logout/confirm"), "en");
+    speaks(again.assert_page("/logout/confirm"), "en");
     assert_eq!(kept(&browser).as_deref(), Some("en"));
-    browser.submit(&again, &[("answer", "yes")]).await.is_page("/signed-out");
+    browser.submit(&again, &[("answer", "yes")]).await.assert_page("/signed-out");
     speaks(&browser.open("/").await, "en");
 }
 
@@ -81,25 +81,25 @@ async fn the_choice_of_the_user_precedes_ui_locales_and_accept_language() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let request = Request::of(&client).with("ui_locales", "de");
-    let mut browser = Browser::of(&server);
-    let ask = server.ask("GET", "/login").header("accept-language", "fr");
+    let request = AuthorizationRequest::new(&client).with("ui_locales", "de");
+    let mut browser = Browser::new(&server);
+    let ask = server.request("GET", "/login").header("accept-language", "fr");
     assert!(browser.send(ask).await.text.contains("<html lang=\"fr\">"));
-    let login = browser.ask(&request).await;
+    let login = browser.start_authorization(&request).await;
     speaks(&login, "de");
 
     let chosen = choose(&mut browser, &login, "es").await;
 
-    speaks(chosen.is_page("/login"), "es");
-    let consent = browser.prove(&chosen, "ada").await;
-    speaks(consent.is_page("/consent"), "es");
+    speaks(chosen.assert_page("/login"), "es");
+    let consent = browser.submit_credentials(&chosen, "ada").await;
+    speaks(consent.assert_page("/consent"), "es");
     let consent = choose(&mut browser, &consent, "fr").await;
-    speaks(consent.is_page("/consent"), "fr");
+    speaks(consent.assert_page("/consent"), "fr");
     browser.submit(&consent, &[("answer", "allow")]).await.code();
-    let choice = browser.ask(&request.with("prompt", "select_account")).await;
-    speaks(choice.is_page("/select-account"), "fr");
+    let choice = browser.start_authorization(&request.with("prompt", "select_account")).await;
+    speaks(choice.assert_page("/select-account"), "fr");
     let choice = choose(&mut browser, &choice, "de").await;
-    speaks(choice.is_page("/select-account"), "de");
+    speaks(choice.assert_page("/select-account"), "de");
     browser.submit(&choice, &[("answer", "continue")]).await.code();
 }
 
@@ -108,11 +108,11 @@ async fn the_choice_of_the_user_precedes_ui_locales_and_accept_language() {
 async fn the_language_of_a_form_response_can_be_changed() {
     let server = Server::start().await;
     server.user("ada").await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let door = browser.open("/login").await;
     let wrong = browser.submit(&door, &[("identifier", "ada"), ("password", "x")]).await;
     assert_eq!(link(&wrong, "de"), "/login?gw_language=de");
-    browser.prove(&wrong, "ada").await;
+    browser.submit_credentials(&wrong, "ada").await;
     let account = browser.open("/account").await;
     let typed = [("current", "x"), ("new", "a new password"), ("again", "another one")];
 
@@ -120,8 +120,8 @@ async fn the_language_of_a_form_response_can_be_changed() {
 
     assert_eq!(problem.answer.status, 422);
     let chosen = choose(&mut browser, &problem, "fr").await;
-    speaks(chosen.is_page("/account"), "fr");
-    let stale = browser.on_account("/account/sessions/end", &[]).await;
+    speaks(chosen.assert_page("/account"), "fr");
+    let stale = browser.submit_on_account_page("/account/sessions/end", &[]).await;
     assert_eq!(stale.answer.status, 400, "the session is missing");
     assert_eq!(link(&stale, "es"), "/?gw_language=es");
 }
@@ -132,18 +132,18 @@ async fn a_request_too_long_for_a_url_survives_a_change_of_language() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let request = Request::of(&client).with("nonce", &"x".repeat(7_000));
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&request).await;
-    assert!(!login.is_page("/login").at.contains("request="), "{}", login.at);
+    let request = AuthorizationRequest::new(&client).with("nonce", &"x".repeat(7_000));
+    let mut browser = Browser::new(&server);
+    let login = browser.start_authorization(&request).await;
+    assert!(!login.assert_page("/login").url.contains("request="), "{}", login.url);
 
     let chosen = browser.submit_to("/login?gw_language=de", &login, &[]).await;
 
-    assert!(chosen.is_page("/login").answer.text.contains("<html lang=\"de\">"));
+    assert!(chosen.assert_page("/login").answer.text.contains("<html lang=\"de\">"));
     assert_eq!(kept(&browser).as_deref(), Some("de"));
-    let consent = browser.prove(&chosen, "ada").await;
+    let consent = browser.submit_credentials(&chosen, "ada").await;
     let consent = browser.submit_to("/consent?gw_language=fr", &consent, &[]).await;
-    assert!(consent.is_page("/consent").answer.text.contains("<html lang=\"fr\">"));
+    assert!(consent.assert_page("/consent").answer.text.contains("<html lang=\"fr\">"));
     browser.submit(&consent, &[("answer", "allow")]).await.code();
 }
 
@@ -152,7 +152,7 @@ async fn a_request_too_long_for_a_url_survives_a_change_of_language() {
 #[tokio::test]
 async fn an_invalid_choice_of_language_is_ignored() {
     let server = Server::start().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     for odd in ["xx", "", "%22%3E%3Cscript%3E", "de&gw_language=fr", "%ff", "%0d%0aset-cookie:x=y"]
     {
         speaks(&browser.open(&format!("/login?gw_language={odd}")).await, "en");
@@ -179,7 +179,7 @@ async fn an_invalid_choice_of_language_is_ignored() {
     );
     browser.cookies.remove(&name);
     for site in ["cross-site", "same-site"] {
-        let ask = server.ask("GET", "/login?gw_language=de").header("sec-fetch-site", site);
+        let ask = server.request("GET", "/login?gw_language=de").header("sec-fetch-site", site);
         let answer = browser.send(ask).await;
         assert!(answer.text.contains("<html lang=\"de\">"));
         assert_eq!(kept(&browser), None, "{site}");

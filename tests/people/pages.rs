@@ -5,8 +5,8 @@ use gatewright::config::Issuer;
 use gatewright::render::Kind;
 use serde_json::json;
 
-use kit::application::{Request, STATE};
-use kit::browser::{Browser, Place, session_cookie};
+use kit::application::{AuthorizationRequest, STATE};
+use kit::browser::{Browser, Page, session_cookie_name};
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 
 /// The forms of the pages, each with the fields that a user fills in.
@@ -47,31 +47,37 @@ async fn standing_before<'a>(
     server: &'a Server,
     client: &Client,
     path: &str,
-) -> (Browser<'a>, Place) {
-    let mut browser = Browser::of(server);
+) -> (Browser<'a>, Page) {
+    let mut browser = Browser::new(server);
     if path == "/login" {
-        let place = browser.open(path).await;
-        return (browser, place);
+        let page = browser.open(path).await;
+        return (browser, page);
     }
     // A second session, which the forms can end.
-    Browser::of(server).sign_in("ada").await;
+    Browser::new(server).sign_in("ada").await;
     browser.sign_in("ada").await;
-    let request = Request::of(client);
-    let place = match path {
-        "/select-account" => browser.ask(&request.with("prompt", "select_account")).await,
-        "/consent" => browser.ask(&request).await,
+    let request = AuthorizationRequest::new(client);
+    let page = match path {
+        "/select-account" => {
+            browser.start_authorization(&request.with("prompt", "select_account")).await
+        }
+        "/consent" => browser.start_authorization(&request).await,
         "/logout/confirm" => browser.open("/logout").await,
         _ => {
-            browser.obtain(&request, "ada").await.code();
+            browser.complete_authorization(&request, "ada").await.code();
             browser.open("/account").await
         }
     };
-    (browser, place)
+    (browser, page)
 }
 
 /// The fields of the form at `place` that goes to `path`.
-fn fields(place: &Place, path: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
-    let hidden = if path.starts_with("/account/") { place.fields_to(path) } else { place.fields() };
+fn fields(page: &Page, path: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
+    let hidden = if path.starts_with("/account/") {
+        page.hidden_fields_of(path)
+    } else {
+        page.hidden_fields()
+    };
     let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     hidden.into_iter().chain(typed).collect()
 }
@@ -96,27 +102,27 @@ async fn forged_forms_are_refused() {
         let server = Server::start().await;
         server.user("ada").await;
         let client = server.web_app().await;
-        let (browser, place) = standing_before(&server, &client, path).await;
+        let (browser, page) = standing_before(&server, &client, path).await;
         let (_, others) = standing_before(&server, &client, path).await;
-        let fields = fields(&place, path, typed);
-        let token = |place: &Place| {
-            let found = place.fields().into_iter().find(|(name, _)| name == "csrf");
+        let fields = fields(&page, path, typed);
+        let token = |page: &Page| {
+            let found = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf");
             found.expect("a token").1
         };
-        let own = token(&place);
-        let target = if path.starts_with("/account/") { path } else { place.at.as_str() };
+        let own = token(&page);
+        let target = if path.starts_with("/account/") { path } else { page.url.as_str() };
         let right = with_token(&fields, Some(&own));
         let cookie = browser.cookie();
         let ask = |method: &str, form: &str| {
-            let ask = server.ask(method, target).header("cookie", &cookie);
+            let ask = server.request(method, target).header("cookie", &cookie);
             ask.header("accept", "text/html").form(form)
         };
-        let same = |ask: kit::http::Ask| {
+        let same = |ask: kit::http::RequestBuilder| {
             ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin")
         };
 
         let foreign_token = token(&others);
-        let other_purpose = token(&Browser::of(&server).open("/login").await);
+        let other_purpose = token(&Browser::new(&server).open("/login").await);
         let reversed: String = own.chars().rev().collect();
         for wrong in
             [None, Some(""), Some(foreign_token.as_str()), Some(&other_purpose), Some(&reversed)]
@@ -140,7 +146,7 @@ async fn forged_forms_are_refused() {
             let answer = ask("POST", &right).header(name, value).send().await;
             assert_eq!(answer.status, 403, "{path} from {name}: {value}: {answer:?}");
         }
-        let cookieless = same(server.ask("POST", target).form(&right)).send().await;
+        let cookieless = same(server.request("POST", target).form(&right)).send().await;
         assert!([403, 303].contains(&cookieless.status), "{path} without a cookie: {cookieless:?}");
 
         for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
@@ -152,9 +158,9 @@ async fn forged_forms_are_refused() {
         let overridden = same(ask("GET", &right)).header("x-http-method-override", "POST");
         overridden.send().await;
         let asked = format!("{target}{}{right}", if target.contains('?') { '&' } else { '?' });
-        server.ask("GET", &asked).header("cookie", &cookie).send().await;
+        server.request("GET", &asked).header("cookie", &cookie).send().await;
         for kind in ["text/plain", "application/json", "multipart/form-data; boundary=x", ""] {
-            let ask = server.ask("POST", target).header("cookie", &cookie);
+            let ask = server.request("POST", target).header("cookie", &cookie);
             let answer = same(ask.header("content-type", kind).body(right.as_str())).send().await;
             assert_eq!(answer.status, 415, "{path} as {kind}");
         }
@@ -169,12 +175,13 @@ async fn forged_forms_are_refused() {
 async fn without_fetch_metadata_the_token_alone_decides() {
     let server = Server::start().await;
     server.user("ada").await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let login = browser.open("/login").await;
     let fields = fields(&login, "/login", FORMS[0].1);
     let token = &fields.iter().find(|(name, _)| name == "csrf").unwrap().1;
-    let post =
-        |form: &str| server.ask("POST", "/login").header("cookie", &browser.cookie()).form(form);
+    let post = |form: &str| {
+        server.request("POST", "/login").header("cookie", &browser.cookie()).form(form)
+    };
 
     assert_eq!(post(&with_token(&fields, None)).send().await.status, 403);
     assert_eq!(post(&with_token(&fields, Some(token))).send().await.status, 303);
@@ -229,8 +236,8 @@ async fn no_parameter_leads_to_another_site() {
         "logo_uri",
         "id_token_hint",
     ];
-    let mut browser = Browser::of(&server);
-    browser.obtain(&Request::of(&client), "ada").await.code();
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
 
     for evil in ELSEWHERE {
         let all = form_urlencoded::Serializer::new(String::new())
@@ -241,19 +248,19 @@ async fn no_parameter_leads_to_another_site() {
                 let query = form_urlencoded::Serializer::new(String::new())
                     .append_pair(name, evil)
                     .finish();
-                let answer = browser.send(server.ask("GET", &format!("{path}?{query}"))).await;
+                let answer = browser.send(server.request("GET", &format!("{path}?{query}"))).await;
                 stays(&answer, path);
             }
-            stays(&browser.send(server.ask("GET", &format!("{path}?{all}"))).await, path);
-            stays(&browser.send(server.ask("POST", path).form(&all)).await, path);
+            stays(&browser.send(server.request("GET", &format!("{path}?{all}"))).await, path);
+            stays(&browser.send(server.request("POST", path).form(&all)).await, path);
         }
     }
-    browser.open("/account").await.is_page("/account");
+    browser.open("/account").await.assert_page("/account");
 }
 
 /// Asserts that the response neither redirects nor refers to another site.
 #[track_caller]
-fn stays(answer: &kit::http::Answer, path: &str) {
+fn stays(answer: &kit::http::Response, path: &str) {
     let location = answer.header("location");
     let own = location.strip_prefix(ISSUER).unwrap_or(location);
     let is_own = own.starts_with('/') && !own.starts_with("//") && !own.starts_with("/\\");
@@ -285,14 +292,16 @@ async fn displayed_names_are_escaped() {
             "client_uri": "https://app.example/a'b",
         }))
         .await;
-    let mut browser = Browser::of(&server);
-    let request = Request::of(&client).with("scope", "openid </ul><script>");
+    let mut browser = Browser::new(&server);
+    let request = AuthorizationRequest::new(&client).with("scope", "openid </ul><script>");
     let request = request.with("login_hint", &quoted).with("ui_locales", &quoted);
 
-    let login = browser.ask(&request.with("state", EVIL)).await;
+    let login = browser.start_authorization(&request.with("state", EVIL)).await;
     let wrong = browser.submit(&login, &[("identifier", &quoted), ("password", EVIL)]).await;
-    let consent = browser.prove(&login, "ada").await;
-    let choice = browser.ask(&Request::of(&client).with("prompt", "select_account")).await;
+    let consent = browser.submit_credentials(&login, "ada").await;
+    let choice = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "select_account"))
+        .await;
     browser.submit(&consent, &[("answer", "allow")]).await;
     let account = browser.open("/account").await;
     let uri = format!("/logout?client_id={}", client.id);
@@ -300,10 +309,10 @@ async fn displayed_names_are_escaped() {
     let error = browser.open(&format!("/authorize?client_id={}", "%3Cscript%3E")).await;
 
     let mut names = 0;
-    for place in [login, wrong, consent, choice, account, logout, error] {
-        let text = &place.answer.text;
-        assert!(!text.contains("<script>") && !text.contains("<img src=x"), "{place:?}");
-        assert!(!text.contains("onerror=alert(1)>"), "{place:?}");
+    for page in [login, wrong, consent, choice, account, logout, error] {
+        let text = &page.answer.text;
+        assert!(!text.contains("<script>") && !text.contains("<img src=x"), "{page:?}");
+        assert!(!text.contains("onerror=alert(1)>"), "{page:?}");
         names += usize::from(text.contains("&#60;script&#62;"));
     }
     assert!(names >= 5, "{names}: the names are displayed, escaped");
@@ -315,13 +324,16 @@ async fn the_consent_page_names_the_client_and_the_user() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
-    let login =
-        browser.ask(&Request::of(&client).with("scope", "openid email offline_access")).await;
+    let mut browser = Browser::new(&server);
+    let login = browser
+        .start_authorization(
+            &AuthorizationRequest::new(&client).with("scope", "openid email offline_access"),
+        )
+        .await;
 
-    let consent = browser.prove(&login, "ada").await;
+    let consent = browser.submit_credentials(&login, "ada").await;
 
-    let page = &consent.is_page("/consent").answer.text;
+    let page = &consent.assert_page("/consent").answer.text;
     for shown in ["ada", "Photos", "app.example", "e-mail address", "Recognise you"] {
         assert!(page.contains(shown), "{shown}: {page}");
     }
@@ -335,24 +347,24 @@ async fn no_page_can_be_framed() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let request = Request::of(&client);
+    let request = AuthorizationRequest::new(&client);
     let mut places = Vec::new();
     for (path, _) in FORMS {
         places.push(standing_before(&server, &client, path).await.1);
     }
     let posted = request.clone().with("prompt", "none").with("response_mode", "form_post");
     for other in [posted, request.with("client_id", "unknown")] {
-        places.push(other.by_a_stranger(&server).await);
+        places.push(other.open_in_new_browser(&server).await);
     }
     for path in ["/", "/signed-out", "/nothing"] {
-        places.push(Browser::of(&server).open(path).await);
+        places.push(Browser::new(&server).open(path).await);
     }
 
-    for Place { at, answer } in places {
+    for Page { url, answer } in places {
         let csp = answer.header("content-security-policy");
-        assert!(csp.contains("frame-ancestors 'none'"), "{at}: {csp}");
-        assert_eq!(answer.header("x-frame-options"), "DENY", "{at}");
-        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{at}");
+        assert!(csp.contains("frame-ancestors 'none'"), "{url}: {csp}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{url}");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{url}");
     }
 }
 
@@ -362,19 +374,19 @@ async fn no_page_can_be_framed() {
 async fn foreign_cookies_are_ignored_and_a_duplicate_session_cookie_too() {
     let server = Server::start().await;
     server.user("ada").await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     for (name, value) in [("displayname", "Jürgen"), ("a", "=;=;\u{1F36A}"), ("zz", "\u{fffd}=")] {
         browser.cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    browser.sign_in("ada").await.is_page("/account");
-    browser.open("/account").await.is_page("/account");
+    browser.sign_in("ada").await.assert_page("/account");
+    browser.open("/account").await.assert_page("/account");
 
-    let (session, cookie) = (session_cookie(ISSUER), browser.cookie());
+    let (session, cookie) = (session_cookie_name(ISSUER), browser.cookie());
     let twice = format!("{cookie}; {session}={}", browser.cookies[&session]);
-    let answer = server.ask("GET", "/account").header("cookie", &twice).send().await;
+    let answer = server.request("GET", "/account").header("cookie", &twice).send().await;
     assert!(answer.header("location").ends_with("/login"), "{answer:?}");
-    let lines = server.ask("GET", "/account").header("cookie", &cookie);
+    let lines = server.request("GET", "/account").header("cookie", &cookie);
     let answer = lines.header("cookie", &format!("{session}=x")).send().await;
     assert!(answer.header("location").ends_with("/login"), "also in two header fields: {answer:?}");
 }
@@ -384,8 +396,8 @@ async fn foreign_cookies_are_ignored_and_a_duplicate_session_cookie_too() {
 async fn issuers_on_one_host_do_not_accept_each_others_cookies() {
     let server = Server::start().await;
     server.user("ada").await;
-    let mut browser = Browser::of(&server);
-    browser.sign_in("ada").await.is_page("/account");
+    let mut browser = Browser::new(&server);
+    browser.sign_in("ada").await.assert_page("/account");
     let mut names: Vec<String> = browser.cookies.keys().cloned().collect();
 
     for issuer in
@@ -396,7 +408,8 @@ async fn issuers_on_one_host_do_not_accept_each_others_cookies() {
             server.replica_with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
         let path = issuer.strip_prefix("https://id.example.org").unwrap();
         let path = if path.starts_with(':') { "" } else { path };
-        let ask = other.ask("GET", &format!("{path}/account")).header("cookie", &browser.cookie());
+        let ask =
+            other.request("GET", &format!("{path}/account")).header("cookie", &browser.cookie());
         let answer = ask.send().await;
         assert!(answer.header("location").ends_with("/login"), "{issuer}: {answer:?}");
         let page = other.get(&format!("{path}/login")).await;
@@ -406,9 +419,12 @@ async fn issuers_on_one_host_do_not_accept_each_others_cookies() {
             "{set}"
         );
         names.push(set.split('=').next().unwrap().to_owned());
-        let theirs =
-            format!("{}={}", session_cookie(issuer), browser.cookies[&session_cookie(ISSUER)]);
-        let ask = other.ask("GET", &format!("{path}/account")).header("cookie", &theirs);
+        let theirs = format!(
+            "{}={}",
+            session_cookie_name(issuer),
+            browser.cookies[&session_cookie_name(ISSUER)]
+        );
+        let ask = other.request("GET", &format!("{path}/account")).header("cookie", &theirs);
         assert_eq!(
             ask.send().await.status,
             200,
@@ -427,25 +443,25 @@ async fn issuers_on_one_host_do_not_accept_each_others_cookies() {
 async fn the_session_identifier_is_renewed_at_each_authentication() {
     let server = Server::start().await;
     server.user("ada").await;
-    let session = &session_cookie(ISSUER);
-    let mut browser = Browser::of(&server);
+    let session = &session_cookie_name(ISSUER);
+    let mut browser = Browser::new(&server);
     let planted = "A".repeat(43);
     browser.cookies.insert(session.to_owned(), planted.clone());
-    browser.sign_in("ada").await.is_page("/account");
+    browser.sign_in("ada").await.assert_page("/account");
     let first = browser.cookie();
     assert_ne!(browser.cookies[session], planted);
 
-    let request = Request::of(&server.web_app().await).with("prompt", "login");
-    let login = browser.ask(&request).await;
-    browser.prove(&login, "ada").await.is_page("/consent");
+    let request = AuthorizationRequest::new(&server.web_app().await).with("prompt", "login");
+    let login = browser.start_authorization(&request).await;
+    browser.submit_credentials(&login, "ada").await.assert_page("/consent");
 
-    let old = server.ask("GET", "/account").header("cookie", &first).send().await;
+    let old = server.request("GET", "/account").header("cookie", &first).send().await;
     assert!(old.header("location").contains("/login"), "the previous cookie is invalid: {old:?}");
     let change = [("current", PASSWORD), ("new", NEW), ("again", NEW)];
     let second = browser.cookie();
-    browser.on_account("/account/password", &change).await.is_page("/account");
+    browser.submit_on_account_page("/account/password", &change).await.assert_page("/account");
     assert_ne!(browser.cookie(), second);
-    let old = server.ask("GET", "/account").header("cookie", &second).send().await;
+    let old = server.request("GET", "/account").header("cookie", &second).send().await;
     assert!(old.header("location").contains("/login"), "{old:?}");
 }
 
@@ -455,10 +471,10 @@ async fn the_session_cookie_is_persistent_only_if_the_user_wants_it() {
     let server = Server::start().await;
     server.user("ada").await;
     let cookie = async |keep: &[(&str, &str)]| {
-        let mut browser = Browser::of(&server);
+        let mut browser = Browser::new(&server);
         let door = browser.open("/login").await;
         let typed = [&[("identifier", "ada"), ("password", PASSWORD)], keep].concat();
-        let answer = browser.form(&door, &typed).send().await;
+        let answer = browser.form_request(&door, &typed).send().await;
         let cookies = answer.headers("set-cookie");
         let session = cookies.iter().find(|cookie| cookie.contains("-session-")).unwrap();
         assert!(session.len() < 256 && !session.contains("Domain"), "{session}");
@@ -476,24 +492,35 @@ async fn a_request_beyond_the_stored_consent_asks_again() {
     server.user("ada").await;
     server.user("grace").await;
     let (client, other) = (server.web_app().await, server.web_app().await);
-    let mut browser = Browser::of(&server);
-    let agreed = Request::of(&client).with("scope", "openid email");
-    browser.obtain(&agreed, "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let agreed = AuthorizationRequest::new(&client).with("scope", "openid email");
+    browser.complete_authorization(&agreed, "ada").await.code();
 
-    browser.ask(&Request::of(&client)).await.code();
-    browser.ask(&agreed.clone().with("scope", "openid profile")).await.is_page("/consent");
-    browser.ask(&agreed.clone().with("scope", "openid offline_access")).await.is_page("/consent");
+    browser.start_authorization(&AuthorizationRequest::new(&client)).await.code();
+    browser
+        .start_authorization(&agreed.clone().with("scope", "openid profile"))
+        .await
+        .assert_page("/consent");
+    browser
+        .start_authorization(&agreed.clone().with("scope", "openid offline_access"))
+        .await
+        .assert_page("/consent");
     let claims = json!({"userinfo": {"birthdate": null}}).to_string();
-    browser.ask(&agreed.clone().with("claims", &claims)).await.is_page("/consent");
+    browser
+        .start_authorization(&agreed.clone().with("claims", &claims))
+        .await
+        .assert_page("/consent");
     let claims = json!({"id_token": {"email": null}}).to_string();
-    browser.ask(&agreed.clone().with("claims", &claims)).await.code();
-    browser.ask(&Request::of(&other)).await.is_page("/consent");
-    let mut grace = Browser::of(&server);
+    browser.start_authorization(&agreed.clone().with("claims", &claims)).await.code();
+    browser.start_authorization(&AuthorizationRequest::new(&other)).await.assert_page("/consent");
+    let mut grace = Browser::new(&server);
     grace.sign_in("grace").await;
-    grace.ask(&agreed).await.is_page("/consent");
+    grace.start_authorization(&agreed).await.assert_page("/consent");
 
-    browser.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
-    browser.ask(&agreed).await.is_page("/consent");
+    browser
+        .submit_on_account_page("/account/applications/withdraw", &[("client_id", &client.id)])
+        .await;
+    browser.start_authorization(&agreed).await.assert_page("/consent");
 }
 
 /// A requested claim is shown even if no scope is about the user.
@@ -503,13 +530,15 @@ async fn a_requested_claim_is_shown_on_the_consent_page() {
     server.user("ada").await;
     let metadata = json!({"redirect_uris": [Client::REDIRECT_URI], "scope": "openid backup"});
     let client = server.register(metadata).await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
     let claims = json!({"id_token": {"birthdate": null}}).to_string();
 
-    let consent = browser.ask(&Request::of(&client).with("claims", &claims)).await;
+    let consent = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("claims", &claims))
+        .await;
 
-    assert!(consent.is_page("/consent").answer.text.contains("date of birth"), "{consent:?}");
+    assert!(consent.assert_page("/consent").answer.text.contains("date of birth"), "{consent:?}");
 }
 
 /// DESIGN §8: `gw_skip_consent`.
@@ -519,13 +548,19 @@ async fn a_trusted_client_needs_no_consent() {
     server.user("ada").await;
     let metadata = json!({"redirect_uris": [Client::REDIRECT_URI], "gw_skip_consent": true});
     let client = server.register(metadata).await;
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&Request::of(&client)).await;
+    let mut browser = Browser::new(&server);
+    let login = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
 
-    browser.prove(&login, "ada").await.code();
+    browser.submit_credentials(&login, "ada").await.code();
 
-    browser.ask(&Request::of(&client).with("prompt", "none")).await.code();
-    browser.ask(&Request::of(&client).with("prompt", "consent")).await.is_page("/consent");
+    browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "none"))
+        .await
+        .code();
+    browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "consent"))
+        .await
+        .assert_page("/consent");
 }
 
 /// Issue: my authorised applications. A trusted client needs no consent, but is listed and can be
@@ -536,24 +571,32 @@ async fn a_trusted_client_is_listed_and_can_be_removed() {
     server.user("ada").await;
     let client = server.web_app().await;
     server.change(&client, |metadata| metadata.gw_skip_consent = true).await;
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&Request::of(&client).with("scope", "openid email")).await;
-    let code = browser.prove(&login, "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let login = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("scope", "openid email"))
+        .await;
+    let code = browser.submit_credentials(&login, "ada").await.code();
     let first = server.redeem(&client, &code).await.ok();
-    let code = browser.ask(&Request::of(&client).with("scope", "openid phone")).await.code();
+    let code = browser
+        .start_authorization(&AuthorizationRequest::new(&client).with("scope", "openid phone"))
+        .await
+        .code();
     server.redeem(&client, &code).await.ok();
 
-    let place = browser.open("/account").await;
-    let text = &place.answer.text;
+    let page = browser.open("/account").await;
+    let text = &page.answer.text;
     assert_eq!(text.matches("application-").count(), 2, "one line, with its button: {text}");
     assert!(text.contains("You signed in just now") && !text.contains("Allowed"), "{text}");
     assert!(text.contains("e-mail address") && text.contains("phone number"), "{text}");
-    let place = browser.submit_to("/account/applications/withdraw", &place, &[]).await;
+    let page = browser.submit_to("/account/applications/withdraw", &page, &[]).await;
 
-    assert!(!place.is_page("/account").answer.text.contains("id=\"application-"), "{place:?}");
+    assert!(!page.assert_page("/account").answer.text.contains("id=\"application-"), "{page:?}");
     server.userinfo(&first.token("access_token")).await.refused(401, "invalid_token");
     let gone = [("client_id", client.id.as_str())];
-    browser.on_account("/account/applications/withdraw", &gone).await.is_page("/account");
+    browser
+        .submit_on_account_page("/account/applications/withdraw", &gone)
+        .await
+        .assert_page("/account");
 }
 
 /// THREATS UI-11: the consent covers what was displayed, even if the client was changed meanwhile.
@@ -562,15 +605,15 @@ async fn consent_is_asked_again_if_the_client_changed() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
-    let consent = browser.ask(&Request::of(&client)).await;
+    let consent = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
 
     server.change(&client, |metadata| metadata.client_name = "Another".to_owned()).await;
     let again = browser.submit(&consent, &[("answer", "allow")]).await;
-    assert!(again.is_page("/consent").answer.text.contains("Another"));
+    assert!(again.assert_page("/consent").answer.text.contains("Another"));
     let tampered = [("answer", "allow"), ("shown", "x")];
-    browser.submit(&again, &tampered).await.is_page("/consent");
+    browser.submit(&again, &tampered).await.assert_page("/consent");
 
     browser.submit(&again, &[("answer", "allow")]).await.code();
 }
@@ -581,23 +624,23 @@ async fn the_requests_of_two_tabs_are_independent() {
     let server = Server::start().await;
     server.user("ada").await;
     let (one, two) = (server.web_app().await, server.web_app().await);
-    let mut browser = Browser::of(&server);
-    let first = browser.ask(&Request::of(&one)).await;
-    let second = browser.ask(&Request::of(&two)).await;
-    let first = browser.prove(&first, "ada").await;
-    let second = browser.open(&second.at).await;
+    let mut browser = Browser::new(&server);
+    let first = browser.start_authorization(&AuthorizationRequest::new(&one)).await;
+    let second = browser.start_authorization(&AuthorizationRequest::new(&two)).await;
+    let first = browser.submit_credentials(&first, "ada").await;
+    let second = browser.open(&second.url).await;
     let mut mixed = first.clone();
-    mixed.at = second.at.clone();
-    let handle = second.at.split_once("request=").unwrap().1;
+    mixed.url = second.url.clone();
+    let handle = second.url.split_once("request=").unwrap().1;
     let crossed = browser.submit(&mixed, &[("answer", "allow"), ("request", handle)]).await;
     assert_eq!(crossed.answer.status, 403, "{crossed:?}");
 
     browser
-        .submit(second.is_page("/consent"), &[("answer", "deny")])
+        .submit(second.assert_page("/consent"), &[("answer", "deny")])
         .await
         .refused("access_denied");
 
-    let code = browser.submit(first.is_page("/consent"), &[("answer", "allow")]).await.code();
+    let code = browser.submit(first.assert_page("/consent"), &[("answer", "allow")]).await.code();
     server.redeem(&one, &code).await.ok();
 }
 
@@ -607,30 +650,30 @@ async fn pages_out_of_order_redirect_to_the_step_that_is_due() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&Request::of(&client)).await;
+    let mut browser = Browser::new(&server);
+    let login = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
     for page in ["/consent", "/select-account", "/login"] {
-        browser.open(&login.at.replace("/login", page)).await.is_page("/login");
+        browser.open(&login.url.replace("/login", page)).await.assert_page("/login");
     }
-    let consent = browser.prove(&login, "ada").await;
+    let consent = browser.submit_credentials(&login, "ada").await;
     for page in ["/login", "/select-account", "/consent"] {
-        browser.open(&consent.at.replace("/consent", page)).await.is_page("/consent");
+        browser.open(&consent.url.replace("/consent", page)).await.assert_page("/consent");
     }
-    browser.prove(&login, "ada").await.is_page("/consent");
+    browser.submit_credentials(&login, "ada").await.assert_page("/consent");
 
     // A form without a button's value is not a consent.
-    let empty = browser.open(&consent.at).await;
+    let empty = browser.open(&consent.url).await;
     browser.submit(&empty, &[]).await.refused("access_denied");
 
     for page in ["/login", "/select-account", "/consent"] {
-        browser.open(&consent.at.replace("/consent", page)).await.answer.on_page(400);
+        browser.open(&consent.url.replace("/consent", page)).await.answer.assert_error_page(400);
     }
     for broken in ["", "x", "%00", "gw_req_", &"A".repeat(43)] {
         for page in ["/consent", "/select-account"] {
-            browser.open(&format!("{page}?request={broken}")).await.answer.on_page(400);
+            browser.open(&format!("{page}?request={broken}")).await.answer.assert_error_page(400);
         }
     }
-    browser.open("/consent").await.answer.on_page(400);
+    browser.open("/consent").await.answer.assert_error_page(400);
 }
 
 /// M10: the session is valid even if the authorization request is refused.
@@ -641,13 +684,13 @@ async fn a_session_is_created_although_the_request_is_refused() {
     server.user("grace").await;
     let client = server.web_app().await;
     let ada = server.granted("ada", &client, "openid").await.token("id_token");
-    let request = Request::of(&client).with("id_token_hint", &ada);
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&request).await;
+    let request = AuthorizationRequest::new(&client).with("id_token_hint", &ada);
+    let mut browser = Browser::new(&server);
+    let login = browser.start_authorization(&request).await;
 
-    browser.prove(&login, "grace").await.refused("login_required");
+    browser.submit_credentials(&login, "grace").await.refused("login_required");
 
-    browser.open("/account").await.is_page("/account");
+    browser.open("/account").await.assert_page("/account");
 }
 
 /// The sign-in page names the client and the host of its redirect URI. An error appears at the field
@@ -657,16 +700,16 @@ async fn the_sign_in_page_names_its_destination_and_errors_at_their_field() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
 
-    let page = browser.ask(&Request::of(&client)).await;
+    let page = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
     let wrong = browser.submit(&page, &[("identifier", "ada"), ("password", "wrong")]).await;
     let stale = browser.submit(&page, &[("csrf", "another"), ("identifier", "ada")]).await;
 
     let host = "<p class=\"soft host\">app.example</p>";
-    assert!(page.is_page("/login").answer.text.contains(host), "{page:?}");
-    let before_password = |place: &Place| {
-        let text = &place.answer.text;
+    assert!(page.assert_page("/login").answer.text.contains(host), "{page:?}");
+    let before_password = |page: &Page| {
+        let text = &page.answer.text;
         let problem = text.find("id=\"problem\"").expect("a message");
         problem < text.find("name=\"password\"").expect("a field")
     };
@@ -693,16 +736,18 @@ async fn the_images_of_the_brand_are_served() {
     })
     .await;
 
-    let page = Browser::of(&server).open("/").await;
+    let page = Browser::new(&server).open("/").await;
     let dark = page.answer.text.split("srcset=\"").nth(1).unwrap().split('"').next().unwrap();
-    let answer = server.ask("GET", dark).send().await.ok();
+    let answer = server.request("GET", dark).send().await.ok();
 
     assert!(answer.text.contains("id=\"dark.svg\""), "{answer:?}");
     assert_eq!(answer.header("content-type"), "image/svg+xml");
     assert!(answer.header("content-security-policy").contains("sandbox"));
-    assert!(server.ask("GET", "/brand/logo").send().await.ok().text.contains("id=\"logo.svg\""));
+    assert!(
+        server.request("GET", "/brand/logo").send().await.ok().text.contains("id=\"logo.svg\"")
+    );
     for nothing in ["/brand/icon", "/brand/", "/brand/logo.svg", "/brand/page.js"] {
-        assert_eq!(server.ask("GET", nothing).send().await.status, 404, "{nothing}");
+        assert_eq!(server.request("GET", nothing).send().await.status, 404, "{nothing}");
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -719,11 +764,11 @@ async fn a_right_to_left_name_is_isolated_in_sentences() {
             "redirect_uris": [Client::REDIRECT_URI],
         }))
         .await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
 
-    let page = browser.ask(&Request::of(&client)).await;
+    let page = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
 
-    let text = &page.is_page("/login").answer.text;
+    let text = &page.assert_page("/login").answer.text;
     assert!(text.contains("<h1>Sign in to \u{2068}الصور\u{2069}</h1>"), "{text}");
     assert!(text.contains("Back to \u{2068}الصور\u{2069}</button>"), "{text}");
 }
@@ -736,12 +781,12 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_response() {
     server.user("eve").await;
     server.disable(&ada).await;
     let asked = async |name: &str| {
-        let mut browser = Browser::of(&server);
+        let mut browser = Browser::new(&server);
         let door = browser.open("/login").await;
-        let place = browser.submit(&door, &[("identifier", name), ("password", "x")]).await;
-        let token = place.fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
-        let text = place.answer.without_reference().replace(&token, "…");
-        (place.answer.status, text.replace(&format!("value=\"{name}\""), "…"))
+        let page = browser.submit(&door, &[("identifier", name), ("password", "x")]).await;
+        let token = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+        let text = page.answer.text_without_reference().replace(&token, "…");
+        (page.answer.status, text.replace(&format!("value=\"{name}\""), "…"))
     };
 
     let known = asked("eve").await;
@@ -759,9 +804,9 @@ async fn password_attempts_for_an_account_are_limited() {
     let server = Server::start().await;
     let ada = server.user("ada").await;
     let tried = async |name: &str, password: &str| {
-        let mut browser = Browser::of(&server);
+        let mut browser = Browser::new(&server);
         let door = browser.open("/login").await;
-        let ask = browser.form(&door, &[("identifier", name), ("password", password)]);
+        let ask = browser.form_request(&door, &[("identifier", name), ("password", password)]);
         ask.header("x-forwarded-for", &format!("192.0.2.{}", name.len())).send().await
     };
     for name in ["ada", "ADA", "Ada", " ada", "ada ", "\u{ff41}da", "ada", "aDa", "adA", "ADa"] {
@@ -784,12 +829,12 @@ async fn password_attempts_for_an_account_are_limited() {
 async fn pages_with_personal_data_are_not_stored_by_the_browser() {
     let server = Server::start().await;
     server.user("ada").await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let account = browser.sign_in("ada").await;
-    assert_eq!(account.is_page("/account").answer.header("cache-control"), "no-store");
+    assert_eq!(account.assert_page("/account").answer.header("cache-control"), "no-store");
     let confirm = browser.open("/logout").await;
 
-    let ask = browser.form(&confirm, &[("answer", "yes")]);
+    let ask = browser.form_request(&confirm, &[("answer", "yes")]);
 
     assert_eq!(ask.send().await.header("clear-site-data"), "\"cache\"");
 }
@@ -802,10 +847,11 @@ async fn a_session_ends_when_idle_and_after_twelve_hours() {
     server.user("ada").await;
     let replica = server.replica().await;
     let live = async |server: &Server, browser: &Browser<'_>| {
-        let answer = server.ask("GET", "/account").header("cookie", &browser.cookie()).send().await;
+        let answer =
+            server.request("GET", "/account").header("cookie", &browser.cookie()).send().await;
         answer.status == 200
     };
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
     server.wait(29 * 60);
     assert!(live(&replica, &browser).await);
@@ -814,7 +860,7 @@ async fn a_session_ends_when_idle_and_after_twelve_hours() {
     server.wait(30 * 60);
     assert!(!live(&server, &browser).await && !live(&replica, &browser).await);
 
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
     for _ in 0..35 {
         server.wait(20 * 60);
@@ -831,33 +877,35 @@ async fn users_see_and_end_only_their_own_sessions() {
     server.user("ada").await;
     server.user("grace").await;
     let client = server.web_app().await;
-    let (mut ada, mut elsewhere) = (Browser::of(&server), Browser::of(&server));
-    let mut grace = Browser::of(&server);
+    let (mut ada, mut elsewhere) = (Browser::new(&server), Browser::new(&server));
+    let mut grace = Browser::new(&server);
     ada.sign_in("ada").await;
     elsewhere.sign_in("ada").await;
-    grace.obtain(&Request::of(&client), "grace").await.code();
-    let mut more = Browser::of(&server);
+    grace.complete_authorization(&AuthorizationRequest::new(&client), "grace").await.code();
+    let mut more = Browser::new(&server);
     more.sign_in("grace").await;
     let end = "/account/sessions/end";
-    let of_grace = grace.open("/account").await.fields_to(end);
+    let of_grace = grace.open("/account").await.hidden_fields_of(end);
     let session = of_grace.iter().find(|(name, _)| name == "session").unwrap().1.clone();
 
     let page = ada.open("/account").await;
     assert!(!page.answer.text.contains(&session) && !page.answer.text.contains("grace"));
     for other in [session.as_str(), "x"] {
-        ada.on_account(end, &[("session", other)]).await.is_page("/account");
+        ada.submit_on_account_page(end, &[("session", other)]).await.assert_page("/account");
     }
-    ada.on_account(end, &[("session", "%00")]).await.is_page("/account");
+    ada.submit_on_account_page(end, &[("session", "%00")]).await.assert_page("/account");
     let not_hers = [("client_id", client.id.as_str())];
-    ada.on_account("/account/applications/withdraw", &not_hers).await.is_page("/account");
-    ada.on_account("/account/sessions/end-others", &[]).await.is_page("/account");
+    ada.submit_on_account_page("/account/applications/withdraw", &not_hers)
+        .await
+        .assert_page("/account");
+    ada.submit_on_account_page("/account/sessions/end-others", &[]).await.assert_page("/account");
 
-    assert!(elsewhere.open("/account").await.at.starts_with("/login"));
-    more.open("/account").await.is_page("/account");
+    assert!(elsewhere.open("/account").await.url.starts_with("/login"));
+    more.open("/account").await.assert_page("/account");
     let page = grace.open("/account").await;
-    grace.submit_to(end, &page, &[]).await.is_page("/account");
-    assert!(more.open("/account").await.at.starts_with("/login"));
-    grace.ask(&Request::of(&client)).await.code();
+    grace.submit_to(end, &page, &[]).await.assert_page("/account");
+    assert!(more.open("/account").await.url.starts_with("/login"));
+    grace.start_authorization(&AuthorizationRequest::new(&client)).await.code();
 }
 
 /// Issue: withdraw an application, which revokes its tokens.
@@ -866,17 +914,17 @@ async fn withdrawing_an_application_revokes_its_tokens() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
-    let request = Request::of(&client).with("scope", "openid offline_access");
-    let code = browser.obtain(&request, "ada").await.code();
+    let mut browser = Browser::new(&server);
+    let request = AuthorizationRequest::new(&client).with("scope", "openid offline_access");
+    let code = browser.complete_authorization(&request, "ada").await.code();
     let tokens = server.redeem(&client, &code).await.ok();
-    let pending = browser.ask(&request).await.code();
+    let pending = browser.start_authorization(&request).await.code();
 
-    let place = browser.open("/account").await;
-    assert!(place.answer.text.contains("Photos"));
-    let place = browser.submit_to("/account/applications/withdraw", &place, &[]).await;
+    let page = browser.open("/account").await;
+    assert!(page.answer.text.contains("Photos"));
+    let page = browser.submit_to("/account/applications/withdraw", &page, &[]).await;
 
-    assert!(!place.is_page("/account").answer.text.contains("id=\"application-"), "{place:?}");
+    assert!(!page.assert_page("/account").answer.text.contains("id=\"application-"), "{page:?}");
     server.userinfo(&tokens.token("access_token")).await.refused(401, "invalid_token");
     let refreshed = server.refresh(&client, &tokens.token("refresh_token"), "").await;
     refreshed.refused(400, "invalid_grant");
@@ -888,12 +936,12 @@ async fn withdrawing_an_application_revokes_its_tokens() {
 async fn changing_a_password_requires_the_current_one() {
     let server = Server::start().await;
     server.user("ada").await;
-    let (mut browser, mut other) = (Browser::of(&server), Browser::of(&server));
+    let (mut browser, mut other) = (Browser::new(&server), Browser::new(&server));
     browser.sign_in("ada").await;
     other.sign_in("ada").await;
     let change = async |browser: &mut Browser<'_>, current: &str, new: &str, again: &str| {
         let fields = [("current", current), ("new", new), ("again", again)];
-        browser.on_account("/account/password", &fields).await.answer.status
+        browser.submit_on_account_page("/account/password", &fields).await.answer.status
     };
 
     for (current, new, again) in [
@@ -906,14 +954,18 @@ async fn changing_a_password_requires_the_current_one() {
     ] {
         assert_eq!(change(&mut browser, current, new, again).await, 422, "{new}");
     }
-    other.open("/account").await.is_page("/account");
+    other.open("/account").await.assert_page("/account");
 
     assert_eq!(change(&mut browser, PASSWORD, NEW, NEW).await, 200);
 
-    browser.open("/account").await.is_page("/account");
-    assert!(other.open("/account").await.at.starts_with("/login"));
+    browser.open("/account").await.assert_page("/account");
+    assert!(other.open("/account").await.url.starts_with("/login"));
     let door = other.open("/login").await;
-    assert_eq!(other.prove(&door, "ada").await.answer.status, 422, "the old password is wrong");
+    assert_eq!(
+        other.submit_credentials(&door, "ada").await.answer.status,
+        422,
+        "the old password is wrong"
+    );
 }
 
 /// THREATS UI-23: there is no registration and no password reset.
@@ -933,8 +985,8 @@ async fn an_expired_form_is_displayed_again() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&Request::of(&client)).await;
+    let mut browser = Browser::new(&server);
+    let login = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
     let stale = [("identifier", "ada"), ("password", PASSWORD), ("csrf", "old")];
 
     let again = browser.submit(&login, &stale).await;
@@ -946,13 +998,13 @@ async fn an_expired_form_is_displayed_again() {
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(stale.iter().chain(&[("request", "")]))
             .finish();
-        let ask = server.ask("POST", "/login").header(name, value).form(&form);
+        let ask = server.request("POST", "/login").header(name, value).form(&form);
         let answer = ask.header("cookie", &browser.cookie()).send().await;
         assert_eq!(answer.status, 403, "{answer:?}");
         assert!(!answer.text.contains("value=\"ada\""), "{answer:?}");
     }
-    let consent = browser.prove(&again, "ada").await;
-    let done = browser.submit(consent.is_page("/consent"), &[("answer", "allow")]).await;
+    let consent = browser.submit_credentials(&again, "ada").await;
+    let done = browser.submit(consent.assert_page("/consent"), &[("answer", "allow")]).await;
     assert_eq!(done.parameter("state"), STATE);
 }
 
@@ -961,12 +1013,13 @@ async fn an_expired_form_is_displayed_again() {
 async fn a_browser_without_cookies_gets_an_explanation() {
     let server = Server::start().await;
     server.user("ada").await;
-    let mut browser = Browser::of(&server);
-    let login = browser.ask(&Request::of(&server.web_app().await)).await;
+    let mut browser = Browser::new(&server);
+    let login =
+        browser.start_authorization(&AuthorizationRequest::new(&server.web_app().await)).await;
     browser.cookies.clear();
 
-    let place = browser.prove(&login, "ada").await;
+    let page = browser.submit_credentials(&login, "ada").await;
 
-    assert_eq!(place.answer.status, 403);
-    assert!(place.answer.text.contains("cookies"), "{place:?}");
+    assert_eq!(page.answer.status, 403);
+    assert!(page.answer.text.contains("cookies"), "{page:?}");
 }

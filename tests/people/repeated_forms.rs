@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use kit::application::Request;
-use kit::browser::{Browser, Place};
+use kit::application::AuthorizationRequest;
+use kit::browser::{Browser, Page};
 use kit::server::{Client, PASSWORD, Server};
 
 const ALLOW: [(&str, &str); 1] = [("answer", "allow")];
@@ -20,14 +20,14 @@ async fn prepared() -> (Server, Client) {
     (server, client)
 }
 
-fn asked(client: &Client) -> Request {
-    Request::of(client).with("scope", "openid offline_access")
+fn asked(client: &Client) -> AuthorizationRequest {
+    AuthorizationRequest::new(client).with("scope", "openid offline_access")
 }
 
 /// The page for a request that has ended: it explains that, and links back.
 #[track_caller]
-fn leads_back(place: &Place) {
-    let page = place.answer.on_page(400);
+fn leads_back(page: &Page) {
+    let page = page.answer.assert_error_page(400);
     assert!(page.text.contains("href=\"https://app.example/\""), "{page:?}");
     assert!(page.text.contains("href=\"/account\""), "{page:?}");
 }
@@ -37,14 +37,14 @@ fn leads_back(place: &Place) {
 #[tokio::test]
 async fn a_second_click_on_allow_returns_a_valid_code() {
     let (server, client) = prepared().await;
-    let mut ada = Browser::of(&server);
-    let login = ada.ask(&asked(&client)).await;
-    let consent = ada.prove(&login, "ada").await;
+    let mut ada = Browser::new(&server);
+    let login = ada.start_authorization(&asked(&client)).await;
+    let consent = ada.submit_credentials(&login, "ada").await;
     let first = ada.submit(&consent, &ALLOW).await.code();
 
     assert_eq!(ada.submit(&consent, &ALLOW).await.code(), first, "the code has not been redeemed");
     assert_eq!(
-        ada.open(&consent.at).await.code(),
+        ada.open(&consent.url).await.code(),
         first,
         "reopening the page leads to the code too"
     );
@@ -68,7 +68,7 @@ async fn a_second_click_on_allow_returns_a_valid_code() {
     ada.submit(&consent, &ALLOW).await.code();
     server.wait(1);
     leads_back(&ada.submit(&consent, &ALLOW).await);
-    leads_back(&ada.open(&consent.at).await);
+    leads_back(&ada.open(&consent.url).await);
     // A replay of the first code revokes what it granted, and nothing else.
     server.redeem(&client, &first).await.refused(400, "invalid_grant");
     assert!(!server.is_active(&client, &tokens.token("access_token")).await);
@@ -82,12 +82,12 @@ async fn a_second_click_on_sign_in_returns_a_valid_code() {
     for prompt in ["", "login", "login select_account"] {
         let request =
             if prompt.is_empty() { asked(&client) } else { asked(&client).with("prompt", prompt) };
-        let mut ada = Browser::of(&server);
-        ada.obtain(&asked(&client), "ada").await.code();
+        let mut ada = Browser::new(&server);
+        ada.complete_authorization(&asked(&client), "ada").await.code();
         ada.cookies.retain(|name, _| !prompt.is_empty() || !name.contains("-session-"));
-        let login = ada.ask(&request).await;
+        let login = ada.start_authorization(&request).await;
         let before = ada.cookies.clone();
-        let first = ada.submit(login.is_page("/login"), &TYPED).await.code();
+        let first = ada.submit(login.assert_page("/login"), &TYPED).await.code();
 
         let second = ada.submit(&login, &TYPED).await.code();
         assert_eq!(second, first, "{prompt}: the same session, authenticated again");
@@ -107,12 +107,12 @@ async fn a_second_click_on_sign_in_returns_a_valid_code() {
 #[tokio::test]
 async fn a_second_click_on_an_account_returns_a_valid_code() {
     let (server, client) = prepared().await;
-    let mut ada = Browser::of(&server);
-    ada.obtain(&asked(&client), "ada").await.code();
-    let choice = ada.ask(&asked(&client).with("prompt", "select_account")).await;
+    let mut ada = Browser::new(&server);
+    ada.complete_authorization(&asked(&client), "ada").await.code();
+    let choice = ada.start_authorization(&asked(&client).with("prompt", "select_account")).await;
 
     let first =
-        ada.submit(choice.is_page("/select-account"), &[("answer", "continue")]).await.code();
+        ada.submit(choice.assert_page("/select-account"), &[("answer", "continue")]).await.code();
     assert_eq!(ada.submit(&choice, &[("answer", "continue")]).await.code(), first);
     server.redeem(&client, &first).await.ok();
     assert_ne!(ada.submit(&choice, &[("answer", "continue")]).await.code(), first);
@@ -122,19 +122,19 @@ async fn a_second_click_on_an_account_returns_a_valid_code() {
 #[tokio::test]
 async fn a_repeated_form_gives_nothing_to_other_browsers_and_users() {
     let (server, client) = prepared().await;
-    let mut ada = Browser::of(&server);
-    let login = ada.ask(&asked(&client)).await;
-    let consent = ada.prove(&login, "ada").await;
+    let mut ada = Browser::new(&server);
+    let login = ada.start_authorization(&asked(&client)).await;
+    let consent = ada.submit_credentials(&login, "ada").await;
     let code = ada.submit(&consent, &ALLOW).await.code();
     server.redeem(&client, &code).await.ok();
-    let got = |place: &Place| place.at.contains("code=");
+    let got = |page: &Page| page.url.contains("code=");
 
-    let mut thief = Browser::of(&server);
-    thief.obtain(&asked(&client), "grace").await.code();
+    let mut thief = Browser::new(&server);
+    thief.complete_authorization(&asked(&client), "grace").await.code();
     assert!(!got(&thief.submit(&consent, &ALLOW).await), "another browser with a session");
-    leads_back(&thief.open(&consent.at).await);
+    leads_back(&thief.open(&consent.url).await);
     assert!(
-        !got(&Browser::of(&server).submit(&consent, &ALLOW).await),
+        !got(&Browser::new(&server).submit(&consent, &ALLOW).await),
         "a browser without cookies"
     );
     // With the browser cookie, but another user's session.
@@ -142,12 +142,13 @@ async fn a_repeated_form_gives_nothing_to_other_browsers_and_users() {
     let of_browser = own.iter().find(|(name, _)| name.contains("-browser-")).unwrap();
     thief.cookies.insert(of_browser.0.clone(), of_browser.1.clone());
     assert!(!got(&thief.submit(&consent, &ALLOW).await), "another person");
-    assert!(!got(&thief.open(&consent.at).await), "another person");
+    assert!(!got(&thief.open(&consent.url).await), "another person");
     thief.cookies.retain(|name, _| !name.contains("-session-"));
     assert!(!got(&thief.submit(&consent, &ALLOW).await), "no session");
     assert!(got(&ada.submit(&consent, &ALLOW).await), "the user's own browser still gets a code");
 
-    ada.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
+    ada.submit_on_account_page("/account/applications/withdraw", &[("client_id", &client.id)])
+        .await;
     assert!(!got(&ada.submit(&consent, &ALLOW).await), "the consent was withdrawn");
 }
 
@@ -156,16 +157,20 @@ async fn a_repeated_form_gives_nothing_to_other_browsers_and_users() {
 async fn of_32_racing_repetitions_of_a_form_all_get_the_same_new_code() {
     let (server, client) = prepared().await;
     let replica = server.replica().await;
-    let mut ada = Browser::of(&server);
-    let login = ada.ask(&asked(&client)).await;
-    let consent = ada.prove(&login, "ada").await;
+    let mut ada = Browser::new(&server);
+    let login = ada.start_authorization(&asked(&client)).await;
+    let consent = ada.submit_credentials(&login, "ada").await;
     let first = ada.submit(&consent, &ALLOW).await.code();
     server.redeem(&client, &first).await.ok();
-    let mut there = Browser::of(&replica);
+    let mut there = Browser::new(&replica);
     there.cookies = ada.cookies.clone();
 
     let asks = (0..32).map(|n| {
-        if n % 2 == 0 { ada.form(&consent, &ALLOW) } else { there.form(&consent, &ALLOW) }
+        if n % 2 == 0 {
+            ada.form_request(&consent, &ALLOW)
+        } else {
+            there.form_request(&consent, &ALLOW)
+        }
     });
     let racing: Vec<_> = asks.map(|ask| tokio::spawn(ask.send())).collect();
     let mut answers = BTreeSet::new();
@@ -185,22 +190,22 @@ async fn of_32_racing_repetitions_of_a_form_all_get_the_same_new_code() {
 async fn a_sign_in_page_left_open_continues_the_request() {
     let (server, client) = prepared().await;
     for open_for in [600, 3_600, 20 * 3_600] {
-        let mut ada = Browser::of(&server);
-        let login = ada.ask(&asked(&client).with("prompt", "login consent")).await;
+        let mut ada = Browser::new(&server);
+        let login = ada.start_authorization(&asked(&client).with("prompt", "login consent")).await;
         server.wait(open_for);
 
-        let fresh = ada.submit(login.is_page("/login"), &TYPED).await;
+        let fresh = ada.submit(login.assert_page("/login"), &TYPED).await;
 
         assert_eq!(fresh.answer.status, 403, "{open_for}: {fresh:?}");
-        let page = &fresh.is_page("/login").answer.text;
+        let page = &fresh.assert_page("/login").answer.text;
         assert!(page.contains("had been open for too long"), "{page}");
         assert!(page.contains("value=\"ada\"") && !page.contains(PASSWORD), "{page}");
         let consent = ada.submit(&fresh, &TYPED).await;
         server.wait(599);
-        ada.submit(consent.is_page("/consent"), &ALLOW).await.code();
+        ada.submit(consent.assert_page("/consent"), &ALLOW).await.code();
         // Reopening the page starts over.
         server.wait(600);
-        ada.open(&login.at).await.is_page("/login");
+        ada.open(&login.url).await.assert_page("/login");
     }
 }
 
@@ -208,42 +213,42 @@ async fn a_sign_in_page_left_open_continues_the_request() {
 #[tokio::test]
 async fn a_consent_page_left_open_continues_the_request() {
     let (server, client) = prepared().await;
-    let mut ada = Browser::of(&server);
-    let login = ada.ask(&asked(&client)).await;
-    let consent = ada.prove(&login, "ada").await;
+    let mut ada = Browser::new(&server);
+    let login = ada.start_authorization(&asked(&client)).await;
+    let consent = ada.submit_credentials(&login, "ada").await;
     server.wait(600);
-    let fresh = ada.submit(consent.is_page("/consent"), &ALLOW).await;
-    assert_eq!(fresh.is_page("/consent").answer.status, 403, "nothing was decided");
+    let fresh = ada.submit(consent.assert_page("/consent"), &ALLOW).await;
+    assert_eq!(fresh.assert_page("/consent").answer.status, 403, "nothing was decided");
     ada.submit(&fresh, &ALLOW).await.code();
 
     let more = asked(&client).with("scope", "openid email");
-    let consent = ada.ask(&more).await;
+    let consent = ada.start_authorization(&more).await;
     server.wait(1_800);
-    let login = ada.submit(consent.is_page("/consent"), &ALLOW).await;
-    let consent = ada.submit(login.is_page("/login"), &TYPED).await;
-    ada.submit(consent.is_page("/consent"), &ALLOW).await.code();
-    let choice = ada.ask(&asked(&client).with("prompt", "select_account")).await;
+    let login = ada.submit(consent.assert_page("/consent"), &ALLOW).await;
+    let consent = ada.submit(login.assert_page("/login"), &TYPED).await;
+    ada.submit(consent.assert_page("/consent"), &ALLOW).await.code();
+    let choice = ada.start_authorization(&asked(&client).with("prompt", "select_account")).await;
     server.wait(600);
     let fresh = ada.submit(&choice, &[("answer", "continue")]).await;
-    ada.submit(fresh.is_page("/select-account"), &[("answer", "continue")]).await.code();
+    ada.submit(fresh.assert_page("/select-account"), &[("answer", "continue")]).await.code();
 }
 
 /// After a denial, the page says that the request has ended, and links back.
 #[tokio::test]
 async fn a_denied_request_has_ended() {
     let (server, client) = prepared().await;
-    let mut ada = Browser::of(&server);
-    let login = ada.ask(&asked(&client)).await;
-    let consent = ada.prove(&login, "ada").await;
+    let mut ada = Browser::new(&server);
+    let login = ada.start_authorization(&asked(&client)).await;
+    let consent = ada.submit_credentials(&login, "ada").await;
     ada.submit(&consent, &[("answer", "deny")]).await.refused("access_denied");
 
     leads_back(&ada.submit(&consent, &ALLOW).await);
-    leads_back(&ada.open(&consent.at).await);
+    leads_back(&ada.open(&consent.url).await);
     // Cancelling before sign-in decides nothing.
-    let mut ada = Browser::of(&server);
-    let login = ada.ask(&asked(&client)).await;
+    let mut ada = Browser::new(&server);
+    let login = ada.start_authorization(&asked(&client)).await;
     ada.submit(&login, &[("answer", "cancel")]).await.refused("access_denied");
-    ada.prove(&login, "ada").await.is_page("/consent");
+    ada.submit_credentials(&login, "ada").await.assert_page("/consent");
 }
 
 /// An application without a web site gets only a link to the account page.
@@ -257,16 +262,16 @@ async fn every_error_page_links_to_the_account_page() {
             "token_endpoint_auth_method": "none",
         }))
         .await;
-    let asked = Request::of(&native).with("redirect_uri", "com.example.app:/cb");
-    let login = asked.by_a_stranger(&server).await;
-    let elsewhere = Browser::of(&server).open(&login.at).await;
-    let unknown = Browser::of(&server).open("/authorize?client_id=x").await;
-    let broken = Browser::of(&server).open("/consent?request=x").await;
+    let asked = AuthorizationRequest::new(&native).with("redirect_uri", "com.example.app:/cb");
+    let login = asked.open_in_new_browser(&server).await;
+    let elsewhere = Browser::new(&server).open(&login.url).await;
+    let unknown = Browser::new(&server).open("/authorize?client_id=x").await;
+    let broken = Browser::new(&server).open("/consent?request=x").await;
 
-    for place in [elsewhere, unknown, broken] {
-        assert_eq!(place.answer.status, 400, "{place:?}");
-        assert!(place.answer.text.contains("href=\"/account\""), "{place:?}");
-        assert!(!place.answer.text.contains("href=\"com."), "{place:?}");
+    for page in [elsewhere, unknown, broken] {
+        assert_eq!(page.answer.status, 400, "{page:?}");
+        assert!(page.answer.text.contains("href=\"/account\""), "{page:?}");
+        assert!(!page.answer.text.contains("href=\"com."), "{page:?}");
     }
 }
 
@@ -275,9 +280,9 @@ async fn every_error_page_links_to_the_account_page() {
 async fn a_second_click_on_the_account_page_succeeds() {
     const NEW: &str = "another battery staple";
     let (server, client) = prepared().await;
-    let (mut ada, mut elsewhere) = (Browser::of(&server), Browser::of(&server));
+    let (mut ada, mut elsewhere) = (Browser::new(&server), Browser::new(&server));
     elsewhere.sign_in("ada").await;
-    ada.obtain(&asked(&client), "ada").await.code();
+    ada.complete_authorization(&asked(&client), "ada").await.code();
     let page = ada.open("/account").await;
 
     for path in
@@ -285,13 +290,13 @@ async fn a_second_click_on_the_account_page_succeeds() {
     {
         for _ in 0..2 {
             let done = ada.submit_to(path, &page, &[]).await;
-            assert_eq!(done.is_page("/account").answer.status, 200, "{path}");
+            assert_eq!(done.assert_page("/account").answer.status, 200, "{path}");
         }
     }
     let change = [("current", PASSWORD), ("new", NEW), ("again", NEW)];
     for _ in 0..2 {
         let done = ada.submit_to("/account/password", &page, &change).await;
-        assert!(done.at.ends_with("notice=password-changed"), "{done:?}");
+        assert!(done.url.ends_with("notice=password-changed"), "{done:?}");
     }
     let other = [
         ("current", PASSWORD),
@@ -306,30 +311,34 @@ async fn a_second_click_on_the_account_page_succeeds() {
     server.wait(61);
     let late = ada.submit_to("/account/password", &page, &change).await;
     assert_eq!(late.answer.status, 422, "after a minute it is an ordinary attempt");
-    assert!(elsewhere.open("/account").await.at.starts_with("/login"));
+    assert!(elsewhere.open("/account").await.url.starts_with("/login"));
 }
 
 /// Signing out twice, and from a page that was left open.
 #[tokio::test]
 async fn a_second_click_on_sign_out_succeeds() {
     let (server, _) = prepared().await;
-    let mut ada = Browser::of(&server);
+    let mut ada = Browser::new(&server);
     ada.sign_in("ada").await;
     let confirm = ada.open("/logout").await;
     let forgotten =
         ada.cookies.iter().find(|(name, _)| name.contains("-browser-")).unwrap().0.clone();
-    let mut late = Browser::of(&server);
+    let mut late = Browser::new(&server);
     late.cookies = ada.cookies.clone();
     late.cookies.remove(&forgotten);
     let again = late.submit(&confirm, &[("answer", "yes")]).await;
-    assert_eq!(again.is_page("/logout/confirm").answer.status, 403, "confirmation is asked again");
-    late.submit(&again, &[("answer", "yes")]).await.is_page("/signed-out");
+    assert_eq!(
+        again.assert_page("/logout/confirm").answer.status,
+        403,
+        "confirmation is asked again"
+    );
+    late.submit(&again, &[("answer", "yes")]).await.assert_page("/signed-out");
 
     ada.sign_in("ada").await;
     let confirm = ada.open("/logout").await;
     let cookies = ada.cookies.clone();
     for _ in 0..2 {
         ada.cookies = cookies.clone();
-        ada.submit(&confirm, &[("answer", "yes")]).await.is_page("/signed-out");
+        ada.submit(&confirm, &[("answer", "yes")]).await.assert_page("/signed-out");
     }
 }

@@ -7,7 +7,7 @@ use gatewright::people::account::{self, NewAccount};
 use gatewright::types::{Secret, Subscriber, User};
 
 use kit::browser::Browser;
-use kit::http::Answer;
+use kit::http::Response;
 use kit::server::{PASSWORD, Server};
 
 /// A server that trusts the address that the tests send.
@@ -32,9 +32,9 @@ async fn ada(server: &Server) -> User {
 }
 
 /// Signs in with a browser, from an address.
-async fn tried(browser: &mut Browser<'_>, address: &str, name: &str, password: &str) -> Answer {
+async fn tried(browser: &mut Browser<'_>, address: &str, name: &str, password: &str) -> Response {
     let door = browser.open("/login").await;
-    let form = browser.form(&door, &[("identifier", name), ("password", password)]);
+    let form = browser.form_request(&door, &[("identifier", name), ("password", password)]);
     let answer = form.header("x-forwarded-for", address).send().await;
     for cookie in answer.headers("set-cookie") {
         let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
@@ -44,7 +44,7 @@ async fn tried(browser: &mut Browser<'_>, address: &str, name: &str, password: &
 }
 
 /// The text of a page without the parts that differ: tokens and the typed name.
-fn without_tokens(answer: &Answer, name: &str) -> String {
+fn without_tokens(answer: &Response, name: &str) -> String {
     let mut text = String::new();
     for line in answer.text.split('<').filter(|line| !line.contains("name=\"csrf\"")) {
         text.push_str(&line.replace(name, "NAME"));
@@ -59,7 +59,7 @@ async fn throttling_does_not_reveal_which_identifiers_share_an_account() {
     ada(&server).await;
     server.user("grace").await;
     let tried = async |name: &str, password: &str| {
-        let answer = tried(&mut Browser::of(&server), "192.0.2.7", name, password).await;
+        let answer = tried(&mut Browser::new(&server), "192.0.2.7", name, password).await;
         without_tokens(&answer, name)
     };
     for _ in 0..10 {
@@ -84,7 +84,7 @@ async fn throttling_does_not_reveal_which_identifiers_share_an_account() {
 async fn a_known_browser_can_sign_in_to_an_account_under_attack() {
     let server = server().await;
     let ada = ada(&server).await;
-    let mut home = Browser::of(&server);
+    let mut home = Browser::new(&server);
     let first = tried(&mut home, "198.51.100.1", "ada", PASSWORD).await;
     let cookies = first.headers("set-cookie");
     let device = cookies.iter().find(|cookie| cookie.contains("-device")).unwrap();
@@ -92,7 +92,7 @@ async fn a_known_browser_can_sign_in_to_an_account_under_attack() {
     home.cookies.retain(|name, _| name.contains("-device"));
     assert_eq!(home.cookies.len(), 1, "the session has ended, the browser is known");
 
-    let mut thief = Browser::of(&server);
+    let mut thief = Browser::new(&server);
     let before = server.app().hasher.computed();
     for number in 0..100 {
         let from = format!("203.0.113.{number}");
@@ -113,7 +113,7 @@ async fn a_known_browser_can_sign_in_to_an_account_under_attack() {
     assert!(told.iter().all(|event| event.user_id.as_deref() == Some(ada.id.as_str())));
 
     server.unlock(&ada).await;
-    let mut abroad = Browser::of(&server);
+    let mut abroad = Browser::new(&server);
     assert_eq!(tried(&mut abroad, "203.0.113.200", "ada", PASSWORD).await.status, 303);
 }
 
@@ -121,7 +121,7 @@ async fn a_known_browser_can_sign_in_to_an_account_under_attack() {
 #[tokio::test]
 async fn a_throttled_request_does_not_wait_for_the_hasher() {
     let server = server().await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     for _ in 0..10 {
         tried(&mut browser, "192.0.2.7", "nobody", "wrong").await;
     }
@@ -151,9 +151,9 @@ async fn users_behind_one_address_can_sign_in_at_once() {
     for number in 0..PEOPLE {
         let name = format!("p{number}");
         server.user(&name).await;
-        let mut browser = Browser::of(&server);
+        let mut browser = Browser::new(&server);
         let door = browser.open("/login").await;
-        forms.push(browser.form(&door, &[("identifier", &name), ("password", PASSWORD)]));
+        forms.push(browser.form_request(&door, &[("identifier", &name), ("password", PASSWORD)]));
     }
 
     let coming: Vec<_> = forms.into_iter().map(|form| tokio::spawn(form.send())).collect();
@@ -168,13 +168,13 @@ async fn users_behind_one_address_can_sign_in_at_once() {
 async fn attempts_at_the_current_password_are_limited() {
     let server = server().await;
     server.user("ada").await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
     let before = server.app().hasher.computed();
     let new = "another battery staple";
     let mut change = async |current: &str| {
         let fields = [("current", current), ("new", new), ("again", new)];
-        browser.on_account("/account/password", &fields).await.answer.status
+        browser.submit_on_account_page("/account/password", &fields).await.answer.status
     };
 
     // Ten attempts of this browser, and ten of its network.

@@ -4,8 +4,8 @@
 use gatewright::config::Link;
 use url::Url;
 
-use kit::application::Request;
-use kit::browser::{Browser, Place};
+use kit::application::AuthorizationRequest;
+use kit::browser::{Browser, Page};
 use kit::server::{Client, Server};
 
 const HOME: &str = "https://photos.example/start";
@@ -18,8 +18,8 @@ async fn clients(server: &Server) -> [Client; 2] {
 }
 
 /// The links to other sites.
-fn links(place: &Place) -> Vec<&str> {
-    let links = place.answer.text.split("href=\"").skip(1);
+fn links(page: &Page) -> Vec<&str> {
+    let links = page.answer.text.split("href=\"").skip(1);
     let mut links: Vec<_> = links.map(|link| link.split('"').next().unwrap()).collect();
     links.retain(|link| !link.starts_with(['/', '?', '#']));
     links
@@ -32,22 +32,25 @@ async fn an_error_page_links_only_to_registered_urls() {
     let [with, without] = clients(&server).await;
     for evil in ["https://evil.example/", "https://app.example.evil.example/cb", "//evil.example"] {
         let presented = async |client: &Client| {
-            Request::of(client).with("redirect_uri", evil).by_a_stranger(&server).await
+            AuthorizationRequest::new(client)
+                .with("redirect_uri", evil)
+                .open_in_new_browser(&server)
+                .await
         };
         assert_eq!(links(&presented(&with).await), [HOME]);
         assert_eq!(links(&presented(&without).await), [""; 0]);
     }
-    let unknown = Request::of(&with).with("client_id", "unknown");
-    assert_eq!(links(&unknown.by_a_stranger(&server).await), [""; 0]);
+    let unknown = AuthorizationRequest::new(&with).with("client_id", "unknown");
+    assert_eq!(links(&unknown.open_in_new_browser(&server).await), [""; 0]);
 
     // Client and redirect URI were validated: without a home page, the link leads to the origin of the
     // redirect URI.
     for (client, home) in [(&with, HOME), (&without, "https://app.example/")] {
-        let mut browser = Browser::of(&server);
-        let login = browser.ask(&Request::of(client)).await;
-        let consent = browser.prove(&login, "ada").await;
+        let mut browser = Browser::new(&server);
+        let login = browser.start_authorization(&AuthorizationRequest::new(client)).await;
+        let consent = browser.submit_credentials(&login, "ada").await;
         browser.submit(&consent, &[("answer", "deny")]).await.refused("access_denied");
-        let over = browser.open(&consent.at).await;
+        let over = browser.open(&consent.url).await;
         assert_eq!((over.answer.status, links(&over)), (400, vec![home]));
     }
 }
@@ -58,12 +61,12 @@ async fn a_server_failure_links_back_to_the_application() {
     let server = Server::start().await;
     server.user("ada").await;
     let [client, _] = clients(&server).await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
-    browser.ask(&Request::of(&client)).await.is_page("/consent");
+    browser.start_authorization(&AuthorizationRequest::new(&client)).await.assert_page("/consent");
     server.app().store.close().await;
 
-    let broken = browser.ask(&Request::of(&client)).await;
+    let broken = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
 
     assert_eq!((broken.answer.status, links(&broken)), (503, vec![HOME]), "{broken:?}");
 }
@@ -76,20 +79,20 @@ async fn support_links_contain_the_reference_of_the_error() {
         Server::with(move |config| config.brand.support_url = Some(Link(url)))
     };
     let mail = at("mailto:help@example.org").await;
-    let place = Browser::of(&mail).open("/authorize").await;
-    let reference = place.answer.header("x-request-id").to_owned();
-    let text = &place.answer.text;
+    let page = Browser::new(&mail).open("/authorize").await;
+    let reference = page.answer.header("x-request-id").to_owned();
+    let text = &page.answer.text;
     let subject = format!("mailto:help@example.org?subject=Help%20with%20error%20{reference}&");
     assert!(text.replace("&#38;", "&").contains(&subject), "{text}");
     let copy = format!("data-copy=\"{reference}\" data-copied=\"Copied\" hidden");
     assert!(text.contains(&copy), "{text}");
 
-    let page = at("https://help.example/new?ref={reference}").await;
-    let place = Browser::of(&page).open("/authorize").await;
-    let reference = place.answer.header("x-request-id").to_owned();
+    let web = at("https://help.example/new?ref={reference}").await;
+    let page = Browser::new(&web).open("/authorize").await;
+    let reference = page.answer.header("x-request-id").to_owned();
     let filled = format!("https://help.example/new?ref={reference}");
-    assert!(links(&place).contains(&filled.as_str()), "{place:?}");
-    let home = Browser::of(&page).open("/").await;
+    assert!(links(&page).contains(&filled.as_str()), "{page:?}");
+    let home = Browser::new(&web).open("/").await;
     assert!(
         links(&home).contains(&"https://help.example/new?ref="),
         "a page without an error has no reference: {home:?}"
@@ -103,30 +106,30 @@ async fn the_signed_out_page_links_to_the_client_of_a_valid_hint() {
     let server = Server::start().await;
     server.user("ada").await;
     let [client, other] = clients(&server).await;
-    let mut browser = Browser::of(&server);
-    let hint = |answer: kit::http::Answer| answer.token("id_token");
+    let mut browser = Browser::new(&server);
+    let hint = |answer: kit::http::Response| answer.token("id_token");
     let granted = async |browser: &mut Browser<'_>, client: &Client| {
-        let place = browser.authorize("ada", client, "openid", "").await;
-        hint(server.redeem(client, &place.parameter("code")).await.ok())
+        let page = browser.authorize("ada", client, "openid", "").await;
+        hint(server.redeem(client, &page.parameter("code")).await.ok())
     };
     let own = granted(&mut browser, &client).await;
     let homeless = granted(&mut browser, &other).await;
 
     let named = browser.open(&format!("/logout?client_id={}", client.id)).await;
-    let named = browser.submit(named.is_page("/logout/confirm"), &[("answer", "yes")]).await;
-    assert_eq!(links(named.is_page("/signed-out")), [""; 0], "a client_id is not enough");
+    let named = browser.submit(named.assert_page("/logout/confirm"), &[("answer", "yes")]).await;
+    assert_eq!(links(named.assert_page("/signed-out")), [""; 0], "a client_id is not enough");
     granted(&mut browser, &client).await;
 
     // The hint is of another session, so a confirmation is asked first.
     let asked = browser.open(&format!("/logout?id_token_hint={own}")).await;
-    let proven = browser.submit(asked.is_page("/logout/confirm"), &[("answer", "yes")]).await;
-    assert_eq!(links(proven.is_page("/signed-out")), [HOME], "{proven:?}");
-    assert!(!proven.at.contains(&own), "the ID token is not in the URL");
+    let proven = browser.submit(asked.assert_page("/logout/confirm"), &[("answer", "yes")]).await;
+    assert_eq!(links(proven.assert_page("/signed-out")), [HOME], "{proven:?}");
+    assert!(!proven.url.contains(&own), "the ID token is not in the URL");
     assert!(proven.answer.text.contains("Back to Photos"));
     let again = browser.open(&format!("/logout?id_token_hint={own}")).await;
-    assert_eq!(links(again.is_page("/signed-out")), [HOME], "without a session");
+    assert_eq!(links(again.assert_page("/signed-out")), [HOME], "without a session");
     let again = browser.open(&format!("/logout?id_token_hint={homeless}")).await;
-    assert_eq!(links(again.is_page("/signed-out")), [""; 0], "the client has no home page");
+    assert_eq!(links(again.assert_page("/signed-out")), [""; 0], "the client has no home page");
 
     let elsewhere = "post_logout_redirect_uri=https://evil.example/";
     let wrong = browser.open(&format!("/logout?id_token_hint={own}&{elsewhere}")).await;
@@ -138,16 +141,16 @@ async fn the_signed_out_page_links_to_the_client_of_a_valid_hint() {
     server
         .change(&third, |metadata| metadata.client_uri = Some("https://third.example/".into()))
         .await;
-    let mut stranger = Browser::of(&server);
+    let mut stranger = Browser::new(&server);
     stranger.open("/login").await;
-    assert_eq!(links(&stranger.open(&proven.at).await), [""; 0], "the page of another browser");
+    assert_eq!(links(&stranger.open(&proven.url).await), [""; 0], "the page of another browser");
     for forged in [
-        proven.at.replace(&client.id, &third.id),
-        proven.at.split("&proof").next().unwrap().to_owned(),
-        format!("{}x", proven.at),
+        proven.url.replace(&client.id, &third.id),
+        proven.url.split("&proof").next().unwrap().to_owned(),
+        format!("{}x", proven.url),
     ] {
         assert_eq!(links(&browser.open(&forged).await), [""; 0], "{forged}");
     }
     server.disable_client(&client).await;
-    assert_eq!(links(&browser.open(&proven.at).await), [""; 0], "the client is disabled");
+    assert_eq!(links(&browser.open(&proven.url).await), [""; 0], "the client is disabled");
 }

@@ -315,7 +315,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
         .await;
     let identity = Authority::new("Clients").issue(lasting());
     let ask = async |client: &Client| {
-        let ask = server.ask_mtls(Some(&identity), "POST", "/token");
+        let ask = server.mtls_request(Some(&identity), "POST", "/token");
         let ask = ask.basic(&client.id, &client.secret);
         ask.form("grant_type=client_credentials").send().await
     };
@@ -360,7 +360,7 @@ async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
     let client = server.bound("Known").await;
     let identity = Authority::new("Strangers").issue(lasting());
 
-    let ask = server.ask_mtls(Some(&identity), "POST", "/token").basic(&client.id, "wrong");
+    let ask = server.mtls_request(Some(&identity), "POST", "/token").basic(&client.id, "wrong");
     ask.form("grant_type=client_credentials").send().await.refused(401, "invalid_client");
     server.note().await;
 

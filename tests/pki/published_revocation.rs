@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use kit::ca::Dir;
-use kit::http::Ask;
+use kit::http::RequestBuilder;
 use kit::server::{Client, Server};
 
 fn pem(der: &[u8]) -> String {
@@ -337,7 +337,7 @@ async fn an_ocsp_request_by_get_works_behind_nginx() {
             .await
             .unwrap();
         let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        let ask = Ask::new(address, "GET", &format!("/ca/ocsp/{encoded}"));
+        let ask = RequestBuilder::new(address, "GET", &format!("/ca/ocsp/{encoded}"));
         let answer = ask.send_for_bytes().await;
         let now = world.server.trace().now();
         let verifier = ResponseVerifier { id: &id, issuer: &issuer, nonce: None, now };
@@ -350,7 +350,7 @@ async fn an_ocsp_request_by_get_works_behind_nginx() {
 async fn malformed_and_foreign_ocsp_requests_get_unsigned_errors() {
     let world = World::new().await;
     let ask = async |body: &[u8]| {
-        let ask = world.server.ask("POST", "/ca/ocsp");
+        let ask = world.server.request("POST", "/ca/ocsp");
         ask.header("content-type", "application/ocsp-request").body(body).send_for_bytes().await
     };
 

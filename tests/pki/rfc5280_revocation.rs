@@ -23,7 +23,7 @@ use kit::authority::{Authority, Identity, contents, pem};
 use kit::browser::{Browser, VERIFIER};
 use kit::ca::Dir;
 use kit::certificates::Scratch;
-use kit::http::Answer as Http;
+use kit::http::Response as Http;
 use kit::responder::{
     Responder, State, answer, list, list_until, names_responder, respond, revoked, sign,
 };
@@ -139,7 +139,7 @@ impl Scene {
 
     async fn ask_at(&self, server: &Server, shown: &Identity) -> Http {
         let form = format!("grant_type=client_credentials&client_id={}", self.client.id);
-        server.ask_mtls(Some(shown), "POST", "/token").form(&form).send().await
+        server.mtls_request(Some(shown), "POST", "/token").form(&form).send().await
     }
 
     /// Advances the clocks of the server and the responder.
@@ -356,12 +356,12 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
         let shown = Identity::self_signed("Phone");
         let post = async |form: &str, shown: &Identity| {
             let form = format!("{form}&client_id={}", client.id);
-            server.ask_mtls(Some(shown), "POST", "/token").form(&form).send().await
+            server.mtls_request(Some(shown), "POST", "/token").form(&form).send().await
         };
-        let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+        let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
         let code = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "authorization_code")
-            .append_pair("code", &place.parameter("code"))
+            .append_pair("code", &page.parameter("code"))
             .append_pair("redirect_uri", Client::REDIRECT_URI)
             .append_pair("code_verifier", VERIFIER)
             .finish();
@@ -369,7 +369,7 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
         let refreshing =
             format!("grant_type=refresh_token&refresh_token={}", granted.token("refresh_token"));
         let bearer = granted.token("access_token");
-        let userinfo = || server.ask_mtls(Some(&shown), "GET", "/userinfo").bearer(&bearer);
+        let userinfo = || server.mtls_request(Some(&shown), "GET", "/userinfo").bearer(&bearer);
         userinfo().send().await.ok();
 
         let trace = server.trace();
@@ -973,7 +973,7 @@ async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
         let client = client.await;
         server.user("ada").await;
         let post = async |form: &str, shown: &Identity| {
-            let ask = server.ask_mtls(Some(shown), "POST", "/token");
+            let ask = server.mtls_request(Some(shown), "POST", "/token");
             if method == "none" {
                 ask.form(&format!("{form}&client_id={}", client.id)).send().await
             } else {
@@ -981,10 +981,10 @@ async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
             }
         };
         let code = async || {
-            let place = Browser::of(server).authorize("ada", &client, "openid", "").await;
+            let page = Browser::new(server).authorize("ada", &client, "openid", "").await;
             form_urlencoded::Serializer::new(String::new())
                 .append_pair("grant_type", "authorization_code")
-                .append_pair("code", &place.parameter("code"))
+                .append_pair("code", &page.parameter("code"))
                 .append_pair("redirect_uri", Client::REDIRECT_URI)
                 .append_pair("code_verifier", VERIFIER)
                 .finish()

@@ -11,7 +11,7 @@ use gatewright::types::Timestamp;
 
 use kit::authority::{Authority, Identity, contents};
 use kit::caller::{MTLS, NAME};
-use kit::http::Ask;
+use kit::http::RequestBuilder;
 use kit::responder::{Responder, answer, names_responder, respond, revoked};
 use kit::server::Server;
 use kit::stapling::{stapled, stapled_at};
@@ -84,7 +84,7 @@ impl Scene {
 
     /// The value of the counter for this outcome.
     async fn counted(&self, outcome: &str) -> String {
-        let ask = Ask::new(self.server.operations.unwrap(), "GET", "/metrics");
+        let ask = RequestBuilder::new(self.server.operations.unwrap(), "GET", "/metrics");
         let metrics = ask.send().await.ok();
         let name = format!("gatewright_ocsp_staples_total{{outcome=\"{outcome}\"}} ");
         let line = metrics.text.lines().find_map(|line| line.strip_prefix(&name));
@@ -160,7 +160,7 @@ async fn while_the_responder_fails_the_old_response_is_used_until_it_expires() {
     scene.wait(1);
     assert_eq!(scene.stapled().await, b"", "the response has expired");
 
-    scene.server.ask_tls("GET", "/jwks").send().await.ok();
+    scene.server.tls_request("GET", "/jwks").send().await.ok();
     assert_eq!(scene.counted("unreachable").await, "2");
     scene.say(good);
     scene.wait(60);

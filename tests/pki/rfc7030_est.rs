@@ -14,7 +14,7 @@ use kit::authority::{Authority, Identity};
 use kit::ca::{Dir, request};
 use kit::caller::{MTLS, NAME};
 use kit::certificates::behind_proxy;
-use kit::http::{Answer, Ask};
+use kit::http::{RequestBuilder, Response};
 use kit::server::{Client, Server};
 
 const ENROL: &str = "/.well-known/est/simpleenroll";
@@ -57,14 +57,14 @@ trait Csr {
     fn pkcs10(self, key: &KeyPair) -> Self;
 }
 
-impl Csr for Ask {
+impl Csr for RequestBuilder {
     fn pkcs10(self, key: &KeyPair) -> Self {
         self.header("content-type", "application/pkcs10").body(csr(key))
     }
 }
 
 /// The certificate in a certs-only response, as `openssl` parses it.
-fn identity(answer: Answer, key: KeyPair) -> Identity {
+fn identity(answer: Response, key: KeyPair) -> Identity {
     let answer = answer.ok();
     assert_eq!(answer.header("content-type"), "application/pkcs7-mime; smime-type=certs-only");
     assert_eq!(answer.header("content-transfer-encoding"), "base64");
@@ -82,19 +82,19 @@ fn identity(answer: Answer, key: KeyPair) -> Identity {
 /// Enrols with a token.
 async fn enrolled(server: &Server, client: &Client) -> Identity {
     let key = KeyPair::generate().unwrap();
-    let ask = server.ask_tls("POST", ENROL).basic(&client.id, &token(server, client).await);
+    let ask = server.tls_request("POST", ENROL).basic(&client.id, &token(server, client).await);
     identity(ask.pkcs10(&key).send().await, key)
 }
 
-async fn renewed(server: &Server, shown: &Identity) -> Answer {
+async fn renewed(server: &Server, shown: &Identity) -> Response {
     let key = KeyPair::generate().unwrap();
-    server.ask_mtls(Some(shown), "POST", RENEW).pkcs10(&key).send().await
+    server.mtls_request(Some(shown), "POST", RENEW).pkcs10(&key).send().await
 }
 
 /// A token request with nothing but the certificate.
-async fn authenticated(server: &Server, client: &Client, shown: &Identity) -> Answer {
+async fn authenticated(server: &Server, client: &Client, shown: &Identity) -> Response {
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
-    server.ask_mtls(Some(shown), "POST", "/token").form(&form).send().await
+    server.mtls_request(Some(shown), "POST", "/token").form(&form).send().await
 }
 
 /// The `curl` of the system, which trusts the server's certificate.
@@ -197,17 +197,17 @@ async fn an_enrolment_without_valid_credentials_is_refused() {
     let key = KeyPair::generate().unwrap();
     let made_up = gatewright::types::token::EnrolmentToken::generate();
 
-    let without = server.ask_tls("POST", ENROL).pkcs10(&key).send().await;
+    let without = server.tls_request("POST", ENROL).pkcs10(&key).send().await;
     let challenge = without.refused(401, "invalid_client");
     assert_eq!(challenge.header("www-authenticate"), "Basic realm=\"gatewright\"");
     for secret in ["", "secret", &other, made_up.0.expose()] {
-        let ask = server.ask_tls("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
+        let ask = server.tls_request("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
         let refused = ask.send().await.refused(401, "invalid_client");
         assert_eq!(refused.header("www-authenticate"), "Basic realm=\"gatewright\"");
     }
     let late = token(&server, &client).await;
     server.wait(3600);
-    let ask = server.ask_tls("POST", ENROL).basic(&client.id, &late).pkcs10(&key);
+    let ask = server.tls_request("POST", ENROL).basic(&client.id, &late).pkcs10(&key);
     ask.send().await.refused(401, "invalid_client");
     assert!(server.events("certificate.issued").await.is_empty());
     for event in server.events("request.refused").await {
@@ -222,7 +222,8 @@ async fn a_client_may_enrol_with_its_secret() {
     let client = server.service().await;
     let key = KeyPair::generate().unwrap();
 
-    let ask = |secret: &str| server.ask_tls("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
+    let ask =
+        |secret: &str| server.tls_request("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
     ask("gw_cs_wrong").send().await.refused(401, "invalid_client");
     let answer = ask(&client.secret).send().await;
 
@@ -238,7 +239,7 @@ async fn a_malformed_certificate_request_consumes_no_token() {
     let client = machine(&server).await;
     let token = token(&server, &client).await;
     let key = KeyPair::generate().unwrap();
-    let ask = || server.ask_tls("POST", ENROL).basic(&client.id, &token);
+    let ask = || server.tls_request("POST", ENROL).basic(&client.id, &token);
 
     for body in ["", "hello", "MIIB", "-----BEGIN CERTIFICATE REQUEST-----\n"] {
         let ask = ask().header("content-type", "application/pkcs10").body(body);
@@ -252,7 +253,7 @@ async fn a_malformed_certificate_request_consumes_no_token() {
     large.send().await.refused(400, "invalid_request");
     let form = ask().form(&csr(&key));
     form.send().await.refused(415, "invalid_request");
-    assert_eq!(server.ask_tls("GET", ENROL).send().await.status, 405);
+    assert_eq!(server.tls_request("GET", ENROL).send().await.status, 405);
 
     ask().pkcs10(&key).send().await.ok();
 }
@@ -263,9 +264,9 @@ async fn without_a_built_in_ca_the_endpoints_are_not_found() {
     let server = Server::with_tls(|_| {}).await;
     let client = server.service().await;
 
-    server.ask_tls("GET", "/.well-known/est/cacerts").send().await.refused(404, "not_found");
+    server.tls_request("GET", "/.well-known/est/cacerts").send().await.refused(404, "not_found");
     let key = KeyPair::generate().unwrap();
-    let ask = server.ask_tls("POST", ENROL).basic(&client.id, &client.secret).pkcs10(&key);
+    let ask = server.tls_request("POST", ENROL).basic(&client.id, &client.secret).pkcs10(&key);
     ask.send().await.refused(404, "not_found");
 }
 
@@ -277,7 +278,7 @@ async fn only_a_valid_certificate_of_the_built_in_ca_is_renewed() {
     let shown = enrolled(&server, &client).await;
     let key = KeyPair::generate().unwrap();
 
-    let without = server.ask_mtls(None, "POST", RENEW).pkcs10(&key).send().await;
+    let without = server.mtls_request(None, "POST", RENEW).pkcs10(&key).send().await;
     without.refused(401, "invalid_client");
     let stranger = Authority::new("Strangers").client(&client.id);
     renewed(&server, &stranger).await.refused(401, "invalid_client");
@@ -325,7 +326,7 @@ async fn a_compromised_key_is_neither_certified_nor_renewed() {
     let client = machine(&server).await;
     let leaked = enrolled(&server, &client).await;
     let same_key = || KeyPair::try_from(leaked.key.serialized_der()).unwrap();
-    let again = server.ask_mtls(Some(&leaked), "POST", RENEW).pkcs10(&same_key()).send().await;
+    let again = server.mtls_request(Some(&leaked), "POST", RENEW).pkcs10(&same_key()).send().await;
     let sibling = identity(again, same_key());
     renewed(&server, &sibling).await.ok();
     let waiting = token(&server, &client).await;
@@ -334,7 +335,7 @@ async fn a_compromised_key_is_neither_certified_nor_renewed() {
     assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
 
     renewed(&server, &sibling).await.refused(401, "invalid_client");
-    let enrol = |key| server.ask_tls("POST", ENROL).basic(&client.id, &waiting).pkcs10(key);
+    let enrol = |key| server.tls_request("POST", ENROL).basic(&client.id, &waiting).pkcs10(key);
     let key = same_key();
     enrol(&key).send().await.refused(400, "invalid_request");
     assert!(server.issue(&client, &same_key()).await.is_err(), "an administrator is refused too");
@@ -357,7 +358,7 @@ async fn a_disabled_client_cannot_renew_its_certificates() {
 
     renewed(&server, &shown).await.refused(401, "invalid_client");
     let key = KeyPair::generate().unwrap();
-    let ask = || server.ask_tls("POST", ENROL).basic(&client.id, &waiting).pkcs10(&key);
+    let ask = || server.tls_request("POST", ENROL).basic(&client.id, &waiting).pkcs10(&key);
     ask().send().await.refused(401, "invalid_client");
     server.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
     renewed(&server, &shown).await.refused(401, "invalid_client");
@@ -374,18 +375,19 @@ async fn credentials_are_checked_before_the_request_is_parsed() {
     let client = machine(&server).await;
     let (live, spent) = (token(&server, &client).await, token(&server, &client).await);
     let key = KeyPair::generate().unwrap();
-    server.ask_tls("POST", ENROL).basic(&client.id, &spent).pkcs10(&key).send().await.ok();
+    server.tls_request("POST", ENROL).basic(&client.id, &spent).pkcs10(&key).send().await.ok();
     let stranger = Identity::self_signed("Backup");
-    let no_request = |ask: Ask| ask.header("content-type", "application/pkcs10").body("hello");
+    let no_request =
+        |ask: RequestBuilder| ask.header("content-type", "application/pkcs10").body("hello");
 
     for secret in ["secret", &spent] {
-        let ask = server.ask_tls("POST", ENROL).basic(&client.id, secret);
+        let ask = server.tls_request("POST", ENROL).basic(&client.id, secret);
         no_request(ask).send().await.refused(401, "invalid_client");
     }
-    let renewing = server.ask_mtls(Some(&stranger), "POST", RENEW);
+    let renewing = server.mtls_request(Some(&stranger), "POST", RENEW);
     no_request(renewing).send().await.refused(401, "invalid_client");
 
-    let ask = server.ask_tls("POST", ENROL).basic(&client.id, &live);
+    let ask = server.tls_request("POST", ENROL).basic(&client.id, &live);
     no_request(ask).send().await.refused(400, "invalid_request");
 }
 
@@ -399,7 +401,7 @@ async fn certificates_renewed_with_a_compromised_key_are_revoked() {
     let leaked = enrolled(&server, &client).await;
     let renew = async |shown: &Identity| {
         let key = KeyPair::generate().unwrap();
-        let ask = server.ask_mtls(Some(shown), "POST", RENEW).pkcs10(&key);
+        let ask = server.mtls_request(Some(shown), "POST", RENEW).pkcs10(&key);
         identity(ask.send().await, key)
     };
     let second = renew(&leaked).await;
@@ -464,16 +466,16 @@ async fn a_certificate_can_be_renewed_through_a_proxy() {
     server.authority(async |authority| authority.init().await).await.unwrap();
     let client = machine(&server).await;
     let key = KeyPair::generate().unwrap();
-    let ask = server.ask("POST", ENROL).basic(&client.id, &token(&server, &client).await);
+    let ask = server.request("POST", ENROL).basic(&client.id, &token(&server, &client).await);
     let shown = identity(ask.pkcs10(&key).send().await, key);
 
     let told = format!(":{}:", STANDARD.encode(shown.certificate()));
     let key = KeyPair::generate().unwrap();
-    let ask = server.ask("POST", RENEW).header("client-cert", &told).pkcs10(&key);
+    let ask = server.request("POST", RENEW).header("client-cert", &told).pkcs10(&key);
 
     identity(ask.send().await, key);
     let key = KeyPair::generate().unwrap();
-    server.ask("POST", RENEW).pkcs10(&key).send().await.refused(401, "invalid_client");
+    server.request("POST", RENEW).pkcs10(&key).send().await.refused(401, "invalid_client");
 }
 
 /// RFC 8705 §2.1: the built-in CA is a trust anchor by itself, and no other CA can issue its names.

@@ -113,7 +113,7 @@ async fn names_are_validated_by_tls_alpn_01() {
     let (caller, certificate) = first(&pebble, &server).await;
 
     assert_eq!(shown(&server, &caller, MTLS).await, certificate, "one for both names");
-    server.ask("GET", "/").over(&caller, server.addresses().tls[0], NAME).send().await.ok();
+    server.request("GET", "/").over_tls(&caller, server.addresses().tls[0], NAME).send().await.ok();
     let stored = stored(&server).await;
     assert!(stored.chain.unwrap().contains("BEGIN CERTIFICATE"));
     let sealed = stored.sealed.unwrap();

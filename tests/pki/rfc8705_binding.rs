@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use kit::browser::{Browser, VERIFIER};
 use kit::certificates::{Shown, server};
-use kit::http::Answer;
+use kit::http::Response;
 use kit::jwt::claims;
 use kit::server::{BEGINNING, Client, Server};
 
@@ -43,15 +43,15 @@ async fn by_certificate(server: &Server) -> Client {
 }
 
 /// A request of a client with its client id and a certificate.
-async fn post(server: &Server, client: &Client, path: &str, form: &str, shown: &Shown) -> Answer {
+async fn post(server: &Server, client: &Client, path: &str, form: &str, shown: &Shown) -> Response {
     let form = format!("{form}&client_id={}", client.id);
-    server.ask("POST", path).form(&form).showing(shown).send().await
+    server.request("POST", path).form(&form).showing(shown).send().await
 }
 
 async fn code(server: &Server, client: &Client) -> String {
     server.user("ada").await;
-    let place = Browser::of(server).authorize("ada", client, "openid email", "").await;
-    let code = place.parameter("code");
+    let page = Browser::new(server).authorize("ada", client, "openid email", "").await;
+    let code = page.parameter("code");
     form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
         .append_pair("code", &code)
@@ -81,7 +81,7 @@ async fn a_bound_token_requires_its_certificate() {
     let told = post(&server, &client, "/introspect", &introspected, &renewed).await.ok();
     assert_eq!(told.body["cnf"], json!({ "x5t#S256": own.thumbprint() }));
 
-    let userinfo = || server.ask("GET", "/userinfo").bearer(&token);
+    let userinfo = || server.request("GET", "/userinfo").bearer(&token);
     userinfo().showing(&own).send().await.ok();
     let lookalike = Shown::self_signed("Photos");
     for answer in [
@@ -99,7 +99,7 @@ async fn a_bound_token_requires_its_certificate() {
     let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
     let token = again.token("access_token");
     assert_eq!(claims(&token)["cnf"], json!({ "x5t#S256": renewed.thumbprint() }));
-    let answer = server.ask("GET", "/userinfo").bearer(&token).showing(&own).send().await;
+    let answer = server.request("GET", "/userinfo").bearer(&token).showing(&own).send().await;
     answer.refused(401, "invalid_token");
 }
 
@@ -110,8 +110,9 @@ async fn tokens_of_every_format_and_method_are_bound() {
     let shown = authority.issue("Photos", |_| {});
     for format in ["jwt", "opaque"] {
         let client = photos(&server, json!({ "gw_access_token_format": format })).await;
-        let ask =
-            |form: &str| server.ask("POST", "/token").basic(&client.id, &client.secret).form(form);
+        let ask = |form: &str| {
+            server.request("POST", "/token").basic(&client.id, &client.secret).form(form)
+        };
         let form = "grant_type=client_credentials&scope=";
 
         // Without a certificate, no unbound token is issued.
@@ -174,7 +175,7 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
     let refresh = refreshing(&next.token("refresh_token"));
     let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
     let token = again.token("access_token");
-    let userinfo = || server.ask("GET", "/userinfo").bearer(&token);
+    let userinfo = || server.request("GET", "/userinfo").bearer(&token);
     userinfo().showing(&renewed).send().await.ok();
     userinfo().showing(&own).send().await.refused(401, "invalid_token");
     let rekeyed = Shown::self_signed("Phone");
@@ -209,7 +210,7 @@ async fn a_bound_token_expires_no_later_than_its_certificate() {
         let shown = authority.issue("Photos", |params| params.not_after = end);
         let client = photos(&server, json!({ "gw_access_token_format": format })).await;
         let post = async |form: &str, shown: &Shown| {
-            let ask = server.ask("POST", "/token").basic(&client.id, &client.secret);
+            let ask = server.request("POST", "/token").basic(&client.id, &client.secret);
             ask.form(form).showing(shown).send().await.ok()
         };
         let introspected = async |token: &str| {
@@ -246,7 +247,7 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     let next = authority.issue("Photos", |_| {});
     let form = code(&server, &client).await;
     let token = post(&server, &client, "/token", &form, &shown).await.ok().token("access_token");
-    let userinfo = || server.ask("GET", "/userinfo").bearer(&token).showing(&shown);
+    let userinfo = || server.request("GET", "/userinfo").bearer(&token).showing(&shown);
     userinfo().send().await.ok();
 
     server.wait(91);
@@ -280,7 +281,7 @@ async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
             post(&server, &client, "/introspect", &form, &rekeyed).await.ok().body["active"]
                 == Value::Bool(true)
         };
-        let userinfo = || server.ask("GET", "/userinfo").bearer(&token).showing(&sibling);
+        let userinfo = || server.request("GET", "/userinfo").bearer(&token).showing(&sibling);
         assert!(introspected().await);
         userinfo().send().await.ok();
 

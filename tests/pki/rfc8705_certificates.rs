@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use kit::ca::Dir;
 use kit::certificates::{Authority, Shown, behind_proxy, server, server_of, subject};
-use kit::http::Answer;
+use kit::http::Response;
 use kit::publisher::Publisher;
 use kit::server::{BEGINNING, Client, Server};
 
@@ -36,9 +36,9 @@ async fn backup(server: &Server) -> Client {
     named(server, "tls_client_auth_subject_dn", "CN=Backup,O=Example").await
 }
 
-async fn ask(server: &Server, client: &Client, shown: &Shown) -> Answer {
+async fn ask(server: &Server, client: &Client, shown: &Shown) -> Response {
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
-    server.ask("POST", "/token").form(&form).showing(shown).send().await
+    server.request("POST", "/token").form(&form).showing(shown).send().await
 }
 
 fn dns(name: &str) -> SanType {
@@ -476,14 +476,14 @@ async fn a_certificate_cannot_be_combined_with_another_method() {
     let (id, secret) = (&by_certificate.id, &by_secret.secret);
     let in_body = format!("{form}&client_id={id}&client_secret={secret}");
 
-    let basic = server.ask("POST", "/token").basic(id, secret).form(form);
+    let basic = server.request("POST", "/token").basic(id, secret).form(form);
     basic.showing(&shown).send().await.refused(401, "invalid_client");
-    let post = server.ask("POST", "/token").form(&in_body);
+    let post = server.request("POST", "/token").form(&in_body);
     post.showing(&shown).send().await.refused(401, "invalid_client");
-    let nameless = server.ask("POST", "/token").form(form);
+    let nameless = server.request("POST", "/token").form(form);
     nameless.showing(&shown).send().await.refused(401, "invalid_client");
 
-    let other = server.ask("POST", "/token").basic(&by_secret.id, secret).form(form);
+    let other = server.request("POST", "/token").basic(&by_secret.id, secret).form(form);
     let token = other.showing(&shown).send().await.ok().token("access_token");
     assert_eq!(
         kit::jwt::claims(&token)["cnf"],

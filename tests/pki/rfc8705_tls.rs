@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use kit::browser::{Browser, VERIFIER};
 use kit::caller::{Caller, MTLS};
 use kit::certificates::{Authority, Shown, behind_proxy};
-use kit::http::{Answer, Ask};
+use kit::http::{RequestBuilder, Response};
 use kit::jwt::claims;
 use kit::server::{Client, Server};
 
@@ -46,9 +46,9 @@ fn asking(client: &Client) -> String {
     format!("grant_type=client_credentials&client_id={}", client.id)
 }
 
-async fn ask(server: &Server, client: &Client, shown: Option<&Shown>) -> Answer {
+async fn ask(server: &Server, client: &Client, shown: Option<&Shown>) -> Response {
     let shown = shown.map(Shown::identity);
-    let ask = server.ask_mtls(shown.as_ref(), "POST", "/token");
+    let ask = server.mtls_request(shown.as_ref(), "POST", "/token");
     ask.form(&asking(client)).send().await
 }
 
@@ -63,14 +63,15 @@ async fn a_client_certificate_in_the_handshake_authenticates_its_client() {
     for version in [&version::TLS12, &version::TLS13] {
         let caller =
             Caller::speaking(&[version], &server.house().authority, Some(&shown.identity()));
-        let ask = server.ask("POST", "/token").over(&caller, server.addresses().mtls[0], MTLS);
+        let ask =
+            server.request("POST", "/token").over_tls(&caller, server.addresses().mtls[0], MTLS);
         let token = ask.form(&asking(&client)).send().await.ok().token("access_token");
         assert_eq!(claims(&token)["cnf"]["x5t#S256"], shown.thumbprint());
     }
     // At the issuer's own name no client certificate is requested.
     let caller = Caller::new(&server.house().authority, Some(&shown.identity()));
-    let ask = server.ask("POST", "/token");
-    let ask = ask.over(&caller, server.addresses().tls[0], kit::caller::NAME);
+    let ask = server.request("POST", "/token");
+    let ask = ask.over_tls(&caller, server.addresses().tls[0], kit::caller::NAME);
     ask.form(&asking(&client)).send().await.refused(401, "invalid_client");
 }
 
@@ -124,7 +125,7 @@ async fn a_certificate_with_malformed_names_gets_an_error_that_says_so() {
 
     for path in ["/token", "/introspect"] {
         let shown = shown.identity();
-        let ask = server.ask_mtls(Some(&shown), "POST", path).form(&asking(&client));
+        let ask = server.mtls_request(Some(&shown), "POST", path).form(&asking(&client));
         let answer = ask.send().await.refused(400, "invalid_request");
         assert_eq!(answer.token("error_description"), "an iPAddress has 4 or 16 bytes");
     }
@@ -165,25 +166,25 @@ async fn during_a_renewal_each_certificate_works_for_its_own_tokens() {
         })))
         .await;
     let (old, new) = (root.issue("Backup", named), root.issue("Backup", named));
-    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
-        .append_pair("code", &place.parameter("code"))
+        .append_pair("code", &page.parameter("code"))
         .append_pair("redirect_uri", Client::REDIRECT_URI)
         .append_pair("code_verifier", VERIFIER)
         .append_pair("client_id", &client.id)
         .finish();
     let post = |shown: &Shown, form: &str| {
-        server.ask_mtls(Some(&shown.identity()), "POST", "/token").form(form)
+        server.mtls_request(Some(&shown.identity()), "POST", "/token").form(form)
     };
     let granted = post(&old, &form).send().await.ok();
     let refresh = granted.token("refresh_token");
     let form = format!("grant_type=refresh_token&refresh_token={refresh}&client_id={}", client.id);
     let again = post(&new, &form).send().await.ok();
 
-    let userinfo = |shown: Option<&Shown>, token: &str| -> Ask {
+    let userinfo = |shown: Option<&Shown>, token: &str| -> RequestBuilder {
         let shown = shown.map(Shown::identity);
-        server.ask_mtls(shown.as_ref(), "GET", "/userinfo").bearer(token)
+        server.mtls_request(shown.as_ref(), "GET", "/userinfo").bearer(token)
     };
     let (first, second) = (granted.token("access_token"), again.token("access_token"));
     userinfo(Some(&old), &first).send().await.ok();
@@ -214,17 +215,17 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
         }))
         .await;
     let own = Shown::self_signed("Phone");
-    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
-        .append_pair("code", &place.parameter("code"))
+        .append_pair("code", &page.parameter("code"))
         .append_pair("redirect_uri", Client::REDIRECT_URI)
         .append_pair("code_verifier", VERIFIER)
         .append_pair("client_id", &client.id)
         .finish();
     let post = |shown: Option<&Shown>, form: &str| {
         let shown = shown.map(Shown::identity);
-        server.ask_mtls(shown.as_ref(), "POST", "/token").form(form)
+        server.mtls_request(shown.as_ref(), "POST", "/token").form(form)
     };
     let granted = post(Some(&own), &form).send().await.ok();
     let refresh = granted.token("refresh_token");
@@ -263,7 +264,7 @@ async fn a_header_field_does_not_override_the_certificate_of_the_connection() {
         let client = server.register(backup(&json!({}))).await;
         let asked = |shown: Option<&Shown>| {
             let shown = shown.map(Shown::identity);
-            server.ask_mtls(shown.as_ref(), "POST", "/token").form(&asking(&client))
+            server.mtls_request(shown.as_ref(), "POST", "/token").form(&asking(&client))
         };
 
         let answer = asked(Some(&own)).showing(&victim).send().await;

@@ -7,7 +7,7 @@ use gatewright::config::{CertificateHeader as Form, Network};
 use serde_json::json;
 
 use kit::certificates::{Authority, Shown, behind_proxy};
-use kit::http::{Answer, Ask};
+use kit::http::{RequestBuilder, Response};
 use kit::server::{Client, Server};
 
 const FORMS: [Form; 4] = [Form::Rfc9440, Form::Nginx, Form::Envoy, Form::Haproxy];
@@ -44,12 +44,12 @@ impl World {
         Self { server, client, shown, _believed: believed }
     }
 
-    fn ask(&self) -> Ask {
+    fn ask(&self) -> RequestBuilder {
         let form = format!("grant_type=client_credentials&client_id={}", self.client.id);
-        self.server.ask("POST", "/token").form(&form)
+        self.server.request("POST", "/token").form(&form)
     }
 
-    async fn with(&self, fields: &[(&str, String)]) -> Answer {
+    async fn with(&self, fields: &[(&str, String)]) -> Response {
         let ask = fields.iter().fold(self.ask(), |ask, (name, value)| ask.header(name, value));
         ask.send().await
     }

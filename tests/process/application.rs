@@ -25,7 +25,7 @@ pub(crate) enum Trouble {
 
 /// A response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
@@ -33,7 +33,7 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl Response {
     /// Sends a request and reads the response. A 503 without `Retry-After`, and every other 5xx, is a
     /// defect.
     pub(crate) async fn to(request: reqwest::RequestBuilder) -> Result<Self, Trouble> {
@@ -152,7 +152,7 @@ impl Application {
         &self,
         http: &reqwest::Client,
         code: &Code,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Response, Trouble> {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", &code.code),
@@ -167,13 +167,13 @@ impl Application {
         &self,
         http: &reqwest::Client,
         token: &str,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Response, Trouble> {
         let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
         self.post(http, "/token", &form).await
     }
 
     /// Requests a token by client credentials.
-    pub(crate) async fn credentials(&self, http: &reqwest::Client) -> Result<Answer, Trouble> {
+    pub(crate) async fn credentials(&self, http: &reqwest::Client) -> Result<Response, Trouble> {
         self.post(http, "/token", &[("grant_type", "client_credentials")]).await
     }
 
@@ -182,7 +182,7 @@ impl Application {
         &self,
         http: &reqwest::Client,
         token: &str,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Response, Trouble> {
         self.post(http, "/revoke", &[("token", token)]).await
     }
 
@@ -215,9 +215,9 @@ impl Application {
         http: &reqwest::Client,
         path: &str,
         form: &[(&str, &str)],
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Response, Trouble> {
         let request = http.post(format!("{}{path}", self.issuer));
-        Answer::to(request.basic_auth(&self.id, Some(&self.secret)).form(form)).await
+        Response::to(request.basic_auth(&self.id, Some(&self.secret)).form(form)).await
     }
 }
 

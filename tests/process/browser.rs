@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::application::{Answer, Person, Trouble};
+use crate::application::{Person, Response, Trouble};
 use crate::server::PASSWORD;
 
 /// The maximum number of requests of a visit.
@@ -58,7 +58,7 @@ impl Browser {
 
     /// Opens `url` and submits the forms of the pages, until a page has none; returns that one. A form
     /// that contains `press` belongs to the application, and is submitted as it is.
-    pub(crate) async fn open(&mut self, url: &str, press: &str) -> Answer {
+    pub(crate) async fn open(&mut self, url: &str, press: &str) -> Response {
         let mut at = Url::parse(url).unwrap();
         let mut request = self.http.get(at.clone());
         for _ in 0..HOPS {
@@ -90,9 +90,9 @@ impl Browser {
         cookies.join("; ")
     }
 
-    async fn send(&mut self, request: reqwest::RequestBuilder) -> Result<Answer, Trouble> {
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> Result<Response, Trouble> {
         let request = request.header("accept", "text/html").header("cookie", self.cookies());
-        let answer = Answer::to(request).await?;
+        let answer = Response::to(request).await?;
         for cookie in answer.headers.get_all("set-cookie") {
             let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();

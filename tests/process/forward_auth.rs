@@ -14,7 +14,7 @@ use reqwest::Certificate;
 use serde_json::{Map, Value, json};
 use tokio::process::{Child, Command};
 
-use crate::application::{Answer, Application};
+use crate::application::{Application, Response};
 use crate::holder::Holder;
 use crate::nginx;
 use crate::own::Own;
@@ -174,7 +174,7 @@ impl World {
     }
 
     /// Sends a request with all fields that an attacker may try.
-    async fn call(&self, method: &str, path: &str, token: Option<&str>) -> Answer {
+    async fn call(&self, method: &str, path: &str, token: Option<&str>) -> Response {
         let mut request = self.http().request(method.parse().unwrap(), self.url(path));
         for (name, value) in SPOOFED {
             request = request.header(name, value);
@@ -182,7 +182,7 @@ impl World {
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        Answer::to(request).await.unwrap()
+        Response::to(request).await.unwrap()
     }
 
     async fn stop(mut self) {
@@ -334,7 +334,7 @@ async fn a_gateway_passes_authorized_requests_on_with_the_identity() {
         let form = [("token", read.as_str())];
         let revoke = crate::http().post(format!("{}/revoke", world.server.issuer)).form(&form);
         let revoked =
-            Answer::to(revoke.basic_auth(&reader.id, Some(&reader.secret))).await.unwrap();
+            Response::to(revoke.basic_auth(&reader.id, Some(&reader.secret))).await.unwrap();
         assert_eq!(revoked.status, 200);
         assert_eq!(world.call("GET", "/invoices/", Some(&read)).await.status, 401);
         world.stop().await;
@@ -450,7 +450,7 @@ async fn a_dpop_bound_token_requires_a_proof_at_a_gateway() {
         let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
         let asked = asked.form(&[("grant_type", "client_credentials")]);
         let asked = asked.header("dpop", own.proof("POST", &endpoint, None));
-        let token = Answer::to(asked).await.unwrap();
+        let token = Response::to(asked).await.unwrap();
         let token = token.body["access_token"].as_str().unwrap().to_owned();
         let url = world.url("/invoices/4711");
         let call = async |proof: &str| {
@@ -459,7 +459,7 @@ async fn a_dpop_bound_token_requires_a_proof_at_a_gateway() {
                 request = request.header(name, value);
             }
             let request = request.header("authorization", format!("DPoP {token}"));
-            Answer::to(request.header("dpop", proof)).await.unwrap()
+            Response::to(request.header("dpop", proof)).await.unwrap()
         };
 
         let proof = own.proof("DELETE", &url, Some(&token));
@@ -498,7 +498,7 @@ async fn a_certificate_bound_token_requires_its_certificate_at_a_gateway() {
         let asked = asked.form(&[("grant_type", "client_credentials")]);
         let token = {
             let (name, value) = gateway.certificate_field(&own);
-            Answer::to(asked.header(name, value)).await
+            Response::to(asked.header(name, value)).await
         }
         .unwrap();
         let token = token.body["access_token"].as_str().unwrap().to_owned();
@@ -508,7 +508,7 @@ async fn a_certificate_bound_token_requires_its_certificate_at_a_gateway() {
                 let (name, value) = gateway.certificate_field(claimed);
                 request = request.header(name, value);
             }
-            Answer::to(request).await.unwrap()
+            Response::to(request).await.unwrap()
         };
 
         let told = call(Some(&own), None).await;
@@ -539,7 +539,7 @@ async fn the_dpop_nonce_reaches_the_client_through_a_gateway() {
             let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
             let asked = asked.form(&[("grant_type", "client_credentials")]);
             let proof = own.proof_with("POST", &endpoint, None, nonce);
-            Answer::to(asked.header("dpop", proof)).await.unwrap()
+            Response::to(asked.header("dpop", proof)).await.unwrap()
         };
         let told = buy(None).await;
         let token = buy(Some(told.header("dpop-nonce"))).await;
@@ -548,7 +548,7 @@ async fn the_dpop_nonce_reaches_the_client_through_a_gateway() {
         let call = async |nonce: Option<&str>| {
             let proof = own.proof_with("GET", &url, Some(&token), nonce);
             let request = world.http().get(&url).header("authorization", format!("DPoP {token}"));
-            Answer::to(request.header("dpop", proof)).await.unwrap()
+            Response::to(request.header("dpop", proof)).await.unwrap()
         };
 
         let told = call(None).await;
@@ -585,7 +585,7 @@ async fn the_dpop_nonce_of_a_403_reaches_the_client_through_a_gateway() {
         let url = format!("https://localhost:{port}/invoices/1");
         crate::until("the gateway is ready", async || http.get(&url).send().await.is_ok()).await;
 
-        let answer = Answer::to(http.get(&url)).await.unwrap();
+        let answer = Response::to(http.get(&url)).await.unwrap();
 
         assert_eq!((answer.status, answer.header("dpop-nonce")), (403, "n-1"));
         assert_eq!(answer.header("www-authenticate"), "DPoP error=\"insufficient_scope\"");
@@ -613,7 +613,7 @@ async fn a_certificate_that_gatewright_cannot_parse_is_a_401() {
         let large = Own { certificate, key };
 
         let request = world.http_of(Some(&large)).get(world.url("/invoices/")).bearer_auth(&token);
-        let answer = Answer::to(request).await.unwrap();
+        let answer = Response::to(request).await.unwrap();
 
         assert_eq!(answer.status, 401, "{answer:?}");
         world.stop().await;

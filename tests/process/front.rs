@@ -8,7 +8,7 @@ use reqwest::Certificate;
 use serde_json::json;
 use tokio::process::Child;
 
-use crate::application::Answer;
+use crate::application::Response;
 use crate::own::Own;
 use crate::place::Place;
 use crate::server::Server;
@@ -104,10 +104,10 @@ async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
         };
         let through = format!("https://localhost:{port}");
 
-        let spoofed = Answer::to(ask(through.clone())).await.unwrap();
+        let spoofed = Response::to(ask(through.clone())).await.unwrap();
         assert_eq!((spoofed.status, &spoofed.body["error"]), (401, &json!("invalid_client")));
         // The field is accepted from the proxy itself.
-        let proxied = Answer::to(ask(server.issuer.clone())).await.unwrap();
+        let proxied = Response::to(ask(server.issuer.clone())).await.unwrap();
         assert_eq!(proxied.status, 200, "{form:?}: {proxied:?}");
 
         // The proxy sets the request id, not the client.
@@ -117,7 +117,7 @@ async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
         assert!(name != chosen && name.len() == 32, "nginx sets it: {name}");
 
         for path in ["/verify/invoices", "/tenant/verify/invoices", "/verify"] {
-            let answer = Answer::to(http.get(format!("{through}{path}"))).await.unwrap();
+            let answer = Response::to(http.get(format!("{through}{path}"))).await.unwrap();
             assert_eq!(
                 (answer.status, answer.body),
                 (404, json!(null)),

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
-use crate::application::{Answer, Application, Code, Person, Tokens, Trouble};
+use crate::application::{Application, Code, Person, Response, Tokens, Trouble};
 use crate::browser::Browser;
 
 /// A grant, and the tokens that descend from it.
@@ -282,7 +282,7 @@ impl Client {
 }
 
 impl Family {
-    fn refreshed(self, answer: &Answer) -> Self {
+    fn refreshed(self, answer: &Response) -> Self {
         let live = answer.tokens();
         assert_ne!(live.refresh, self.live.refresh, "it rotates");
         assert_eq!(live.grant(), self.grant);

@@ -8,7 +8,7 @@ use gatewright::cli::Exit;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use crate::application::Answer;
+use crate::application::Response;
 use crate::place::Place;
 use crate::server::Server;
 use crate::{free_port, until};
@@ -77,8 +77,8 @@ async fn unread(pipe: &FullPipe) -> (Server, String) {
 
 const DROPPED: &str = "gatewright_log_lines_dropped_total ";
 
-async fn get(url: &str) -> Answer {
-    Answer::to(crate::http().get(url)).await.unwrap()
+async fn get(url: &str) -> Response {
+    Response::to(crate::http().get(url)).await.unwrap()
 }
 
 /// THREATS EX-05, LG-06: requests are served, lines are dropped and counted, and SIGTERM ends the

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::application::Answer;
+use crate::application::Response;
 use crate::place::Place;
 use crate::server::Server;
 
-async fn get(url: String) -> Answer {
-    Answer::to(crate::http().get(url)).await.unwrap()
+async fn get(url: String) -> Response {
+    Response::to(crate::http().get(url)).await.unwrap()
 }
 
 /// DESIGN §7: the request id on the error page identifies the log line and the audit event with the
@@ -24,7 +24,7 @@ async fn the_request_id_of_a_refusal_finds_its_log_line_and_event() {
         "{}/authorize?response_type=code&client_id={}&redirect_uri={wrong}&scope=openid",
         server.issuer, photos.id
     );
-    let answer = Answer::to(crate::http().get(url).header("accept", "text/html")).await.unwrap();
+    let answer = Response::to(crate::http().get(url).header("accept", "text/html")).await.unwrap();
     assert_eq!(answer.status, 400);
     let id = answer.header("x-request-id").to_owned();
     assert!(answer.text.contains(&id), "the page contains the request id");

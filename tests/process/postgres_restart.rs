@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::application::{Answer, Trouble};
+use crate::application::{Response, Trouble};
 use crate::directory;
 use crate::load::{Client, Dice, Service, patiently};
 use crate::place::Place;
@@ -184,7 +184,7 @@ async fn restart_under_load() {
 /// The status; none for a 503.
 async fn ask(server: &Server, path: &str) -> Option<u16> {
     let request = crate::http().get(format!("{}{path}", server.issuer));
-    match Answer::to(request).await {
+    match Response::to(request).await {
         Ok(answer) => Some(answer.status),
         Err(Trouble::Busy) => None,
         Err(Trouble::Broken(error)) => panic!("{error:?}"),

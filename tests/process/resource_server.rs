@@ -13,7 +13,7 @@ use reqwest::Certificate;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
 
-use crate::application::{Answer, Application};
+use crate::application::{Application, Response};
 use crate::holder::Holder;
 use crate::own::Own;
 use crate::place::Place;
@@ -87,20 +87,20 @@ impl World {
         let request = self.http(shown).post(format!("{}/token", self.mtls));
         let form = [("grant_type", "client_credentials")];
         let request = request.basic_auth(&client.id, Some(&client.secret)).form(&form);
-        let answer = Answer::to(request).await.unwrap();
+        let answer = Response::to(request).await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body["access_token"].as_str().unwrap().to_owned()
     }
 
-    async fn call(&self, method: &str, token: &str, shown: Option<&Own>) -> Answer {
+    async fn call(&self, method: &str, token: &str, shown: Option<&Own>) -> Response {
         let url = format!("https://localhost:{}/invoices", self.api.port());
         let request = self.http(shown).request(method.parse().unwrap(), url).bearer_auth(token);
-        Answer::to(request).await.unwrap()
+        Response::to(request).await.unwrap()
     }
 }
 
 #[track_caller]
-fn refused(answer: &Answer, status: u16, error: &str) {
+fn refused(answer: &Response, status: u16, error: &str) {
     assert_eq!((answer.status, answer.body["error"].as_str()), (status, Some(error)), "{answer:?}");
     assert!(answer.header("www-authenticate").contains(&format!("error=\"{error}\"")));
 }
@@ -140,7 +140,7 @@ async fn an_api_verifies_tokens_locally() {
     let changed = format!("{message}.{other}{}", &signature[1..]);
     refused(&world.call("GET", &changed, None).await, 401, "invalid_token");
     let url = format!("https://localhost:{}/invoices", world.api.port());
-    let nothing = Answer::to(world.http(None).get(url)).await.unwrap();
+    let nothing = Response::to(world.http(None).get(url)).await.unwrap();
     assert_eq!(nothing.status, 401);
     let challenge = nothing.header("www-authenticate");
     assert!(challenge.starts_with(&format!("Bearer realm=\"{AUDIENCE}\", DPoP realm=")));
@@ -185,7 +185,7 @@ async fn a_dpop_bound_token_is_refused_without_a_proof_by_its_key() {
     let form = [("grant_type", "client_credentials")];
     let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
     let asked = asked.form(&form).header("dpop", own.proof("POST", &endpoint, None));
-    let answer = Answer::to(asked).await.unwrap();
+    let answer = Response::to(asked).await.unwrap();
     assert_eq!((answer.status, answer.body["token_type"].as_str()), (200, Some("DPoP")));
     let token = answer.body["access_token"].as_str().unwrap().to_owned();
     let url = format!("https://localhost:{}/invoices", world.api.port());
@@ -195,7 +195,7 @@ async fn a_dpop_bound_token_is_refused_without_a_proof_by_its_key() {
         if let Some(proof) = proof {
             request = request.header("dpop", proof);
         }
-        Answer::to(request).await.unwrap()
+        Response::to(request).await.unwrap()
     };
 
     let proof = own.proof("GET", &url, Some(&token));

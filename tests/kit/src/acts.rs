@@ -10,18 +10,18 @@ use gatewright::types::client::Metadata;
 use gatewright::types::{ClientId, Resource, Secret, User};
 use serde_json::{Value, json};
 
-use crate::http::{Answer, Ask};
+use crate::http::{RequestBuilder, Response};
 use crate::server::{Client, Server};
 
 impl Server {
     /// A token request with `grant_type=refresh_token`, not yet sent.
-    pub fn refreshing(&self, client: &Client, token: &str, more: &str) -> Ask {
+    pub fn refreshing(&self, client: &Client, token: &str, more: &str) -> RequestBuilder {
         let form = format!("grant_type=refresh_token&refresh_token={token}{more}");
-        self.ask("POST", "/token").basic(&client.id, &client.secret).form(&form)
+        self.request("POST", "/token").basic(&client.id, &client.secret).form(&form)
     }
 
     /// `grant_type=refresh_token`.
-    pub async fn refresh(&self, client: &Client, token: &str, more: &str) -> Answer {
+    pub async fn refresh(&self, client: &Client, token: &str, more: &str) -> Response {
         self.refreshing(client, token, more).send().await
     }
 
@@ -32,8 +32,8 @@ impl Server {
     }
 
     /// The UserInfo request of OIDC Core §5.3.1.
-    pub async fn userinfo(&self, token: &str) -> Answer {
-        self.ask("GET", "/userinfo").bearer(token).send().await
+    pub async fn userinfo(&self, token: &str) -> Response {
+        self.request("GET", "/userinfo").bearer(token).send().await
     }
 
     /// As `gatewright user disable` does.

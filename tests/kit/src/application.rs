@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::browser::{Browser, CHALLENGE, Place};
-use crate::http::Answer;
+use crate::browser::{Browser, CHALLENGE, Page};
+use crate::http::Response;
 use crate::server::{Client, ISSUER, PASSWORD, Server};
 
 /// The `state` that the application sends.
@@ -11,10 +11,10 @@ pub const STATE: &str = "state of the client";
 
 /// A valid authorization request, whose parameters a test changes.
 #[derive(Clone, Debug)]
-pub struct Request(Vec<(String, String)>);
+pub struct AuthorizationRequest(Vec<(String, String)>);
 
-impl Request {
-    pub fn of(client: &Client) -> Self {
+impl AuthorizationRequest {
+    pub fn new(client: &Client) -> Self {
         let request = [
             ("response_type", "code"),
             ("client_id", &client.id),
@@ -29,11 +29,11 @@ impl Request {
 
     /// With this value as the only one of its name.
     pub fn with(self, name: &str, value: &str) -> Self {
-        self.without(name).and(name, value)
+        self.without(name).append(name, value)
     }
 
     /// With this value added, whether or not the name is there already.
-    pub fn and(mut self, name: &str, value: &str) -> Self {
+    pub fn append(mut self, name: &str, value: &str) -> Self {
         self.0.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -57,47 +57,51 @@ impl Request {
     }
 
     /// The page that a browser without cookies reaches with this request.
-    pub async fn by_a_stranger(&self, server: &Server) -> Place {
-        Browser::of(server).open(&self.target()).await
+    pub async fn open_in_new_browser(&self, server: &Server) -> Page {
+        Browser::new(server).open(&self.target()).await
     }
 }
 
 impl Browser<'_> {
     /// Opens the authorization endpoint with `request`.
-    pub async fn ask(&mut self, request: &Request) -> Place {
+    pub async fn start_authorization(&mut self, request: &AuthorizationRequest) -> Page {
         self.open(&request.target()).await
     }
 
     /// Signs in on the sign-in page, without an authorization request.
-    pub async fn sign_in(&mut self, username: &str) -> Place {
-        let door = self.open("/login").await;
-        self.prove(&door, username).await
+    pub async fn sign_in(&mut self, username: &str) -> Page {
+        let login = self.open("/login").await;
+        self.submit_credentials(&login, username).await
     }
 
     /// Fills in and submits the sign-in form.
-    pub async fn prove(&mut self, place: &Place, username: &str) -> Place {
-        assert!(place.at.starts_with("/login"), "{place:?}");
-        self.submit(place, &[("identifier", username), ("password", PASSWORD)]).await
+    pub async fn submit_credentials(&mut self, page: &Page, username: &str) -> Page {
+        assert!(page.url.starts_with("/login"), "{page:?}");
+        self.submit(page, &[("identifier", username), ("password", PASSWORD)]).await
     }
 
     /// Sends the request, and signs in and consents if asked to.
-    pub async fn obtain(&mut self, request: &Request, username: &str) -> Place {
-        let mut place = self.ask(request).await;
-        if place.at.starts_with("/login") {
-            place = self.prove(&place, username).await;
+    pub async fn complete_authorization(
+        &mut self,
+        request: &AuthorizationRequest,
+        username: &str,
+    ) -> Page {
+        let mut page = self.start_authorization(request).await;
+        if page.url.starts_with("/login") {
+            page = self.submit_credentials(&page, username).await;
         }
-        if place.at.starts_with("/consent") {
-            place = self.submit(&place, &[("answer", "allow")]).await;
+        if page.url.starts_with("/consent") {
+            page = self.submit(&page, &[("answer", "allow")]).await;
         }
-        place
+        page
     }
 }
 
-impl Place {
+impl Page {
     /// Asserts that this is the page at `path`.
     #[track_caller]
-    pub fn is_page(&self, path: &str) -> &Self {
-        assert_eq!(self.at.split('?').next(), Some(path), "{self:?}");
+    pub fn assert_page(&self, path: &str) -> &Self {
+        assert_eq!(self.url.split('?').next(), Some(path), "{self:?}");
         assert_eq!(self.answer.header("content-type"), "text/html; charset=utf-8", "{self:?}");
         self
     }
@@ -108,23 +112,23 @@ impl Place {
         assert_eq!(self.parameter("error"), error, "{self:?}");
         assert_eq!(self.parameter("state"), STATE);
         assert_eq!(self.parameter("iss"), ISSUER);
-        assert!(!self.at.contains("code="), "{self:?}");
+        assert!(!self.url.contains("code="), "{self:?}");
         self
     }
 
     /// Asserts a successful authorization response, and returns its code.
     #[track_caller]
     pub fn code(&self) -> String {
-        assert!(self.at.starts_with(Client::REDIRECT_URI), "{self:?}");
+        assert!(self.url.starts_with(Client::REDIRECT_URI), "{self:?}");
         assert_eq!((self.parameter("state"), self.parameter("iss")), (STATE.into(), ISSUER.into()));
         self.parameter("code")
     }
 }
 
-impl Answer {
+impl Response {
     /// Asserts an error page without a redirect: THREATS §0, `PAGE400`.
     #[track_caller]
-    pub fn on_page(&self, status: u16) -> &Self {
+    pub fn assert_error_page(&self, status: u16) -> &Self {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("location"), "", "{self:?}");
         assert_eq!(self.header("content-type"), "text/html; charset=utf-8");
@@ -134,7 +138,7 @@ impl Answer {
 
     /// The page without the parts that differ between responses: the reference, and the query of the
     /// page's own address in its language links.
-    pub fn without_reference(&self) -> String {
+    pub fn text_without_reference(&self) -> String {
         let mut parts = self.text.split("href=\"?");
         let mut text = parts.next().unwrap().to_owned();
         for part in parts {
@@ -146,7 +150,7 @@ impl Answer {
 }
 
 /// The header and the claims of a JWT, after its signature was verified with the published keys.
-pub async fn verified(server: &Server, jwt: &str) -> (jsonwebtoken::Header, Value) {
+pub async fn verify_jwt(server: &Server, jwt: &str) -> (jsonwebtoken::Header, Value) {
     let header = jsonwebtoken::decode_header(jwt).unwrap();
     let keys: jsonwebtoken::jwk::JwkSet =
         serde_json::from_value(server.get("/jwks").await.ok().body).unwrap();
@@ -161,6 +165,6 @@ pub async fn verified(server: &Server, jwt: &str) -> (jsonwebtoken::Header, Valu
 }
 
 /// The verified claims of the ID token in a token response.
-pub async fn id_token(server: &Server, tokens: &Answer) -> Value {
-    verified(server, &tokens.token("id_token")).await.1
+pub async fn id_token_claims(server: &Server, tokens: &Response) -> Value {
+    verify_jwt(server, &tokens.token("id_token")).await.1
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::http::{Answer, Ask};
+use crate::http::{RequestBuilder, Response};
 use crate::server::{Client, ISSUER, PASSWORD, Server};
 
 /// A `code_verifier`, and its S256 challenge (RFC 7636 appendix B).
@@ -19,22 +19,22 @@ pub struct Browser<'a> {
 
 /// The page that a browser has reached.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Page {
     /// The address: a path of the server, or the URL of another site, which is not requested.
-    pub at: String,
+    pub url: String,
     /// The server's last response.
-    pub answer: Answer,
+    pub answer: Response,
 }
 
 /// The name of the session cookie for this issuer (THREATS EX-22).
-pub fn session_cookie(issuer: &str) -> String {
+pub fn session_cookie_name(issuer: &str) -> String {
     let digest = Sha256::digest(issuer);
     let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     format!("__Host-gatewright-session-{short}")
 }
 
 impl<'a> Browser<'a> {
-    pub fn of(server: &'a Server) -> Self {
+    pub fn new(server: &'a Server) -> Self {
         Self { server, cookies: BTreeMap::new() }
     }
 
@@ -44,70 +44,65 @@ impl<'a> Browser<'a> {
     }
 
     /// Opens a page of the server.
-    pub async fn open(&mut self, target: &str) -> Place {
-        let ask = self.server.ask("GET", target).header("sec-fetch-site", "none");
-        self.go(target, ask).await
+    pub async fn open(&mut self, target: &str) -> Page {
+        let ask = self.server.request("GET", target).header("sec-fetch-site", "none");
+        self.follow(target, ask).await
     }
 
     /// Submits a page's form with these fields filled in; a button counts as a field.
-    pub async fn submit(&mut self, place: &Place, fields: &[(&str, &str)]) -> Place {
-        self.send_form(&Form::of(&place.answer.text), place, fields).await
+    pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
+        self.send_form(&Form::first_in(&page.answer.text), page, fields).await
     }
 
     /// Submits the form that goes to `action`, on a page with several forms.
-    pub async fn submit_to(
-        &mut self,
-        action: &str,
-        place: &Place,
-        fields: &[(&str, &str)],
-    ) -> Place {
-        self.send_form(&Form::to(action, &place.answer.text), place, fields).await
+    pub async fn submit_to(&mut self, action: &str, page: &Page, fields: &[(&str, &str)]) -> Page {
+        self.send_form(&Form::with_action(action, &page.answer.text), page, fields).await
     }
 
-    async fn send_form(&mut self, form: &Form, place: &Place, fields: &[(&str, &str)]) -> Place {
-        let (target, body) = filled(form, place, fields);
-        let ask = self.server.ask("POST", &target).form(&body);
+    async fn send_form(&mut self, form: &Form, page: &Page, fields: &[(&str, &str)]) -> Page {
+        let (target, body) = encode_form(form, page, fields);
+        let ask = self.server.request("POST", &target).form(&body);
         let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
-        self.go(&target, ask).await
+        self.follow(&target, ask).await
     }
 
     /// Submits one of the forms of the account page.
-    pub async fn on_account(&mut self, action: &str, fields: &[(&str, &str)]) -> Place {
+    pub async fn submit_on_account_page(&mut self, action: &str, fields: &[(&str, &str)]) -> Page {
         let page = self.open("/account").await;
-        let form = Form::of(&page.answer.text);
+        let form = Form::first_in(&page.answer.text);
         let csrf = form.hidden.iter().find(|(name, _)| name == "csrf").expect("a token");
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair(&csrf.0, &csrf.1)
             .extend_pairs(fields)
             .finish();
-        let ask = self.server.ask("POST", action).form(&body);
+        let ask = self.server.request("POST", action).form(&body);
         let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
-        self.go(action, ask).await
+        self.follow(action, ask).await
     }
 
     /// The request of [`Browser::submit`] with its cookies, not yet sent.
-    pub fn form(&self, place: &Place, fields: &[(&str, &str)]) -> Ask {
-        let (target, body) = filled(&Form::of(&place.answer.text), place, fields);
-        let ask = self.server.ask("POST", &target).form(&body);
+    pub fn form_request(&self, page: &Page, fields: &[(&str, &str)]) -> RequestBuilder {
+        let (target, body) = encode_form(&Form::first_in(&page.answer.text), page, fields);
+        let ask = self.server.request("POST", &target).form(&body);
         let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
         ask.header("cookie", &self.cookie())
     }
 
     /// Submits a form from a page of another site. The POST carries no cookies, because they are
     /// `SameSite=Lax`; the GET that it redirects to does.
-    pub async fn post_from_elsewhere(&mut self, target: &str, form: &str) -> Place {
-        let ask = self.server.ask("POST", target).header("origin", "https://app.example");
+    pub async fn post_cross_site(&mut self, target: &str, form: &str) -> Page {
+        let ask = self.server.request("POST", target).header("origin", "https://app.example");
         let answer = ask.header("sec-fetch-site", "cross-site").form(form).send().await;
         assert_eq!(answer.headers("set-cookie"), [""; 0], "cookies of a cross-site POST");
         match answer.header("location").to_owned() {
-            at if at.is_empty() => {
-                let place = Place { at: target.to_owned(), answer };
-                if place.is_carried_by_script() { self.submit(&place, &[]).await } else { place }
+            url if url.is_empty() => {
+                let page = Page { url: target.to_owned(), answer };
+                if page.is_submitted_by_script() { self.submit(&page, &[]).await } else { page }
             }
             location => {
                 let own = location.strip_prefix(ISSUER).unwrap_or(&location);
-                let ask = self.server.ask("GET", own).header("sec-fetch-site", "cross-site");
-                self.go(own, ask).await
+                let ask = self.server.request("GET", own).header("sec-fetch-site", "cross-site");
+                self.follow(own, ask).await
             }
         }
     }
@@ -119,35 +114,35 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends the request and follows redirects within the server.
-    async fn go(&mut self, target: &str, ask: Ask) -> Place {
-        let (mut at, mut ask) = (target.to_owned(), ask);
+    async fn follow(&mut self, target: &str, ask: RequestBuilder) -> Page {
+        let (mut url, mut ask) = (target.to_owned(), ask);
         for _ in 0..10 {
             let answer = self.send(ask).await;
             let location = answer.header("location").to_owned();
             if location.is_empty() {
-                let place = Place { at, answer };
-                if !place.is_carried_by_script() {
-                    return place;
+                let page = Page { url, answer };
+                if !page.is_submitted_by_script() {
+                    return page;
                 }
-                let (target, body) = filled(&Form::of(&place.answer.text), &place, &[]);
-                let own = self.server.ask("POST", &target).form(&body);
+                let (target, body) = encode_form(&Form::first_in(&page.answer.text), &page, &[]);
+                let own = self.server.request("POST", &target).form(&body);
                 ask = own.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
-                at = target;
+                url = target;
                 continue;
             }
             assert_eq!(answer.status, 303, "THREATS AZ-22: {answer:?}");
             let own = location.strip_prefix(ISSUER).unwrap_or(&location).to_owned();
             if !own.starts_with('/') {
-                return Place { at: own, answer };
+                return Page { url: own, answer };
             }
-            ask = self.server.ask("GET", &own).header("sec-fetch-site", "same-origin");
-            at = own;
+            ask = self.server.request("GET", &own).header("sec-fetch-site", "same-origin");
+            url = own;
         }
-        panic!("redirected in circles at {at}");
+        panic!("redirected in circles at {url}");
     }
 
     /// Sends one request with the stored cookies, and stores those of the response.
-    pub async fn send(&mut self, ask: Ask) -> Answer {
+    pub async fn send(&mut self, ask: RequestBuilder) -> Response {
         let cookie = self.cookie();
         let ask = ask.header("accept", "text/html,application/xhtml+xml");
         let ask = if cookie.is_empty() { ask } else { ask.header("cookie", &cookie) };
@@ -177,25 +172,25 @@ impl Browser<'_> {
         client: &Client,
         scope: &str,
         more: &str,
-    ) -> Place {
-        let target = request(client, scope) + more;
-        let mut place = self.open(&target).await;
-        if place.at.starts_with("/login") {
+    ) -> Page {
+        let target = authorize_target(client, scope) + more;
+        let mut page = self.open(&target).await;
+        if page.url.starts_with("/login") {
             let typed = [("identifier", username), ("password", PASSWORD), ("answer", "sign-in")];
-            place = self.submit(&place, &typed).await;
+            page = self.submit(&page, &typed).await;
         }
-        if place.at.starts_with("/consent") {
-            let mut ticked = boxes(&place.answer.text);
+        if page.url.starts_with("/consent") {
+            let mut ticked = checked_boxes(&page.answer.text);
             ticked.push(("answer".to_owned(), "allow".to_owned()));
             let ticked: Vec<_> = ticked.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-            place = self.submit(&place, &ticked).await;
+            page = self.submit(&page, &ticked).await;
         }
-        place
+        page
     }
 }
 
 /// A valid authorization request.
-pub fn request(client: &Client, scope: &str) -> String {
+pub fn authorize_target(client: &Client, scope: &str) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("response_type", "code")
         .append_pair("client_id", &client.id)
@@ -209,8 +204,8 @@ pub fn request(client: &Client, scope: &str) -> String {
 }
 
 /// The target and the body of a submitted form.
-fn filled(form: &Form, place: &Place, fields: &[(&str, &str)]) -> (String, String) {
-    let target = form.action.clone().unwrap_or_else(|| place.at.clone());
+fn encode_form(form: &Form, page: &Page, fields: &[(&str, &str)]) -> (String, String) {
+    let target = form.action.clone().unwrap_or_else(|| page.url.clone());
     let mut values: Vec<(&str, &str)> =
         form.hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     values.retain(|(name, _)| !fields.iter().any(|(other, _)| other == name));
@@ -218,34 +213,34 @@ fn filled(form: &Form, place: &Place, fields: &[(&str, &str)]) -> (String, Strin
     (target, form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish())
 }
 
-impl Place {
+impl Page {
     /// Whether this is the form with which the server's script submits a request that is too long for a
     /// URL.
-    fn is_carried_by_script(&self) -> bool {
+    fn is_submitted_by_script(&self) -> bool {
         self.answer.text.contains("form_post.js") && self.answer.text.contains("name=\"show\"")
     }
 
     /// The hidden fields of the first form.
-    pub fn fields(&self) -> Vec<(String, String)> {
-        Form::of(&self.answer.text).hidden
+    pub fn hidden_fields(&self) -> Vec<(String, String)> {
+        Form::first_in(&self.answer.text).hidden
     }
 
     /// The hidden fields of the form that goes to `action`.
-    pub fn fields_to(&self, action: &str) -> Vec<(String, String)> {
-        Form::to(action, &self.answer.text).hidden
+    pub fn hidden_fields_of(&self, action: &str) -> Vec<(String, String)> {
+        Form::with_action(action, &self.answer.text).hidden
     }
 
     /// A parameter of the authorization response.
     #[track_caller]
     pub fn parameter(&self, name: &str) -> String {
-        let url = url::Url::parse(&self.at).unwrap_or_else(|_| panic!("still with us: {self:?}"));
+        let url = url::Url::parse(&self.url).unwrap_or_else(|_| panic!("not a redirect: {self:?}"));
         let found = url.query_pairs().find(|(other, _)| other == name);
-        found.unwrap_or_else(|| panic!("no {name} in {}", self.at)).1.into_owned()
+        found.unwrap_or_else(|| panic!("no {name} in {}", self.url)).1.into_owned()
     }
 }
 
 /// The checked boxes of a page.
-fn boxes(page: &str) -> Vec<(String, String)> {
+fn checked_boxes(page: &str) -> Vec<(String, String)> {
     let inputs = page.split("<input").skip(1).map(|input| input.split_once('>').unwrap().0);
     let ticked = inputs.filter(|input| {
         attribute(input, "type").as_deref() == Some("checkbox") && input.contains(" checked")
@@ -261,12 +256,12 @@ struct Form {
 }
 
 impl Form {
-    fn of(page: &str) -> Self {
+    fn first_in(page: &str) -> Self {
         Self::parse(page.split_once("<form").expect("a form").1)
     }
 
     /// The first form whose action is `action`.
-    fn to(action: &str, page: &str) -> Self {
+    fn with_action(action: &str, page: &str) -> Self {
         let mut forms = page.split("<form").skip(1).map(Self::parse);
         let to = forms.find(|form| form.action.as_deref() == Some(action));
         to.unwrap_or_else(|| panic!("no form to {action} in {page}"))

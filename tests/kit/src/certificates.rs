@@ -15,7 +15,7 @@ use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
 
 use crate::authority::Identity;
-use crate::http::Ask;
+use crate::http::RequestBuilder;
 use crate::server::Server;
 
 /// A CA.
@@ -188,7 +188,7 @@ impl Shown {
     }
 }
 
-impl Ask {
+impl RequestBuilder {
     /// Adds the header fields with which a proxy forwards this certificate: RFC 9440.
     pub fn showing(self, shown: &Shown) -> Self {
         let ask = self.header("client-cert", &format!(":{}:", shown.base64()));

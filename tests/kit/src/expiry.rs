@@ -29,7 +29,7 @@ impl Server {
 
     /// Requests a token as a client that presents this certificate, and records the sighting.
     pub async fn token_for(&self, client: &Client, shown: &Shown) {
-        let ask = self.ask("POST", "/token").basic(&client.id, &client.secret).showing(shown);
+        let ask = self.request("POST", "/token").basic(&client.id, &client.secret).showing(shown);
         ask.form("grant_type=client_credentials").send().await.ok();
         self.note().await;
     }

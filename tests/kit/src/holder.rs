@@ -4,17 +4,17 @@ use gatewright::store::sql;
 use serde_json::json;
 
 use crate::browser::{Browser, VERIFIER};
-use crate::http::{Answer, Ask};
+use crate::http::{RequestBuilder, Response};
 use crate::jwt::Holder;
 use crate::server::{Client, Server};
 
 /// A token request with `grant_type=client_credentials` and this proof, not yet sent.
-pub fn asking(server: &Server, client: &Client, proof: &str) -> Ask {
-    let ask = server.ask("POST", "/token").basic(&client.id, &client.secret).dpop(proof);
+pub fn asking(server: &Server, client: &Client, proof: &str) -> RequestBuilder {
+    let ask = server.request("POST", "/token").basic(&client.id, &client.secret).dpop(proof);
     ask.form("grant_type=client_credentials")
 }
 
-pub async fn ask(server: &Server, client: &Client, proof: &str) -> Answer {
+pub async fn ask(server: &Server, client: &Client, proof: &str) -> Response {
     asking(server, client, proof).send().await
 }
 
@@ -31,15 +31,15 @@ pub async fn takes(server: &Server, client: &Client, proof: &str) -> bool {
 pub async fn bound(server: &Server, holder: &Holder) -> (Client, String) {
     server.user("ada").await;
     let client = server.web_app().await;
-    let code = Browser::of(server).authorize("ada", &client, "openid", "").await.parameter("code");
+    let code = Browser::new(server).authorize("ada", &client, "openid", "").await.parameter("code");
     let ask = server.redeeming(&client, &code).dpop(&holder.proof(server));
     let token = ask.send().await.ok().token("access_token");
     (client, token)
 }
 
 /// A UserInfo request with the `DPoP` scheme (§7.1).
-pub async fn use_at_userinfo(server: &Server, token: &str, proof: &str) -> Answer {
-    let ask = server.ask("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
+pub async fn use_at_userinfo(server: &Server, token: &str, proof: &str) -> Response {
+    let ask = server.request("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
     ask.dpop(proof).send().await
 }
 
@@ -56,12 +56,17 @@ pub async fn public_app(server: &Server) -> Client {
 }
 
 /// A public client's token request, with a proof if there is one.
-pub fn public(server: &Server, client: &Client, form: &[(&str, &str)], proof: Option<&str>) -> Ask {
+pub fn public(
+    server: &Server,
+    client: &Client,
+    form: &[(&str, &str)],
+    proof: Option<&str>,
+) -> RequestBuilder {
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", &client.id)
         .extend_pairs(form)
         .finish();
-    let ask = server.ask("POST", "/token").form(&form);
+    let ask = server.request("POST", "/token").form(&form);
     match proof {
         Some(proof) => ask.dpop(proof),
         None => ask,
@@ -78,7 +83,7 @@ pub fn code_form(code: &str) -> [(&str, &str); 4] {
 }
 
 pub async fn code(server: &Server, client: &Client, more: &str) -> String {
-    Browser::of(server).authorize("ada", client, "openid", more).await.parameter("code")
+    Browser::new(server).authorize("ada", client, "openid", more).await.parameter("code")
 }
 
 /// The number of proofs stored in the database.

@@ -12,20 +12,20 @@ use crate::caller::Caller;
 
 /// A request that is being built.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct RequestBuilder {
     pub address: SocketAddr,
     line: String,
     host: String,
     head: String,
     body: Vec<u8>,
-    over: Option<(Caller, String)>,
+    tls: Option<(Caller, String)>,
 }
 
-impl Ask {
+impl RequestBuilder {
     pub fn new(address: SocketAddr, method: &str, target: &str) -> Self {
         let line = format!("{method} {target} HTTP/1.1");
         let host = "id.example.org".to_owned();
-        Self { address, line, host, head: String::new(), body: Vec::new(), over: None }
+        Self { address, line, host, head: String::new(), body: Vec::new(), tls: None }
     }
 
     /// Sets the `Host` header field.
@@ -35,9 +35,9 @@ impl Ask {
     }
 
     /// Sends over TLS to this address, with this server name.
-    pub fn over(mut self, caller: &Caller, address: SocketAddr, name: &str) -> Self {
+    pub fn over_tls(mut self, client: &Caller, address: SocketAddr, name: &str) -> Self {
         self.address = address;
-        self.over = Some((caller.clone(), name.to_owned()));
+        self.tls = Some((client.clone(), name.to_owned()));
         self.host(name)
     }
 
@@ -72,41 +72,44 @@ impl Ask {
         self.header("content-length", &length.to_string())
     }
 
-    pub async fn send(self) -> Answer {
-        Answer::read(&self.exchanged().await)
+    pub async fn send(self) -> Response {
+        Response::read(&self.exchange().await)
     }
 
     /// Sends the request, and returns the body of the response as bytes.
     pub async fn send_for_bytes(self) -> Vec<u8> {
-        let answer = self.exchanged().await;
+        let answer = self.exchange().await;
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
         answer[end + 4..].to_vec()
     }
 
-    async fn exchanged(self) -> Vec<u8> {
-        let Self { address, line, host, head, body, over } = self;
+    async fn exchange(self) -> Vec<u8> {
+        let Self { address, line, host, head, body, tls } = self;
         let text = format!("{line}\r\nhost: {host}\r\n{head}connection: close\r\n\r\n");
         let bytes = [text.as_bytes(), &body].concat();
-        match over {
-            None => exchanged(TcpStream::connect(address).await.unwrap(), &bytes).await,
-            Some((caller, name)) => {
-                exchanged(caller.connect(address, &name).await.unwrap(), &bytes).await
+        match tls {
+            None => exchange(TcpStream::connect(address).await.unwrap(), &bytes).await,
+            Some((client, name)) => {
+                exchange(client.connect(address, &name).await.unwrap(), &bytes).await
             }
         }
     }
 }
 
 /// Sends these bytes and reads the response.
-pub async fn say(address: SocketAddr, bytes: &[u8]) -> Answer {
-    exchange(TcpStream::connect(address).await.unwrap(), bytes).await
+pub async fn send_bytes(address: SocketAddr, bytes: &[u8]) -> Response {
+    send_bytes_over(TcpStream::connect(address).await.unwrap(), bytes).await
 }
 
 /// The same over an existing connection.
-pub async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Answer {
-    Answer::read(&exchanged(stream, bytes).await)
+pub async fn send_bytes_over(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    bytes: &[u8],
+) -> Response {
+    Response::read(&exchange(stream, bytes).await)
 }
 
-async fn exchanged(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Vec<u8> {
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Vec<u8> {
     // The server may respond and close before it has read everything.
     let _ = stream.write_all(bytes).await;
     let mut read = Vec::new();
@@ -121,7 +124,7 @@ async fn exchanged(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]
 
 /// A response.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     headers: Vec<(String, String)>,
     pub text: String,
@@ -129,7 +132,7 @@ pub struct Answer {
     pub body: Value,
 }
 
-impl Answer {
+impl Response {
     fn read(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));

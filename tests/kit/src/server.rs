@@ -21,7 +21,7 @@ use tokio::sync::OnceCell;
 use crate::authority::Identity;
 use crate::browser::{Browser, VERIFIER};
 use crate::caller::{Caller, House, MTLS, NAME};
-use crate::http::{Answer, Ask};
+use crate::http::{RequestBuilder, Response};
 
 /// The time at which every test begins.
 pub const BEGINNING: i64 = 1_795_000_000;
@@ -166,8 +166,8 @@ impl Server {
         Trace::of_command(self.clock.load(Ordering::SeqCst))
     }
 
-    pub fn ask(&self, method: &str, target: &str) -> Ask {
-        Ask::new(self.address, method, target)
+    pub fn request(&self, method: &str, target: &str) -> RequestBuilder {
+        RequestBuilder::new(self.address, method, target)
     }
 
     pub fn running(&self) -> &Running {
@@ -184,33 +184,38 @@ impl Server {
     }
 
     /// A request over HTTPS to the issuer's host name.
-    pub fn ask_tls(&self, method: &str, target: &str) -> Ask {
+    pub fn tls_request(&self, method: &str, target: &str) -> RequestBuilder {
         let caller = Caller::new(&self.house().authority, None);
-        self.ask(method, target).over(&caller, self.addresses().tls[0], NAME)
+        self.request(method, target).over_tls(&caller, self.addresses().tls[0], NAME)
     }
 
     /// A request over mTLS to the mTLS host name, with this client certificate if there is one.
-    pub fn ask_mtls(&self, shows: Option<&Identity>, method: &str, target: &str) -> Ask {
+    pub fn mtls_request(
+        &self,
+        shows: Option<&Identity>,
+        method: &str,
+        target: &str,
+    ) -> RequestBuilder {
         let caller = Caller::new(&self.house().authority, shows);
-        self.ask(method, target).over(&caller, self.addresses().mtls[0], MTLS)
+        self.request(method, target).over_tls(&caller, self.addresses().mtls[0], MTLS)
     }
 
-    pub async fn get(&self, target: &str) -> Answer {
-        self.ask("GET", target).send().await
+    pub async fn get(&self, target: &str) -> Response {
+        self.request("GET", target).send().await
     }
 
     /// The body of the response as bytes.
     pub async fn get_bytes(&self, target: &str) -> Vec<u8> {
-        self.ask("GET", target).send_for_bytes().await
+        self.request("GET", target).send_for_bytes().await
     }
 
-    pub async fn post(&self, target: &str, form: &str) -> Answer {
-        self.ask("POST", target).form(form).send().await
+    pub async fn post(&self, target: &str, form: &str) -> Response {
+        self.request("POST", target).form(form).send().await
     }
 
     /// A form POST that authenticates this client with `client_secret_basic`.
-    pub async fn post_as(&self, client: &Client, target: &str, form: &str) -> Answer {
-        self.ask("POST", target).basic(&client.id, &client.secret).form(form).send().await
+    pub async fn post_as(&self, client: &Client, target: &str, form: &str) -> Response {
+        self.request("POST", target).basic(&client.id, &client.secret).form(form).send().await
     }
 
     /// Registers a client with the metadata of RFC 7591.
@@ -250,25 +255,25 @@ impl Server {
     }
 
     /// A token request with `grant_type=authorization_code`, not yet sent.
-    pub fn redeeming(&self, client: &Client, code: &str) -> Ask {
+    pub fn redeeming(&self, client: &Client, code: &str) -> RequestBuilder {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "authorization_code")
             .append_pair("code", code)
             .append_pair("redirect_uri", Client::REDIRECT_URI)
             .append_pair("code_verifier", VERIFIER)
             .finish();
-        self.ask("POST", "/token").basic(&client.id, &client.secret).form(&form)
+        self.request("POST", "/token").basic(&client.id, &client.secret).form(&form)
     }
 
     /// Exchanges a code for tokens.
-    pub async fn redeem(&self, client: &Client, code: &str) -> Answer {
+    pub async fn redeem(&self, client: &Client, code: &str) -> Response {
         self.redeeming(client, code).send().await
     }
 
     /// The token response after a user has authorized a client in a new browser.
-    pub async fn granted(&self, username: &str, client: &Client, scope: &str) -> Answer {
-        let place = Browser::of(self).authorize(username, client, scope, "").await;
-        self.redeem(client, &place.parameter("code")).await.ok()
+    pub async fn granted(&self, username: &str, client: &Client, scope: &str) -> Response {
+        let page = Browser::new(self).authorize(username, client, scope, "").await;
+        self.redeem(client, &page.parameter("code")).await.ok()
     }
 
     /// A client's registration, as the server has it.

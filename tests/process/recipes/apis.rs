@@ -4,7 +4,7 @@ use gatewright::jose::base64url;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::application::Answer;
+use crate::application::Response;
 
 use super::apache::{self, Apache};
 use super::issuer::{AUDIENCE, Issuer, forge, with, without};
@@ -68,7 +68,8 @@ async fn mod_oauth2_for_apache() {
     let (head, claims) = issuer.right();
     let token = issuer.sign(&head, &claims);
     let spoofing = crate::http().get(format!("{}/invoices", api.url)).bearer_auth(token);
-    let told = Answer::to(spoofing.header("OAUTH2_CLAIM_email", "root@example.org")).await.unwrap();
+    let told =
+        Response::to(spoofing.header("OAUTH2_CLAIM_email", "root@example.org")).await.unwrap();
     assert_eq!((told.status, &told.body["email"]), (200, &Value::Null), "{told:?}");
     api.stop().await;
 }
@@ -123,7 +124,7 @@ impl ApiCheck {
         let call = async |token: &str| {
             let request = crate::http().get(&url);
             let request = if token.is_empty() { request } else { request.bearer_auth(token) };
-            Answer::to(request).await.unwrap()
+            Response::to(request).await.unwrap()
         };
         let (head, claims) = issuer.right();
         let claiming = |name: &str, value: Value| issuer.sign(&head, &with(&claims, name, value));

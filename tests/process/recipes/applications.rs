@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::application::{Answer, Application};
+use crate::application::{Application, Response};
 use crate::browser::Browser;
 use crate::server::Server;
 
@@ -82,7 +82,7 @@ async fn mod_auth_openidc_for_apache() {
     assert_eq!(shown.body["email"], "ada@example.org", "{shown:?}");
     let spoofing = crate::http().get(&apache.url).header("cookie", browser.cookies());
     let spoofing = spoofing.header("OIDC_CLAIM_email", "root@example.org");
-    let shown = Answer::to(spoofing).await.unwrap();
+    let shown = Response::to(spoofing).await.unwrap();
     assert_eq!(shown.body["email"], "ada@example.org", "{shown:?}");
     apache.stop().await;
     server.stop().await;

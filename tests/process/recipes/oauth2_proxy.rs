@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE as BASE64;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::application::{Answer, Application};
+use crate::application::{Application, Response};
 use crate::browser::Browser;
 use crate::server::Server;
 
@@ -33,7 +33,7 @@ async fn oauth2_proxy_for_programs() {
     let proxy = start(&issuer.server, &issuer.url).await;
     let call = async |token: &str| {
         let request = crate::http().get(format!("{}/invoices", proxy.url)).bearer_auth(token);
-        Answer::to(request).await.unwrap()
+        Response::to(request).await.unwrap()
     };
     let (head, claims) = issuer.right();
     let now = claims["iat"].as_i64().unwrap();
