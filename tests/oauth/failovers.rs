@@ -21,7 +21,7 @@ impl Forgotten {
     /// The number of rotations that are lost with the previous database.
     async fn new(server: &Server, rotations: usize) -> Self {
         let client = server.web_app().await;
-        let granted = server.granted("ada", &client, "openid offline_access").await;
+        let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
         let mut tokens = vec![granted.token("refresh_token")];
         // The rotation that the database still has is hours old.
         server.wait(3 * 60 * 60);
@@ -77,7 +77,7 @@ async fn after_a_declared_failover_lost_refresh_tokens_are_accepted() {
         lost.is_refused(&server, &lost.tokens[rotations - 1]).await;
         lost.is_refused(&server, &last).await;
     }
-    let events = server.events("refresh_token.recovered").await;
+    let events = server.audit_events("refresh_token.recovered").await;
     assert_eq!(events.len(), 3);
     assert!(events[0].facts.contains(r#""stored_generation":1"#), "{}", events[0].facts);
     assert!(events[0].grant_id.is_some());
@@ -111,7 +111,7 @@ async fn a_declared_failover_ends_after_an_hour() {
     server.wait(1);
 
     late.is_refused(&server, &late.tokens[1]).await;
-    assert_eq!(server.events("database.failed_over").await.len(), 1);
+    assert_eq!(server.audit_events("database.failed_over").await.len(), 1);
 }
 
 /// A grant recovers once: an even newer token that is presented later is a replay.
@@ -188,15 +188,15 @@ async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
     let server = server().await;
     let client = server.web_app().await;
     let grace = server.user("grace").await;
-    let granted = server.granted("ada", &client, "openid offline_access").await;
-    let offline = server.granted("grace", &client, "openid offline_access").await;
-    let bound = server.granted("grace", &client, "openid").await;
-    let other = server.granted("ada", &client, "openid offline_access").await;
-    let created = server.events("grant.created").await;
+    let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
+    let offline = server.obtain_tokens("grace", &client, "openid offline_access").await;
+    let bound = server.obtain_tokens("grace", &client, "openid").await;
+    let other = server.obtain_tokens("ada", &client, "openid offline_access").await;
+    let created = server.audit_events("grant.created").await;
     // Newest first.
     let grant = created.last().unwrap().grant_id.clone().unwrap();
     let session = created[1].session_id.clone().unwrap();
-    let access = server.granted("ada", &client, "openid").await.token("access_token");
+    let access = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
     let told = server.post_as(&client, "/introspect", &format!("token={access}")).await.ok();
     let jti = told.body["jti"].as_str().unwrap().to_owned();
     let revoked = [
@@ -218,5 +218,5 @@ async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
     for lives in [&offline, &other] {
         server.refresh(&client, &lives.token("refresh_token"), "").await.ok();
     }
-    assert_eq!(server.events("database.revoked_again").await.len(), 1);
+    assert_eq!(server.audit_events("database.revoked_again").await.len(), 1);
 }

@@ -102,7 +102,7 @@ fn stopped(answer: Response, status: u16, error: &str) {
 #[tokio::test]
 async fn a_service_is_authorized_and_described_to_the_api() {
     let (server, client) = prepared().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
     let answer = about(&server, "invoices", &token).send().await;
 
@@ -131,7 +131,7 @@ async fn a_user_is_authorized_by_a_jwt_and_by_an_opaque_token() {
                 "gw_access_token_format": format,
             }))
             .await;
-        let tokens = server.granted("wilhelmina", &client, "openid profile read").await;
+        let tokens = server.obtain_tokens("wilhelmina", &client, "openid profile read").await;
         let subject = claims(&tokens.token("id_token"))["sub"].clone();
 
         let answer = about(&server, "invoices", &tokens.token("access_token")).send().await;
@@ -149,9 +149,9 @@ async fn a_user_is_authorized_by_a_jwt_and_by_an_opaque_token() {
 #[tokio::test]
 async fn a_token_must_have_the_audience_and_the_scope_of_the_route() {
     let (server, client) = prepared().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
     let elsewhere = caller(&server, json!({ "gw_default_audience": ISSUER })).await;
-    let elsewhere = server.token_of(&elsewhere).await;
+    let elsewhere = server.client_credentials_token(&elsewhere).await;
 
     passed(&about(&server, "any", &token).send().await);
     passed(&about(&server, "ours", &elsewhere).send().await);
@@ -165,7 +165,7 @@ async fn a_token_must_have_the_audience_and_the_scope_of_the_route() {
 #[tokio::test]
 async fn no_field_of_a_request_selects_another_route() {
     let (server, client) = prepared().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
     for name in ["x-original-uri", "x-rewrite-url", "x-original-url", "x-forwarded-uri"] {
         for value in ["/verify/any", "/healthz", "/"] {
@@ -198,7 +198,7 @@ async fn no_field_of_a_request_selects_another_route() {
 #[tokio::test]
 async fn only_trusted_proxies_find_the_configured_routes() {
     let (server, client) = prepared().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
     let outside = server
         .replica_with(|config| {
             config.http.trusted_proxies = vec![Network::new([192, 0, 2, 1].into(), 32).unwrap()];
@@ -226,7 +226,7 @@ async fn only_trusted_proxies_find_the_configured_routes() {
 #[tokio::test]
 async fn a_request_without_a_token_gets_a_challenge() {
     let (server, client) = prepared().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
     let ask = || server.request("GET", "/verify/invoices").header("accept", "text/html");
 
     for answer in [
@@ -249,7 +249,7 @@ async fn a_request_without_a_token_gets_a_challenge() {
 #[tokio::test]
 async fn every_http_method_is_verified_alike() {
     let (server, client) = prepared().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
         let ask = server.request(method, "/verify/envoy/4711").bearer(&token);
@@ -273,25 +273,26 @@ async fn revoked_disabled_and_expired_tokens_are_refused() {
             "gw_default_audience": API,
         }))
         .await;
-    let granted = async || server.granted("ada", &web, "openid read").await.token("access_token");
-    let revoked = server.token_of(&client).await;
+    let granted =
+        async || server.obtain_tokens("ada", &web, "openid read").await.token("access_token");
+    let revoked = server.client_credentials_token(&client).await;
     let form = format!("token={revoked}");
     assert_eq!(server.post_as(&client, "/revoke", &form).await.status, 200);
     stopped(about(&server, "invoices", &revoked).send().await, 401, "invalid_token");
 
     let disabled = granted().await;
     passed(&about(&server, "invoices", &disabled).send().await);
-    server.disable(&ada).await;
+    server.disable_user(&ada).await;
     stopped(about(&server, "invoices", &disabled).send().await, 401, "invalid_token");
-    server.enable(&ada).await;
+    server.enable_user(&ada).await;
 
-    let expired = server.token_of(&client).await;
+    let expired = server.client_credentials_token(&client).await;
     server.wait(300);
     stopped(about(&server, "invoices", &expired).send().await, 401, "invalid_token");
 
-    let of_the_dead = server.token_of(&client).await;
+    let of_the_dead = server.client_credentials_token(&client).await;
     let id = gatewright::types::ClientId::from_text(&client.id);
-    server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
     stopped(about(&server, "invoices", &of_the_dead).send().await, 401, "invalid_token");
 }
 
@@ -300,7 +301,7 @@ async fn revoked_disabled_and_expired_tokens_are_refused() {
 async fn a_jwt_that_is_not_a_valid_access_token_is_refused() {
     let (server, client) = prepared().await;
     let (ours, theirs) = (Signer::of_server(&server).await, Signer::new());
-    let good = claims(&server.token_of(&client).await);
+    let good = claims(&server.client_credentials_token(&client).await);
     let changed = |name: &str, value: serde_json::Value| {
         let mut claims = good.clone();
         claims[name] = value;
@@ -464,7 +465,7 @@ async fn a_dpop_bound_token_requires_a_proof_for_the_original_request() {
     let bearer = told(about(&server, "invoices", &token)).dpop(&made("GET", URL));
     stopped(bearer.send().await, 401, "invalid_token");
     // A proof does not turn an unbound token into a bound one.
-    let free = server.token_of(&client).await;
+    let free = server.client_credentials_token(&client).await;
     for scheme in ["DPoP", "Bearer"] {
         let own = proof(&server, &holder, &free, "GET", URL);
         let upgraded = server.request("GET", "/verify/invoices").dpop(&own);
@@ -560,7 +561,7 @@ async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
 #[tokio::test]
 async fn a_malformed_certificate_field_is_refused_with_401_not_400() {
     let (server, client) = prepared().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
     let own = Shown::self_signed("Billing");
     let misread = |ask: RequestBuilder| {
         [

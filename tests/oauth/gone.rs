@@ -14,7 +14,11 @@ const SCOPE: &str = "openid offline_access";
 /// Deletes a client as a command beside the server does; the server has not noticed yet.
 async fn delete_behind(server: &Server, client: &Client) {
     let id = ClientId::from_text(&client.id);
-    server.administer_unseen(async move |registrar| registrar.delete(&id).await.unwrap()).await;
+    server
+        .administer_clients_without_reload(async move |registrar| {
+            registrar.delete(&id).await.unwrap()
+        })
+        .await;
 }
 
 #[track_caller]
@@ -41,7 +45,7 @@ async fn a_deleted_client_is_issued_no_opaque_token() {
             "gw_access_token_format": "opaque",
         }))
         .await;
-    server.token_of(&client).await;
+    server.client_credentials_token(&client).await;
     delete_behind(&server, &client).await;
 
     let answer = server.post_as(&client, "/token", "grant_type=client_credentials").await;
@@ -58,7 +62,7 @@ async fn race(log: &Captured, server: &Server, name: &str, moment: usize, is_cli
     let client = server.web_app_with(members).await;
     let mut browser = Browser::new(server);
     let code = browser.authorize(name, &client, SCOPE, "").await.parameter("code");
-    let granted = server.granted(name, &client, SCOPE).await;
+    let granted = server.obtain_tokens(name, &client, SCOPE).await;
     let (access, refresh) = (granted.token("access_token"), granted.token("refresh_token"));
     let mut new = Browser::new(server);
     let target = authorize_target(&client, SCOPE);
@@ -70,7 +74,7 @@ async fn race(log: &Captured, server: &Server, name: &str, moment: usize, is_cli
         if is_client {
             delete_behind(server, &client).await;
         } else {
-            server.delete(&user).await;
+            server.delete_user(&user).await;
         }
     };
 

@@ -185,7 +185,7 @@ impl World {
             browser.cookies = cookies.clone();
             browser.open(&authorize_target(&photos, "openid")).await
         };
-        let ask = server.redeeming(&photos, &page.parameter("code"));
+        let ask = server.redeem_request(&photos, &page.parameter("code"));
         let bound = ask.dpop(&holder.proof(&server)).send().await.ok().token("access_token");
         Self {
             server,
@@ -331,9 +331,9 @@ impl World {
                 answer.body["active"] == Value::Bool(true)
             }
             Site::Revocation => {
-                let before = server.events("token.revoked").await.len();
+                let before = server.audit_events("token.revoked").await.len();
                 server.post_as(&self.photos, "/revoke", &pair("token", jwt)).await.ok();
-                server.events("token.revoked").await.len() > before
+                server.audit_events("token.revoked").await.len() > before
             }
             Site::ProofAtToken => {
                 let answer = holder::ask(server, &self.service, jwt).await;

@@ -85,7 +85,7 @@ async fn the_next_key_is_published_before_it_signs() {
     let jwks = published(&server).await;
 
     assert!(kids(&jwks).contains(&active) && kids(&jwks).contains(&pending));
-    assert!(is_of(&jwks, &server.token_of(&client).await));
+    assert!(is_of(&jwks, &server.client_credentials_token(&client).await));
 }
 
 /// THREATS KE-05: private members of a key are never published.
@@ -118,7 +118,7 @@ async fn a_verifier_that_caches_the_jwks_never_sees_an_unknown_kid() {
     for step in 0..65 * 8 {
         for (n, verifier) in verifiers.iter_mut().enumerate().skip(usize::from(step < 2)) {
             let one = if n == 0 { &server } else { &replica };
-            let token = one.token_of(&client).await;
+            let token = one.client_credentials_token(&client).await;
             verifier.checks(if n == 1 { &server } else { &replica }, &token).await;
             *signed_by.entry(token.split('.').next().unwrap().to_owned()).or_insert(0) += 1;
         }
@@ -140,7 +140,7 @@ async fn a_key_stays_published_until_its_last_token_has_expired() {
     let client = server.service().await;
     let first = kid(&server, Algorithm::Es256, State::Active).await;
     server.wait(30 * DAY);
-    let last = server.token_of(&client).await;
+    let last = server.client_credentials_token(&client).await;
     tick(&server).await;
 
     assert_ne!(kid(&server, Algorithm::Es256, State::Active).await, first);
@@ -208,7 +208,7 @@ async fn signatures_of_a_compromised_key_are_invalid() {
     let client = server.web_app().await;
     replica.app().confirm().await.unwrap();
     server.wait(60 * 60);
-    let granted = server.granted("ada", &client, "openid").await;
+    let granted = server.obtain_tokens("ada", &client, "openid").await;
     let (access, id_token) = (granted.token("access_token"), granted.token("id_token"));
     assert!(server.is_active(&client, &access).await);
     let cached = published(&server).await;
@@ -253,7 +253,7 @@ async fn secrets_rotate_on_schedule_and_stay_readable_until_tokens_expire() {
     server.user("ada").await;
     let client = server.web_app().await;
     let grant = async || {
-        let granted = server.granted("ada", &client, "openid offline_access").await;
+        let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
         granted.token("refresh_token")
     };
     let (kept, used) = (grant().await, grant().await);
@@ -280,7 +280,7 @@ async fn secrets_rotate_on_schedule_and_stay_readable_until_tokens_expire() {
     for fixed in ["sid", "pairwise-subjects"] {
         assert_eq!(versions(&server, fixed).await, [1], "{fixed}");
     }
-    assert!(!server.events("secret.replaced").await.is_empty());
+    assert!(!server.audit_events("secret.replaced").await.is_empty());
 }
 
 /// THREATS EX-17: after a compromise of the secrets, tokens made with them are invalid on every
@@ -291,8 +291,8 @@ async fn tokens_made_with_a_compromised_secret_are_invalid() {
     let replica = server.replica().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.granted("ada", &client, "openid offline_access").await;
-    server.granted("ada", &client, "openid").await;
+    let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
+    server.obtain_tokens("ada", &client, "openid").await;
     let (refresh, access) = (granted.token("refresh_token"), granted.token("access_token"));
 
     server.wait(1);
@@ -307,9 +307,9 @@ async fn tokens_made_with_a_compromised_secret_are_invalid() {
     for name in ["refresh-tokens", "dpop-nonces", "pages"] {
         assert_eq!(versions(&server, name).await, [2], "{name}");
     }
-    assert_eq!(server.events("secret.compromised").await.len(), 3);
-    assert_eq!(server.events("grants.revoked").await.len(), 1);
-    let next = server.granted("ada", &client, "openid offline_access").await;
+    assert_eq!(server.audit_events("secret.compromised").await.len(), 3);
+    assert_eq!(server.audit_events("grants.revoked").await.len(), 1);
+    let next = server.obtain_tokens("ada", &client, "openid offline_access").await;
     replica.refresh(&client, &next.token("refresh_token"), "").await.ok();
 }
 
@@ -319,7 +319,7 @@ async fn replacing_the_secrets_early_invalidates_no_token() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.granted("ada", &client, "openid offline_access").await;
+    let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
 
     let replaced = replace_secrets(&server, false).await;
     let again = replace_secrets(&server, false).await;
@@ -345,7 +345,7 @@ async fn the_server_does_not_start_with_a_missing_secret_while_grants_exist() {
     opened(&server, &["A"]).await.unwrap().close().await;
     assert_eq!(versions(&server, "refresh-tokens").await, [2]);
     server.app().confirm().await.unwrap();
-    server.granted("ada", &client, "openid").await;
+    server.obtain_tokens("ada", &client, "openid").await;
     lose().await;
 
     let refused = opened(&server, &["A"]).await.unwrap_err();
@@ -495,7 +495,7 @@ async fn a_new_key_encryption_key_reseals_every_value() {
         }))
         .await;
     server.authority(async |authority| authority.init().await).await.unwrap();
-    let granted = server.granted("ada", &web, "openid").await;
+    let granted = server.obtain_tokens("ada", &web, "openid").await;
     let before = sealed(&server).await;
 
     opened(&server, &["E", "A"]).await.unwrap().close().await;

@@ -225,7 +225,7 @@ async fn make(
     let id = ClientId::from_text(&client.id);
     match change {
         Change::Nothing => {}
-        Change::UserDisabled => server.disable(user).await,
+        Change::UserDisabled => server.disable_user(user).await,
         Change::UserRowDisabled => {
             sql("UPDATE users SET disabled_at = $1 WHERE id = $2")
                 .bind(server.trace().now())
@@ -235,8 +235,8 @@ async fn make(
                 .unwrap();
         }
         Change::UserDisabledAndEnabled => {
-            server.disable(user).await;
-            server.enable(user).await;
+            server.disable_user(user).await;
+            server.enable_user(user).await;
         }
         Change::PasswordSet => server.set_password(user, "another battery staple").await,
         Change::PasswordChanged => {
@@ -258,11 +258,11 @@ async fn make(
             server.enable_client(client).await;
         }
         Change::ClientDeleted => {
-            server.administer(async |registrar| registrar.delete(&id).await.unwrap()).await;
+            server.administer_clients(async |registrar| registrar.delete(&id).await.unwrap()).await;
         }
         Change::PersonalGrantsRemoved => {
             server
-                .change(client, |metadata| {
+                .update_client(client, |metadata| {
                     metadata.grant_types = vec![GrantType::ClientCredentials];
                     metadata.response_types = Vec::new();
                     metadata.redirect_uris = Vec::new();
@@ -271,15 +271,15 @@ async fn make(
         }
         Change::OwnGrantRemoved => {
             let own = |grant: &GrantType| *grant != GrantType::ClientCredentials;
-            server.change(client, |metadata| metadata.grant_types.retain(own)).await;
+            server.update_client(client, |metadata| metadata.grant_types.retain(own)).await;
         }
         Change::ScopeRemoved => {
             let scope = "openid offline_access read";
-            server.change(client, |metadata| metadata.scope = scope.to_owned()).await;
+            server.update_client(client, |metadata| metadata.scope = scope.to_owned()).await;
         }
         Change::OfflineRemoved => {
             let scope = "openid email read";
-            server.change(client, |metadata| metadata.scope = scope.to_owned()).await;
+            server.update_client(client, |metadata| metadata.scope = scope.to_owned()).await;
         }
     }
 }
@@ -342,7 +342,7 @@ fn silently(page: &Page) -> Outcome {
 async fn every_use_has_the_expected_outcome(change: Change) {
     let server = Server::start().await;
     let user = server.user("ada").await;
-    server.resource(API).await;
+    server.create_resource(API).await;
     let api = server.register(json!({
         "grant_types": ["client_credentials"],
         "gw_resources": [API],
@@ -380,14 +380,14 @@ async fn own_tokens_from_before_a_client_was_disabled_stay_revoked() {
             "gw_access_token_lifetime": 3600,
         }));
         let client = client.await;
-        let before = server.token_of(&client).await;
+        let before = server.client_credentials_token(&client).await;
         assert!(server.is_active(&client, &before).await);
 
         server.wait(60);
         server.disable_client(&client).await;
         server.wait(60);
         server.enable_client(&client).await;
-        let after = server.token_of(&client).await;
+        let after = server.client_credentials_token(&client).await;
 
         assert!(!server.is_active(&client, &before).await, "{format}");
         assert!(server.is_active(&client, &after).await, "{format}");

@@ -41,7 +41,7 @@ fn successors(answers: Vec<Response>) -> Vec<String> {
 async fn granted(server: &Server, scope: &str) -> (Client, String) {
     server.user("ada").await;
     let client = server.web_app().await;
-    let token = server.granted("ada", &client, scope).await.token("refresh_token");
+    let token = server.obtain_tokens("ada", &client, scope).await.token("refresh_token");
     (client, token)
 }
 
@@ -51,7 +51,7 @@ async fn of_64_racing_refreshes_all_get_the_same_successor() {
     let server = Server::start().await;
     let (client, token) = granted(&server, "openid").await;
 
-    let ask = server.refreshing(&client, &token, "");
+    let ask = server.refresh_request(&client, &token, "");
     let leaves = successors(at_once((0..MANY).map(|_| ask.clone())).await);
 
     assert_eq!(leaves.len(), MANY, "a retry by the client does not end the grant");
@@ -68,7 +68,7 @@ async fn racing_refreshes_on_two_replicas_advance_one_generation() {
     let (client, token) = granted(&server, "openid").await;
     replica.app().confirm().await.unwrap();
 
-    let both = [&server, &replica].map(|one| one.refreshing(&client, &token, ""));
+    let both = [&server, &replica].map(|one| one.refresh_request(&client, &token, ""));
     let leaves = successors(at_once((0..MANY).map(|n| both[n % 2].clone())).await);
 
     assert_eq!(leaves.len(), MANY);
@@ -84,9 +84,9 @@ async fn a_racing_replay_leaves_at_most_one_valid_refresh_token() {
     server.user("ada").await;
     let client = server.web_app().await;
     for _ in 0..8 {
-        let first = server.granted("ada", &client, "openid").await.token("refresh_token");
+        let first = server.obtain_tokens("ada", &client, "openid").await.token("refresh_token");
         let second = server.refresh(&client, &first, "").await.ok().token("refresh_token");
-        let both = [&first, &second].map(|token| server.refreshing(&client, token, ""));
+        let both = [&first, &second].map(|token| server.refresh_request(&client, token, ""));
 
         let answers = at_once((0..16).map(|n| both[n % 2].clone())).await;
 
@@ -110,7 +110,7 @@ async fn of_64_racing_redemptions_one_succeeds_and_its_grant_is_revoked() {
     let client = server.web_app().await;
     replica.app().confirm().await.unwrap();
     let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
-    let both = [&server, &replica].map(|one| one.redeeming(&client, &page.parameter("code")));
+    let both = [&server, &replica].map(|one| one.redeem_request(&client, &page.parameter("code")));
 
     let won = successors(at_once((0..MANY).map(|n| both[n % 2].clone())).await);
 
@@ -143,7 +143,7 @@ async fn no_refresh_succeeds_after(scope: &str, deed: impl AsyncFn(&Server, &Cli
     let asking: Vec<_> = (0..8)
         .map(|n| {
             let one = if n % 2 == 0 { &server } else { &replica };
-            tokio::spawn(keep_refreshing(one.refreshing(&client, &token, ""), told.clone()))
+            tokio::spawn(keep_refreshing(one.refresh_request(&client, &token, ""), told.clone()))
         })
         .collect();
     // The others have begun.
@@ -185,7 +185,7 @@ async fn after_a_revocation_no_refresh_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_user_is_disabled_no_refresh_succeeds() {
     no_refresh_succeeds_after("openid offline_access", async |server, _, _| {
-        server.disable(&ada(server).await).await;
+        server.disable_user(&ada(server).await).await;
     })
     .await;
 }
@@ -194,7 +194,7 @@ async fn after_a_user_is_disabled_no_refresh_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_consent_is_withdrawn_no_refresh_succeeds() {
     no_refresh_succeeds_after("openid offline_access", async |server, client, _| {
-        server.withdraw(&ada(server).await, client).await;
+        server.withdraw_consent(&ada(server).await, client).await;
     })
     .await;
 }
@@ -231,9 +231,10 @@ async fn a_withdrawal_that_races_with_a_redemption_leaves_no_valid_grant() {
     for _ in 0..16 {
         let page =
             Browser::new(&server).authorize("ada", &client, "openid offline_access", "").await;
-        let redeeming = tokio::spawn(server.redeeming(&client, &page.parameter("code")).send());
+        let redeeming =
+            tokio::spawn(server.redeem_request(&client, &page.parameter("code")).send());
 
-        server.withdraw(&user, &client).await;
+        server.withdraw_consent(&user, &client).await;
 
         let answer = redeeming.await.unwrap();
         for token in successors(vec![answer]) {
@@ -332,21 +333,21 @@ async fn concurrent_sign_ins_of_a_user_all_succeed() {
 async fn of_conflicting_updates_of_a_client_one_is_stored() {
     let server = Server::start().await;
     let client = server.service().await;
-    let seen = server.find(&client).await;
+    let seen = server.find_client(&client).await;
     let mut kept = 0;
 
     for name in ["One", "Two", "Three"] {
         let mut metadata = seen.metadata.clone();
         metadata.client_name = name.to_owned();
         server
-            .administer(async |registrar| {
+            .administer_clients(async |registrar| {
                 kept += usize::from(registrar.update(&seen, metadata).await.is_ok());
             })
             .await;
     }
 
     assert_eq!(kept, 1);
-    assert_eq!(server.find(&client).await.metadata.client_name, "One");
+    assert_eq!(server.find_client(&client).await.metadata.client_name, "One");
 }
 
 /// THREATS X-08: disabling and enabling an account restores nothing, even with requests in progress.
@@ -358,7 +359,8 @@ async fn disabling_and_enabling_an_account_restores_no_grant() {
     for _ in 0..8 {
         let page =
             Browser::new(&server).authorize("ada", &client, "openid offline_access", "").await;
-        let redeeming = tokio::spawn(server.redeeming(&client, &page.parameter("code")).send());
+        let redeeming =
+            tokio::spawn(server.redeem_request(&client, &page.parameter("code")).send());
         let trace = server.trace();
         let people = server.app().people(&trace);
 

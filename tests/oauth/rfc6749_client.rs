@@ -208,7 +208,7 @@ async fn unknown_clients_disabled_clients_and_wrong_secrets_get_the_same_respons
     let server = Server::start().await;
     let (known, disabled) = (server.service().await, server.service().await);
     server
-        .administer(async |registrar| {
+        .administer_clients(async |registrar| {
             let id = gatewright::types::ClientId::from_text(&disabled.id);
             registrar.disable(&id).await.unwrap();
         })
@@ -514,20 +514,20 @@ async fn an_assertion_must_be_signed_with_the_key_of_the_client() {
 async fn a_rotated_secret_stays_valid_for_its_overlap() {
     let server = Server::start().await;
     let old = server.service().await;
-    let client = server.find(&old).await;
+    let client = server.find_client(&old).await;
     let mut new = old.clone();
     server
-        .administer(async |registrar| {
+        .administer_clients(async |registrar| {
             let rotated = registrar.rotate_secret(&client, Seconds::hours(1)).await.unwrap();
             new.secret = rotated.secret.unwrap().0.expose().to_owned();
         })
         .await;
 
-    server.token_of(&old).await;
-    server.token_of(&new).await;
+    server.client_credentials_token(&old).await;
+    server.client_credentials_token(&new).await;
     server.wait(3600);
 
-    server.token_of(&new).await;
+    server.client_credentials_token(&new).await;
     let answer = server.post_as(&old, "/token", "grant_type=client_credentials").await;
     answer.refused(401, "invalid_client");
 }

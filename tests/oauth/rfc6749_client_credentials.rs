@@ -52,7 +52,7 @@ async fn the_access_token_is_an_at_jwt_with_the_client_as_subject() {
     let server = Server::start().await;
     let client = server.service().await;
 
-    let (header, claims) = claims(&server.token_of(&client).await);
+    let (header, claims) = claims(&server.client_credentials_token(&client).await);
 
     assert_eq!((&header["typ"], &header["alg"]), (&json!("at+jwt"), &json!("ES256")));
     assert_eq!(claims["iss"], ISSUER);

@@ -219,7 +219,7 @@ async fn a_code_is_invalid_once_its_user_client_consent_or_session_ended() {
             browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
         match change {
             "nothing" => {}
-            "user disabled" => server.disable(&user).await,
+            "user disabled" => server.disable_user(&user).await,
             "client disabled" => server.disable_client(&client).await,
             "grant type taken away" => {
                 let change = |metadata: &mut Metadata| {
@@ -227,7 +227,7 @@ async fn a_code_is_invalid_once_its_user_client_consent_or_session_ended() {
                     metadata.response_types.clear();
                     metadata.redirect_uris.clear();
                 };
-                server.change(&client, change).await;
+                server.update_client(&client, change).await;
             }
             "consent withdrawn" => {
                 let form = [("client_id", client.id.as_str())];
@@ -262,7 +262,7 @@ async fn a_scope_removed_from_the_client_before_redemption_is_not_granted() {
     let client = server.web_app().await;
     let request = AuthorizationRequest::new(&client).with("scope", "openid email");
     let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
-    server.change(&client, |metadata| metadata.scope = "openid".to_owned()).await;
+    server.update_client(&client, |metadata| metadata.scope = "openid".to_owned()).await;
 
     let answer = server.redeem(&client, &code).await.ok();
 
@@ -353,7 +353,7 @@ async fn a_replayed_code_is_recorded_with_the_client_that_sent_it() {
 
     server.redeem(&other, &code).await.refused(400, "invalid_grant");
 
-    let events = server.events("code.replayed").await;
+    let events = server.audit_events("code.replayed").await;
     assert_eq!(events.len(), 1);
     assert!(events[0].facts.contains(&other.id), "{events:?}");
 }

@@ -19,7 +19,7 @@ async fn granted(scope: &str) -> (Server, Client, String) {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let token = server.granted("ada", &client, scope).await.token("refresh_token");
+    let token = server.obtain_tokens("ada", &client, scope).await.token("refresh_token");
     (server, client, token)
 }
 
@@ -113,7 +113,7 @@ async fn a_replayed_token_revokes_its_grant() {
     is_refused(&server, &client, &live).await;
     assert!(!server.is_active(&client, &access).await, "access tokens are revoked too");
     server.userinfo(&access).await.refused(401, "invalid_token");
-    let event = server.events("refresh_token.replayed").await.remove(0);
+    let event = server.audit_events("refresh_token.replayed").await.remove(0);
     assert_eq!(event.client_id.as_deref(), Some(client.id.as_str()));
 }
 
@@ -261,7 +261,7 @@ async fn a_response_lost_in_an_outage_is_repeated_after_it() {
 #[tokio::test]
 async fn an_outage_extends_the_grace_period_by_its_length_only() {
     let (server, client, token) = granted("openid offline_access").await;
-    let another = server.granted("ada", &client, "openid offline_access").await;
+    let another = server.obtain_tokens("ada", &client, "openid offline_access").await;
     let another = another.token("refresh_token");
     let thief = server.web_app().await;
     for token in [&token, &another] {
@@ -299,7 +299,7 @@ async fn a_refusal_for_policy_consumes_no_token() {
     let server = Server::start().await;
     server.user("ada").await;
     let photos = "https://photos.example";
-    server.resource(photos).await;
+    server.create_resource(photos).await;
     let client = server
         .register(json!({
             "redirect_uris": [Client::REDIRECT_URI],
@@ -311,12 +311,12 @@ async fn a_refusal_for_policy_consumes_no_token() {
     let more = format!("&resource={photos}");
     let page = Browser::new(&server).authorize("ada", &client, "openid", &more).await;
     let token = server.redeem(&client, &page.parameter("code")).await.ok().token("refresh_token");
-    let allowed = server.find(&client).await.metadata.gw_allowed_resources;
+    let allowed = server.find_client(&client).await.metadata.gw_allowed_resources;
 
-    server.change(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
+    server.update_client(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
     server.refresh(&client, &token, "").await.refused(400, "invalid_target");
     server.wait(11);
-    server.change(&client, |metadata| metadata.gw_allowed_resources = allowed).await;
+    server.update_client(&client, |metadata| metadata.gw_allowed_resources = allowed).await;
 
     rotated(&server, &client, &token).await;
 }
@@ -370,7 +370,7 @@ async fn a_client_may_request_fewer_resources_but_not_others() {
     let (photos, films, other) =
         ("https://photos.example", "https://films.example", "https://other.example");
     for id in [photos, films, other] {
-        server.resource(id).await;
+        server.create_resource(id).await;
     }
     let client = server
         .register(json!({
@@ -427,8 +427,8 @@ async fn a_grant_expires_after_ninety_days_despite_use() {
 async fn a_token_ends_with_its_session_unless_it_is_offline() {
     let server = Server::start().await;
     let (ada, client) = (server.user("ada").await, server.web_app().await);
-    let bound = server.granted("ada", &client, "openid").await.token("refresh_token");
-    let offline = server.granted("ada", &client, "openid offline_access").await;
+    let bound = server.obtain_tokens("ada", &client, "openid").await.token("refresh_token");
+    let offline = server.obtain_tokens("ada", &client, "openid offline_access").await;
     let offline = offline.token("refresh_token");
 
     server.end_sessions(&ada).await;
@@ -466,21 +466,23 @@ async fn refreshing_keeps_a_session_active_until_it_expires() {
 async fn scopes_and_grant_types_removed_from_a_client_are_not_refreshed() {
     let (server, client, token) = granted("openid email offline_access").await;
 
-    server.change(&client, |metadata| metadata.scope = "openid offline_access".to_owned()).await;
+    server
+        .update_client(&client, |metadata| metadata.scope = "openid offline_access".to_owned())
+        .await;
     let answer = server.refresh(&client, &token, "").await.ok();
     assert_eq!(answer.body["scope"], "offline_access openid");
     let token = answer.token("refresh_token");
 
-    server.change(&client, |metadata| metadata.scope = "openid".to_owned()).await;
+    server.update_client(&client, |metadata| metadata.scope = "openid".to_owned()).await;
     is_refused(&server, &client, &token).await;
 
     let both = "openid offline_access";
-    server.change(&client, |metadata| metadata.scope = both.to_owned()).await;
+    server.update_client(&client, |metadata| metadata.scope = both.to_owned()).await;
     let token = rotated(&server, &client, &token).await;
     let without = |metadata: &mut gatewright::types::client::Metadata| {
         metadata.grant_types.retain(|grant| *grant != GrantType::RefreshToken);
     };
-    server.change(&client, without).await;
+    server.update_client(&client, without).await;
     server.refresh(&client, &token, "").await.refused(400, "unauthorized_client");
 }
 
@@ -488,7 +490,7 @@ async fn scopes_and_grant_types_removed_from_a_client_are_not_refreshed() {
 #[tokio::test]
 async fn malformed_and_other_tokens_are_refused() {
     let (server, client, token) = granted("openid").await;
-    let access = server.granted("ada", &client, "openid").await.token("access_token");
+    let access = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
     let mut others = vec![access, format!("x{token}"), format!("{token}x"), format!("{token}%3D")];
     others.push(token.to_uppercase());
     for at in 0..token.len() {
@@ -516,8 +518,8 @@ async fn revoking_one_grant_leaves_other_grants_valid() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let one = server.granted("ada", &client, "openid").await;
-    let other = server.granted("ada", &client, "openid").await;
+    let one = server.obtain_tokens("ada", &client, "openid").await;
+    let other = server.obtain_tokens("ada", &client, "openid").await;
 
     let form = format!("token={}", one.token("refresh_token"));
     server.post_as(&client, "/revoke", &form).await.ok();
@@ -560,7 +562,7 @@ async fn a_client_of_the_fapi_profile_keeps_its_refresh_token() {
     let profile = "UPDATE clients SET version = version + 1,
         metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
     sql(profile).run(server.app().store.db()).await.unwrap();
-    server.administer(async |_| ()).await;
+    server.administer_clients(async |_| ()).await;
     let server = server.restarted().await;
 
     for _ in 0..3 {

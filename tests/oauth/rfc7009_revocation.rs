@@ -24,7 +24,10 @@ async fn opaque(server: &Server) -> Client {
 async fn a_revoked_token_is_inactive_at_once_and_others_stay_active() {
     let server = Server::start().await;
     for client in [server.service().await, opaque(&server).await] {
-        let (token, other) = (server.token_of(&client).await, server.token_of(&client).await);
+        let (token, other) = (
+            server.client_credentials_token(&client).await,
+            server.client_credentials_token(&client).await,
+        );
 
         let answer = server.post_as(&client, "/revoke", &format!("token={token}")).await.ok();
 
@@ -40,7 +43,7 @@ async fn a_revoked_token_is_inactive_on_every_replica() {
     let server = Server::start().await;
     let replica = server.replica().await;
     let client = server.service().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
     server.post_as(&client, "/revoke", &format!("token={token}")).await.ok();
 
@@ -53,7 +56,7 @@ async fn a_revoked_token_is_inactive_on_every_replica() {
 async fn revoking_malformed_expired_or_revoked_tokens_succeeds() {
     let server = Server::start().await;
     let client = server.service().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
     for junk in ["x", "gw_rt_x", "gw_at_x", "a.b.c"] {
         server.post_as(&client, "/revoke", &format!("token={junk}")).await.ok();
@@ -72,7 +75,7 @@ async fn a_client_cannot_revoke_the_token_of_another_client() {
     let server = Server::start().await;
     let thief = server.service().await;
     for owner in [server.service().await, opaque(&server).await] {
-        let token = server.token_of(&owner).await;
+        let token = server.client_credentials_token(&owner).await;
 
         let answer = server.post_as(&thief, "/revoke", &format!("token={token}")).await;
 
@@ -87,7 +90,7 @@ async fn a_client_cannot_revoke_the_token_of_another_client() {
 async fn a_token_is_revoked_despite_a_wrong_token_type_hint() {
     let server = Server::start().await;
     let client = server.service().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
     let form = format!("token={token}&token_type_hint=refresh_token");
     server.post_as(&client, "/revoke", &form).await.ok();
@@ -109,7 +112,7 @@ async fn a_request_without_a_token_is_invalid() {
 async fn of_64_racing_revocations_all_succeed() {
     let server = Server::start().await;
     let client = server.service().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
     let ask = server.request("POST", "/revoke").basic(&client.id, &client.secret);
     let ask = ask.form(&format!("token={token}"));
 

@@ -535,7 +535,7 @@ async fn cached_keys_are_invalid_after_a_change_of_the_registration() {
     let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
     present(&server, &jwt()).await.ok();
     publisher.publish(None).await;
-    server.change(&client, |_| {}).await;
+    server.update_client(&client, |_| {}).await;
 
     present(&server, &jwt()).await.refused(401, "invalid_client");
 }

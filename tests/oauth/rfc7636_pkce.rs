@@ -235,7 +235,7 @@ async fn the_audit_trail_records_a_client_that_may_use_neither() {
         }))
         .await;
 
-    let events = server.events("client.created").await;
+    let events = server.audit_events("client.created").await;
     let facts = |client: &Client| {
         let is_its_own = |event: &&AuditRow| event.client_id.as_ref() == Some(&client.id);
         events.iter().find(is_its_own).unwrap().facts.clone()

@@ -28,7 +28,7 @@ async fn opaque(server: &Server) -> Client {
 async fn a_valid_token_is_described_to_the_client_it_was_issued_to() {
     let server = Server::start().await;
     for client in [server.service().await, opaque(&server).await] {
-        let token = server.token_of(&client).await;
+        let token = server.client_credentials_token(&client).await;
 
         let told = introspect(&server, &client, &token).await;
 
@@ -50,7 +50,10 @@ async fn a_valid_token_is_described_to_the_client_it_was_issued_to() {
 async fn only_an_identical_token_skips_signature_verification() {
     let server = Server::start().await;
     let client = server.service().await;
-    let (one, other) = (server.token_of(&client).await, server.token_of(&client).await);
+    let (one, other) = (
+        server.client_credentials_token(&client).await,
+        server.client_credentials_token(&client).await,
+    );
     let (signed, signature) = one.rsplit_once('.').unwrap();
     let (header, payload) = signed.split_once('.').unwrap();
     let (others, foreign) = other.rsplit_once('.').unwrap();
@@ -82,7 +85,10 @@ async fn invalid_expired_and_other_clients_tokens_are_inactive() {
     let server = Server::start().await;
     let (owner, stranger) = (server.service().await, server.service().await);
     let opaque = opaque(&server).await;
-    let (token, opaque_token) = (server.token_of(&owner).await, server.token_of(&opaque).await);
+    let (token, opaque_token) = (
+        server.client_credentials_token(&owner).await,
+        server.client_credentials_token(&opaque).await,
+    );
     let inactive = json!({ "active": false });
 
     assert_eq!(introspect(&server, &stranger, &token).await, inactive, "issued to another");
@@ -100,7 +106,7 @@ async fn invalid_expired_and_other_clients_tokens_are_inactive() {
 async fn a_changed_opaque_token_is_inactive() {
     let server = Server::start().await;
     let client = opaque(&server).await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
     for at in 0..token.len() {
         let flipped = if &token[at..=at] == "A" { "B" } else { "A" };
@@ -127,7 +133,7 @@ async fn an_api_may_introspect_tokens_for_its_resource() {
             "gw_resources": ["https://api.example"],
         }))
         .await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
     let told = introspect(&server, &api, &token).await;
 
@@ -169,7 +175,7 @@ async fn a_request_without_a_token_is_invalid() {
 async fn a_token_is_found_despite_a_wrong_token_type_hint() {
     let server = Server::start().await;
     let client = server.service().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
     let form = format!("token={token}&token_type_hint=refresh_token");
     let told = server.post_as(&client, "/introspect", &form).await.ok().body;
@@ -194,11 +200,11 @@ async fn the_tokens_of_a_disabled_client_are_inactive() {
             "gw_resources": ["https://api.example"],
         }))
         .await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
     assert_eq!(introspect(&replica, &api, &token).await["active"], true);
 
     server
-        .administer(async |registrar| {
+        .administer_clients(async |registrar| {
             let id = gatewright::types::ClientId::from_text(&client.id);
             registrar.disable(&id).await.unwrap();
         })
@@ -267,7 +273,7 @@ async fn a_token_without_the_profile_scope_has_no_username() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.granted("ada", &client, "openid profile").await;
+    let granted = server.obtain_tokens("ada", &client, "openid profile").await;
     let refresh = granted.token("refresh_token");
     let narrow = server.refresh(&client, &refresh, "&scope=openid").await.ok();
 

@@ -131,7 +131,7 @@ async fn a_resource_removed_from_the_client_before_redemption_is_refused() {
     let (server, client) = prepared().await;
     let request = AuthorizationRequest::new(&client).with("resource", PHOTOS);
     let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
-    server.change(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
+    server.update_client(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
 
     redeem(&server, &client, &code, &[]).await.refused(400, "invalid_target");
 }
@@ -206,7 +206,7 @@ async fn consent_shows_the_api_of_the_default_audience() {
     // The stored consent does not include the other API: a new sign-in asks for it, and the existing
     // grant does not get it.
     server
-        .change(&client, |metadata| {
+        .update_client(&client, |metadata| {
             metadata.gw_default_audience = vec![ResourceId::from_text(MAIL)];
         })
         .await;

@@ -60,7 +60,7 @@ async fn a_bound_opaque_token_requires_a_proof_for_it() {
         .await;
     let (holder, thief) = (Holder::new(), Holder::new());
     let code = code(&server, &client, "").await;
-    let ask = server.redeeming(&client, &code).dpop(&holder.proof(&server));
+    let ask = server.redeem_request(&client, &code).dpop(&holder.proof(&server));
     let token = ask.send().await.ok().token("access_token");
     assert!(token.starts_with("gw_at_"));
     let own = || holder.proof_beside(&server, "GET", &token);
@@ -102,10 +102,10 @@ async fn a_client_registered_for_bound_tokens_must_send_a_proof() {
     answer.refused(400, "invalid_request");
     let code = code(&server, &photos, "").await;
     server.redeem(&photos, &code).await.refused(400, "invalid_request");
-    let ask = server.redeeming(&photos, &code).dpop(&holder.proof(&server));
+    let ask = server.redeem_request(&photos, &code).dpop(&holder.proof(&server));
     let token = ask.send().await.ok().token("refresh_token");
     server.refresh(&photos, &token, "").await.refused(400, "invalid_request");
-    let ask = server.refreshing(&photos, &token, "").dpop(&holder.proof(&server));
+    let ask = server.refresh_request(&photos, &token, "").dpop(&holder.proof(&server));
 
     assert_eq!(
         ask.send().await.ok().body["token_type"],
@@ -175,14 +175,14 @@ async fn a_confidential_client_may_refresh_with_another_key() {
     let client = server.web_app().await;
     let (old, new) = (Holder::new(), Holder::new());
     let code = code(&server, &client, "").await;
-    let ask = server.redeeming(&client, &code).dpop(&old.proof(&server));
+    let ask = server.redeem_request(&client, &code).dpop(&old.proof(&server));
     let token = ask.send().await.ok().token("refresh_token");
 
-    let ask = server.refreshing(&client, &token, "").dpop(&new.proof(&server));
+    let ask = server.refresh_request(&client, &token, "").dpop(&new.proof(&server));
     let next = ask.send().await.ok();
 
     assert_eq!(claims(&next.token("access_token"))["cnf"]["jkt"], json!(new.jkt));
-    let ask = server.refreshing(&client, &next.token("refresh_token"), "");
+    let ask = server.refresh_request(&client, &next.token("refresh_token"), "");
     assert_eq!(ask.send().await.ok().body["token_type"], "Bearer");
 }
 
@@ -305,7 +305,7 @@ async fn a_token_is_accepted_only_with_the_scheme_of_its_token_type() {
     let server = Server::start().await;
     let holder = Holder::new();
     let (client, token) = bound(&server, &holder).await;
-    let plain = server.granted("ada", &client, "openid").await.token("access_token");
+    let plain = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
     let userinfo = async |scheme: &str, token: &str, proof: Option<String>| {
         let ask = server.request("GET", "/userinfo");
         let ask = ask.header("authorization", &format!("{scheme} {token}"));

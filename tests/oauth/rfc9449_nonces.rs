@@ -152,11 +152,11 @@ async fn userinfo_requires_a_nonce_and_a_missing_one_consumes_no_code() {
     let holder = Holder::new();
     let code = code(&server, &client, "").await;
 
-    let told = server.redeeming(&client, &code).dpop(&holder.proof(&server)).send().await;
+    let told = server.redeem_request(&client, &code).dpop(&holder.proof(&server)).send().await;
     let nonce = told.header("dpop-nonce").to_owned();
     told.refused(400, "use_dpop_nonce");
     let proof = with_nonce(&server, &holder, &nonce);
-    let token = server.redeeming(&client, &code).dpop(&proof).send().await.ok();
+    let token = server.redeem_request(&client, &code).dpop(&proof).send().await.ok();
     let token = token.token("access_token");
 
     let proof = holder.proof_beside(&server, "GET", &token);

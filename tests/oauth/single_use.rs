@@ -429,7 +429,7 @@ async fn of_64_racing_decisions_one_is_recorded() {
 
     assert_eq!(codes.len(), 1, "all are redirected to the client with the same code");
     assert_eq!(
-        server.events("consent.decided").await.len(),
+        server.audit_events("consent.decided").await.len(),
         2,
         "one for this request and one for the first sign-in"
     );

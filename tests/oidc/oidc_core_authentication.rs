@@ -279,11 +279,11 @@ async fn a_hint_that_is_not_a_valid_id_token_for_the_client_is_refused() {
         }))
         .await;
     let other = server.web_app().await;
-    let tokens = server.granted("ada", &signed, "openid").await;
+    let tokens = server.obtain_tokens("ada", &signed, "openid").await;
     let own = tokens.token("id_token");
     let access = tokens.token("access_token");
     let userinfo = server.request("GET", "/userinfo").bearer(&access).send().await.ok().text;
-    let foreign = server.granted("ada", &other, "openid").await.token("id_token");
+    let foreign = server.obtain_tokens("ada", &other, "openid").await.token("id_token");
     let parts: Vec<&str> = own.split('.').collect();
     let [header, payload, signature] = parts[..] else { panic!("{own}") };
     let changed = |at: usize, text: &str| {
@@ -491,7 +491,7 @@ async fn offline_access_is_ignored_for_a_client_without_refresh_tokens() {
         }))
         .await;
 
-    let answer = server.granted("ada", &client, "openid offline_access").await;
+    let answer = server.obtain_tokens("ada", &client, "openid offline_access").await;
 
     assert_eq!(answer.body["scope"], "openid");
     assert_eq!(answer.body["refresh_token"], Value::Null);

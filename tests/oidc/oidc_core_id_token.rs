@@ -62,7 +62,7 @@ async fn the_id_token_is_signed_with_the_registered_algorithm() {
                 "id_token_signed_response_alg": algorithm,
             }))
             .await;
-        let answer = server.granted("ada", &client, "openid").await;
+        let answer = server.obtain_tokens("ada", &client, "openid").await;
         let (header, claims) = verify_jwt(&server, &answer.token("id_token")).await;
 
         assert_eq!(json!(header.alg), json!(algorithm));
@@ -94,7 +94,7 @@ async fn without_the_openid_scope_no_id_token_is_issued() {
     server.user("ada").await;
     let client = server.web_app().await;
 
-    let answer = server.granted("ada", &client, "email").await;
+    let answer = server.obtain_tokens("ada", &client, "email").await;
 
     assert_eq!(answer.body["id_token"], Value::Null);
 }

@@ -17,8 +17,8 @@ async fn the_granted_scopes_determine_the_claims() {
     let server = Server::start().await;
     let (user, client) = (server.user("ada").await, server.web_app().await);
 
-    let bare = server.granted("ada", &client, "openid").await.token("access_token");
-    let named = server.granted("ada", &client, "openid profile").await.token("access_token");
+    let bare = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
+    let named = server.obtain_tokens("ada", &client, "openid profile").await.token("access_token");
 
     assert_eq!(userinfo(&server, &bare).await.ok().body, json!({ "sub": user.id.as_str() }));
     let named = userinfo(&server, &named).await.ok();
@@ -34,7 +34,7 @@ async fn a_token_may_be_sent_in_the_header_or_in_a_form() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let token = server.granted("ada", &client, "openid").await.token("access_token");
+    let token = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
 
     let posted = server.request("POST", "/userinfo").bearer(&token).send().await.ok();
     let form = server.post("/userinfo", &format!("access_token={token}")).await.ok();
@@ -52,7 +52,7 @@ async fn a_body_that_is_not_a_form_does_not_invalidate_the_token_in_the_header()
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let token = server.granted("ada", &client, "openid").await.token("access_token");
+    let token = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
     let posted = |kind: &str, body: &str| {
         let ask = server.request("POST", "/userinfo").bearer(&token).header("content-type", kind);
         ask.body(body)
@@ -83,7 +83,7 @@ async fn a_token_may_be_valid_for_userinfo_and_for_an_api() {
             "gw_default_audience": audience,
         }));
         let client = client.await;
-        (server.granted("ada", &client, "openid").await, client)
+        (server.obtain_tokens("ada", &client, "openid").await, client)
     };
     let (both, client) = app(json!(["https://api.example", ISSUER])).await;
     let (one, _) = app(json!("https://api.example")).await;
@@ -95,7 +95,7 @@ async fn a_token_may_be_valid_for_userinfo_and_for_an_api() {
     userinfo(&server, &again.token("access_token")).await.ok();
 
     userinfo(&server, &one.token("access_token")).await.refused(401, "invalid_token");
-    let refused = server.events("request.refused").await.remove(0);
+    let refused = server.audit_events("request.refused").await.remove(0);
     let facts: Value = serde_json::from_str(&refused.facts).unwrap();
     assert_eq!(facts["audience"], "https://api.example");
     assert_eq!(facts["expected"], ISSUER);
@@ -114,7 +114,7 @@ async fn the_response_is_signed_for_clients_registered_for_it() {
             "userinfo_signed_response_alg": "ES256",
         }))
         .await;
-    let token = server.granted("ada", &client, "openid").await.token("access_token");
+    let token = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
 
     let answer = userinfo(&server, &token).await.ok();
 
@@ -132,7 +132,7 @@ async fn revoked_expired_and_disabled_tokens_are_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = async || server.granted("ada", &client, "openid").await;
+    let granted = async || server.obtain_tokens("ada", &client, "openid").await;
     let dead = async |token: &str| {
         let answer = userinfo(&server, token).await;
         assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""));
@@ -154,7 +154,7 @@ async fn revoked_expired_and_disabled_tokens_are_refused() {
 
     let disabled = granted().await.token("access_token");
     let id = ClientId::from_text(&client.id);
-    server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
     dead(&disabled).await;
 }
 
@@ -172,11 +172,11 @@ async fn a_token_for_another_audience_or_without_a_user_is_refused() {
             "gw_default_audience": "https://api.example",
         }))
         .await;
-    let granted = server.granted("ada", &client, "openid").await;
+    let granted = server.obtain_tokens("ada", &client, "openid").await;
 
     let of_api = userinfo(&server, &granted.token("access_token")).await;
     of_api.refused(401, "invalid_token");
-    let of_service = userinfo(&server, &server.token_of(&service).await).await;
+    let of_service = userinfo(&server, &server.client_credentials_token(&service).await).await;
     let of_service = of_service.refused(403, "insufficient_scope");
     assert!(of_service.header("www-authenticate").contains("error=\"insufficient_scope\""));
     userinfo(&server, &granted.token("id_token")).await.refused(401, "invalid_token");
@@ -194,7 +194,7 @@ async fn scripts_of_the_tokens_client_may_read_the_response() {
             "gw_allowed_origins": ["https://app.example"],
         }))
         .await;
-    let token = server.granted("ada", &client, "openid").await.token("access_token");
+    let token = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
     let asked = async |origin: &str, token: &str| {
         let ask = server.request("GET", "/userinfo").bearer(token).header("origin", origin);
         let answer = ask.send().await;

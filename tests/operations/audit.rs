@@ -188,7 +188,7 @@ async fn no_secret_is_logged_or_stored() {
     secrets.of_browser(&browser);
     browser.open(&format!("/logout?id_token_hint={}", second.token("id_token"))).await;
 
-    let (log, events) = (log.text(), server.events("").await);
+    let (log, events) = (log.text(), server.audit_events("").await);
     assert!(log.contains("refused") && log.contains("TRACE"), "everything is captured");
     secrets.are_not_in("the log", &log);
     secrets.are_not_in("the audit trail", &serde_json::to_string(&events).unwrap());
@@ -203,7 +203,7 @@ async fn revocations_are_logged() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.granted("ada", &client, "openid offline_access").await;
+    let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
 
     let form = format!("token={}", granted.token("access_token"));
     server.post_as(&client, "/revoke", &form).await.ok();
@@ -221,7 +221,7 @@ async fn revocations_are_logged() {
         assert_eq!(line["at_ms"], server.trace().at_ms);
     }
     assert!(access["facts"].as_str().unwrap().contains("jti"));
-    let created = server.events("grant.created").await;
+    let created = server.audit_events("grant.created").await;
     assert_eq!(grant["grant_id"].as_str(), created[0].grant_id.as_deref());
 }
 
@@ -255,7 +255,7 @@ async fn request_values_cannot_forge_log_lines() {
     let log = log.text();
     assert!(log.contains("forged"), "the value is logged, escaped");
     assert!(!log.contains('\u{1b}') && !log.contains('\0') && !log.contains("\n2026-01-01"));
-    for event in server.events("request.refused").await {
+    for event in server.audit_events("request.refused").await {
         assert!(!event.facts.contains('\u{1b}') && !event.facts.contains('\n'));
     }
 }
@@ -286,7 +286,7 @@ async fn tell(kind: Kind, server: &Server) {
             browser.open(&format!("/logout?id_token_hint={hint}")).await;
         }
         Kind::SessionEnded => server.end_sessions(&user).await,
-        Kind::ConsentWithdrawn => server.withdraw(&user, &client).await,
+        Kind::ConsentWithdrawn => server.withdraw_consent(&user, &client).await,
         Kind::CodeReplayed => {
             server.redeem(&client, &code).await.refused(400, "invalid_grant");
         }
@@ -306,36 +306,38 @@ async fn tell(kind: Kind, server: &Server) {
             server.post("/token", "client_id=nobody").await.refused(401, "invalid_client");
         }
         Kind::PasswordChanged => server.set_password(&user, "another battery staple").await,
-        Kind::UserDisabled => server.disable(&user).await,
+        Kind::UserDisabled => server.disable_user(&user).await,
         Kind::UserEnabled => {
-            server.disable(&user).await;
-            server.enable(&user).await;
+            server.disable_user(&user).await;
+            server.enable_user(&user).await;
         }
-        Kind::UserUpdated => server.rename(&user, &format!("{name}-renamed")).await,
-        Kind::UserDeleted => server.delete(&user).await,
-        Kind::UserUnlocked => server.unlock(&user).await,
+        Kind::UserUpdated => server.rename_user(&user, &format!("{name}-renamed")).await,
+        Kind::UserDeleted => server.delete_user(&user).await,
+        Kind::UserUnlocked => server.unlock_user(&user).await,
         Kind::ClientUpdated => {
-            server.change(&client, |metadata| metadata.client_name = "Films".to_owned()).await;
+            server
+                .update_client(&client, |metadata| metadata.client_name = "Films".to_owned())
+                .await;
         }
         Kind::ClientDisabled => server.disable_client(&client).await,
         Kind::ClientEnabled => {
             server.disable_client(&client).await;
-            server.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
+            server.administer_clients(async |registrar| registrar.enable(&id).await.unwrap()).await;
         }
         Kind::ClientDeleted => {
-            server.administer(async |registrar| registrar.delete(&id).await.unwrap()).await;
+            server.administer_clients(async |registrar| registrar.delete(&id).await.unwrap()).await;
         }
         Kind::ClientSecretRotated => {
-            let found = server.find(&client).await;
+            let found = server.find_client(&client).await;
             let rotate = async |registrar: registration::Registrar<'_>| {
                 registrar.rotate_secret(&found, Seconds(0)).await.unwrap();
             };
-            server.administer(rotate).await;
+            server.administer_clients(rotate).await;
         }
-        Kind::ResourceCreated => server.resource("https://created.example").await,
+        Kind::ResourceCreated => server.create_resource("https://created.example").await,
         Kind::ResourceUpdated | Kind::ResourceDeleted => {
             let resource = format!("https://{name}.example");
-            server.resource(&resource).await;
+            server.create_resource(&resource).await;
             let resource = ResourceId::from_text(&resource);
             let found = app.cache.resources().await.unwrap()[&resource].clone();
             let issuer = &app.config.issuer;
@@ -412,13 +414,14 @@ async fn every_kind_of_event_occurs() {
     let nowhere = Url::parse("https://localhost:1/directory").ok().map(AcmeDirectory);
     let server = Server::with_tls(|config| config.acme.directory = nowhere).await;
     for kind in Kind::ALL {
-        let before = server.events(kind.as_str()).await.len();
+        let before = server.audit_events(kind.as_str()).await.len();
 
         tell(*kind, &server).await;
 
-        assert!(server.events(kind.as_str()).await.len() > before, "{kind:?}");
+        assert!(server.audit_events(kind.as_str()).await.len() > before, "{kind:?}");
     }
-    let kinds: BTreeSet<_> = server.events("").await.into_iter().map(|row| row.kind).collect();
+    let kinds: BTreeSet<_> =
+        server.audit_events("").await.into_iter().map(|row| row.kind).collect();
     assert_eq!(kinds, Kind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect());
 }
 
@@ -428,15 +431,15 @@ async fn an_event_has_actor_object_address_request_and_outcome() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.granted("ada", &client, "openid").await;
+    let granted = server.obtain_tokens("ada", &client, "openid").await;
     let refresh = granted.token("refresh_token");
     server.refresh(&client, &refresh, "").await.ok();
     server.wait(11);
 
     let answer = server.refresh(&client, &refresh, "").await;
 
-    let created = server.events("grant.created").await.remove(0);
-    let replayed = server.events("refresh_token.replayed").await.remove(0);
+    let created = server.audit_events("grant.created").await.remove(0);
+    let replayed = server.audit_events("refresh_token.replayed").await.remove(0);
     assert_eq!(created.user_id.as_deref(), Some(user.id.as_str()));
     for event in [&created, &replayed] {
         assert_eq!(event.client_id.as_deref(), Some(client.id.as_str()));
@@ -468,9 +471,9 @@ async fn issued_tokens_are_recorded_in_batches_of_at_most_500() {
         };
         server.app().recorder.reserve().await.unwrap().issued(issued);
     }
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
 
-    let events = server.events("token.issued").await;
+    let events = server.audit_events("token.issued").await;
 
     assert!(events.iter().all(|event| event.count <= 500));
     assert_eq!(events.iter().map(|event| event.count).sum::<i64>(), by_hand + 1);
@@ -494,7 +497,7 @@ async fn a_flood_of_refusals_is_logged_completely_and_recorded_partly() {
     server.wait(60);
     server.post("/token", "client_id=nobody").await.refused(401, "invalid_client");
 
-    let events = server.events("request.refused").await;
+    let events = server.audit_events("request.refused").await;
 
     assert_eq!(events.len(), 31);
     let facts: Value = serde_json::from_str(&events[0].facts).unwrap();

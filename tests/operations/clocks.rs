@@ -29,7 +29,7 @@ async fn server() -> (Server, Client) {
 
 /// Refreshes at a future time, with a grant of the present.
 async fn refreshed_ahead(server: &Server, client: &Client, by: i64) -> Response {
-    let token = server.granted("ada", client, SCOPE).await.token("refresh_token");
+    let token = server.obtain_tokens("ada", client, SCOPE).await.token("refresh_token");
     server.wait(by);
     let answer = server.refresh(client, &token, "").await.ok();
     server.wait(-by);
@@ -60,7 +60,7 @@ async fn a_client_credentials_token_from_the_future_is_invalid() {
             }))
             .await;
         server.wait(AHEAD);
-        let token = server.token_of(&client).await;
+        let token = server.client_credentials_token(&client).await;
         server.wait(-AHEAD);
         assert!(!server.is_active(&client, &token).await, "{format}");
 
@@ -185,11 +185,11 @@ async fn an_old_client_secret_does_not_outlive_its_overlap() {
     let client = server.service().await;
     let year = 365 * 24 * 60 * 60;
     server.wait(year);
-    let found = server.find(&client).await;
+    let found = server.find_client(&client).await;
     let rotate = async |registrar: Registrar<'_>| {
         registrar.rotate_secret(&found, Seconds(60)).await.unwrap();
     };
-    server.administer(rotate).await;
+    server.administer_clients(rotate).await;
     let ask = async || server.post_as(&client, "/token", "grant_type=client_credentials").await;
     ask().await.ok();
 
@@ -276,7 +276,7 @@ async fn a_notice_dated_in_the_future_is_sent() {
 async fn a_start_warns_of_rows_dated_in_the_future() {
     let (server, client) = server().await;
     server.wait(AHEAD);
-    server.granted("ada", &client, SCOPE).await;
+    server.obtain_tokens("ada", &client, SCOPE).await;
     server.wait(-AHEAD);
     let (log, _guard) = kit::log::Captured::json();
 

@@ -313,7 +313,7 @@ async fn noted(server: &Server, kind: &str) -> [usize; 4] {
     [
         count("SELECT thumbprint FROM certificates WHERE origin <> 'own'").await,
         count("SELECT thumbprint FROM issued").await,
-        server.events(kind).await.len(),
+        server.audit_events(kind).await.len(),
         count("SELECT id FROM outbox").await,
     ]
 }
@@ -472,7 +472,7 @@ async fn a_redemption_may_be_cancelled_at_any_point() {
     let server = Server::start().await;
     server.user("ada").await;
     let web = server.web_app().await;
-    let registered = server.find(&web).await;
+    let registered = server.find_client(&web).await;
     let mut browser = Browser::new(&server);
     for left in 0.. {
         let code = browser.authorize("ada", &web, "openid", CLAIMS).await.parameter("code");
@@ -506,7 +506,7 @@ async fn a_refresh_may_be_cancelled_at_any_point() {
     let server = Server::start().await;
     server.user("ada").await;
     let web = server.web_app().await;
-    let registered = server.find(&web).await;
+    let registered = server.find_client(&web).await;
     let page = Browser::new(&server).authorize("ada", &web, "openid", CLAIMS).await;
     let mut token = server.redeem(&web, &page.parameter("code")).await.ok().token("refresh_token");
     let mut cut = 0;

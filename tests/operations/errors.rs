@@ -44,7 +44,7 @@ async fn the_request_id_of_a_refusal_finds_its_audit_event() {
 async fn a_database_failure_is_always_503() {
     let server = Server::start().await;
     let client = server.service().await;
-    let token = server.token_of(&client).await;
+    let token = server.client_credentials_token(&client).await;
     let unknown = Client { id: "unknown".to_owned(), ..client.clone() };
     server.app().store.close().await;
 

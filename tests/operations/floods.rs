@@ -30,7 +30,7 @@ async fn a_flood_of_sign_ins_does_not_delay_token_requests() {
 
     let storm: Vec<_> = forms.into_iter().map(|form| tokio::spawn(form.send())).collect();
     for _ in 0..20 {
-        server.token_of(&service).await;
+        server.client_credentials_token(&service).await;
     }
 
     let mut statuses = Vec::new();

@@ -151,7 +151,7 @@ async fn health_endpoints_respond() {
 async fn metrics_are_served_at_the_operations_listener_only() {
     let server = Server::with(|config| config.operations.listen = "127.0.0.1:0".parse().ok()).await;
     let client = server.service().await;
-    server.token_of(&client).await;
+    server.client_credentials_token(&client).await;
     server.post("/token", "grant_type=x").await;
     server.get("/made-up-by-a-client").await;
 

@@ -113,7 +113,7 @@ async fn no_secret_is_in_the_log_or_the_audit_trail() {
         .extend(["canary-typed-in-the-wrong-field", "canary-wrong", "canary-n"].map(str::to_owned));
 
     let log = log.text();
-    let events = format!("{:?}", server.events("").await);
+    let events = format!("{:?}", server.audit_events("").await);
     assert!(log.contains("answered") && log.contains("refused"), "the log was captured");
     assert!(events.contains("code.replayed"));
     for secret in secrets.iter().filter(|secret| secret.len() > 7) {
@@ -169,7 +169,7 @@ async fn proofs(server: &Server) -> Vec<String> {
     let (holder, thief) = (Holder::new(), Holder::new());
     let code = holder::code(server, &client, "").await;
     let bought = holder.proof(server);
-    let token = server.redeeming(&client, &code).dpop(&bought).send().await.ok();
+    let token = server.redeem_request(&client, &code).dpop(&bought).send().await.ok();
     let token = token.token("access_token");
     let elsewhere = holder.sign(&holder.claims(server, "POST", "/elsewhere"));
     let mut told = vec![code, bought.clone(), elsewhere.clone(), format!("{bought}x")];
@@ -259,7 +259,7 @@ async fn only_the_host_of_a_webhook_url_is_logged() {
         let told = text.lines().find(|told| told.contains(line)).expect(line);
         assert!(told.contains("127.0.0.1"), "{told}");
     }
-    let events = server.events("notice.undelivered").await;
+    let events = server.audit_events("notice.undelivered").await;
     assert_eq!(events.len(), 1);
     assert!(!text.contains("canary-in-the-path"), "the log contains the path");
     assert!(!events[0].facts.contains("canary-in-the-path"), "{}", events[0].facts);

@@ -117,7 +117,7 @@ async fn a_permanently_rejected_mail_is_abandoned_and_recorded() {
     server.send_mail("gone@rp.example", "To nobody").await;
     server.given_up().await;
 
-    let events = server.events("notice.undelivered").await;
+    let events = server.audit_events("notice.undelivered").await;
     assert_eq!(events.len(), 1);
     let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
     assert_eq!((&facts["way"], &facts["to"]), (&"mail".into(), &"gone@rp.example".into()));
@@ -253,7 +253,7 @@ async fn an_undeliverable_webhook_is_abandoned_after_a_day_and_recorded() {
     program.next().await;
     server.tried(1).await;
     assert!(
-        server.events("notice.undelivered").await.is_empty(),
+        server.audit_events("notice.undelivered").await.is_empty(),
         "the 13th attempt is not the last"
     );
     server.wait(8 * 3600);
@@ -261,7 +261,7 @@ async fn an_undeliverable_webhook_is_abandoned_after_a_day_and_recorded() {
     server.given_up().await;
     server.wait(8 * 3600);
 
-    let events = server.events("notice.undelivered").await;
+    let events = server.audit_events("notice.undelivered").await;
     assert_eq!(events.len(), 1);
     let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
     assert_eq!(facts["way"], "webhook");

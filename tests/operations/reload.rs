@@ -169,7 +169,7 @@ async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
     server.running().reload().await;
     assert_eq!(shown(&server).await, *good.certificate());
     assert_eq!(refused(&server).await, "0");
-    let events = server.events("tls_certificate.replaced").await;
+    let events = server.audit_events("tls_certificate.replaced").await;
     assert_eq!(events.iter().filter(|event| event.outcome == "refused").count(), 8);
     assert_eq!(events.iter().filter(|event| event.outcome == "success").count(), 1);
 }

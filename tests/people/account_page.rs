@@ -129,9 +129,11 @@ async fn applications_are_listed_with_their_last_use() {
     server.user("ada").await;
     let (client, other) = (server.web_app().await, server.web_app().await);
     server
-        .change(&client, |metadata| metadata.client_uri = Some("https://photos.example/".into()))
+        .update_client(&client, |metadata| {
+            metadata.client_uri = Some("https://photos.example/".into())
+        })
         .await;
-    server.change(&other, |metadata| metadata.client_name = "Ledger".to_owned()).await;
+    server.update_client(&other, |metadata| metadata.client_name = "Ledger".to_owned()).await;
     let with = async |client: &Client, scope: &str| {
         let mut browser = Browser::new(&server);
         let page = browser.authorize("ada", client, scope, "").await;
@@ -171,7 +173,7 @@ async fn a_trusted_application_with_offline_access_is_listed_as_such() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    server.change(&client, |metadata| metadata.gw_skip_consent = true).await;
+    server.update_client(&client, |metadata| metadata.gw_skip_consent = true).await;
     let mut browser = Browser::new(&server);
     let page = browser.authorize("ada", &client, "openid offline_access", "").await;
     server.redeem(&client, &page.parameter("code")).await.ok();

@@ -14,7 +14,7 @@ async fn a_renamed_account_keeps_its_subject() {
     let granted = server.redeem(&client, &page.parameter("code")).await.ok();
     let before = server.userinfo(&granted.token("access_token")).await.ok();
 
-    server.rename(&user, "countess").await;
+    server.rename_user(&user, "countess").await;
 
     let after = server.userinfo(&granted.token("access_token")).await.ok();
     assert_eq!(before.body["preferred_username"], "ada");
@@ -45,7 +45,7 @@ async fn deleting_an_account_revokes_everything() {
     let (access, refresh) = (granted.token("access_token"), granted.token("refresh_token"));
     let subject = server.userinfo(&access).await.ok().body["sub"].clone();
 
-    server.delete(&user).await;
+    server.delete_user(&user).await;
 
     assert_eq!(server.userinfo(&access).await.status, 401);
     assert!(!server.is_active(&client, &access).await);
@@ -53,7 +53,7 @@ async fn deleting_an_account_revokes_everything() {
     server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
     server.redeem(&client, &unredeemed).await.refused(400, "invalid_grant");
     browser.open("/account").await.assert_page("/login");
-    let events = server.events("user.deleted").await;
+    let events = server.audit_events("user.deleted").await;
     assert_eq!(events[0].user_id.as_deref(), Some(user.id.as_str()));
     assert!(events[0].facts.contains("sessions_ended"), "{}", events[0].facts);
     assert!(!events[0].facts.contains("ada"));
@@ -77,9 +77,10 @@ async fn a_deletion_that_races_with_a_redemption_leaves_no_valid_token() {
         let user = server.user(&name).await;
         let mut browser = Browser::new(&server);
         let page = browser.authorize(&name, &client, "openid offline_access", "").await;
-        let redeeming = tokio::spawn(server.redeeming(&client, &page.parameter("code")).send());
+        let redeeming =
+            tokio::spawn(server.redeem_request(&client, &page.parameter("code")).send());
 
-        server.delete(&user).await;
+        server.delete_user(&user).await;
 
         let answer = redeeming.await.unwrap();
         assert!([200, 400].contains(&answer.status), "{answer:?}");

@@ -229,7 +229,7 @@ async fn no_secret_of_a_browser_or_a_request_is_stored() {
     server.user("ada").await;
     let client = server.web_app().await;
     let mut ada = allowed(&server, &client).await;
-    let hint = server.granted("ada", &client, "openid").await.token("id_token");
+    let hint = server.obtain_tokens("ada", &client, "openid").await.token("id_token");
     let login = ada
         .start_authorization(
             &AuthorizationRequest::new(&client)

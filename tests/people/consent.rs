@@ -55,8 +55,8 @@ async fn client(server: &Server) -> Client {
 async fn house() -> (Server, Client) {
     let server = Server::start().await;
     server.user("ada").await;
-    server.declare(invoices()).await;
-    server.declare(album()).await;
+    server.create_resource_from(invoices()).await;
+    server.create_resource_from(album()).await;
     let client = client(&server).await;
     (server, client)
 }
@@ -155,7 +155,7 @@ async fn a_scope_that_two_apis_declare_is_shown_in_both() {
     let (server, client) = house().await;
     let mut both = album();
     both["scopes"] = json!([{ "name": "invoices.read", "text": "Show pictures of invoices" }]);
-    server.redeclare(both).await;
+    server.update_resource(both).await;
 
     let consent = page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
 
@@ -260,12 +260,12 @@ async fn consent_is_asked_again_if_the_texts_changed() {
     let (server, client) = house().await;
     let request = request(&client, "openid invoices.read");
     for change in changes {
-        server.redeclare(invoices()).await;
+        server.update_resource(invoices()).await;
         let mut browser = Browser::new(&server);
         let consent = page(&mut browser, &request.clone().with("prompt", "consent")).await;
         let mut changed = invoices();
         change(&mut changed);
-        server.redeclare(changed).await;
+        server.update_resource(changed).await;
 
         let again = browser.submit(&consent, &[("answer", "allow")]).await;
 
@@ -273,12 +273,12 @@ async fn consent_is_asked_again_if_the_texts_changed() {
         assert!(text.contains("Something changed"), "{text}");
         browser.submit(&again, &[("answer", "allow")]).await.code();
     }
-    server.redeclare(invoices()).await;
+    server.update_resource(invoices()).await;
     let mut browser = Browser::new(&server);
     let consent = page(&mut browser, &request.with("prompt", "consent")).await;
     let mut same_in_english = invoices();
     same_in_english["scopes"][0]["text#fr"] = json!("Voir les factures");
-    server.redeclare(same_in_english).await;
+    server.update_resource(same_in_english).await;
     browser.submit(&consent, &[("answer", "allow")]).await.code();
 }
 
@@ -287,10 +287,10 @@ async fn consent_is_asked_again_if_the_texts_changed() {
 async fn right_to_left_names_are_isolated_in_sentences() {
     let (server, client) = house().await;
     let name = "كتب 2";
-    server.change(&client, |metadata| metadata.client_name = name.to_owned()).await;
+    server.update_client(&client, |metadata| metadata.client_name = name.to_owned()).await;
     let mut api = invoices();
     api["name"] = json!("فواتير");
-    server.redeclare(api).await;
+    server.update_resource(api).await;
 
     let consent = page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
 

@@ -570,7 +570,7 @@ async fn a_trusted_client_is_listed_and_can_be_removed() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    server.change(&client, |metadata| metadata.gw_skip_consent = true).await;
+    server.update_client(&client, |metadata| metadata.gw_skip_consent = true).await;
     let mut browser = Browser::new(&server);
     let login = browser
         .start_authorization(&AuthorizationRequest::new(&client).with("scope", "openid email"))
@@ -609,7 +609,7 @@ async fn consent_is_asked_again_if_the_client_changed() {
     browser.sign_in("ada").await;
     let consent = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
 
-    server.change(&client, |metadata| metadata.client_name = "Another".to_owned()).await;
+    server.update_client(&client, |metadata| metadata.client_name = "Another".to_owned()).await;
     let again = browser.submit(&consent, &[("answer", "allow")]).await;
     assert!(again.assert_page("/consent").answer.text.contains("Another"));
     let tampered = [("answer", "allow"), ("shown", "x")];
@@ -683,7 +683,7 @@ async fn a_session_is_created_although_the_request_is_refused() {
     server.user("ada").await;
     server.user("grace").await;
     let client = server.web_app().await;
-    let ada = server.granted("ada", &client, "openid").await.token("id_token");
+    let ada = server.obtain_tokens("ada", &client, "openid").await.token("id_token");
     let request = AuthorizationRequest::new(&client).with("id_token_hint", &ada);
     let mut browser = Browser::new(&server);
     let login = browser.start_authorization(&request).await;
@@ -779,7 +779,7 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_response() {
     let server = Server::start().await;
     let ada = server.user("ada").await;
     server.user("eve").await;
-    server.disable(&ada).await;
+    server.disable_user(&ada).await;
     let asked = async |name: &str| {
         let mut browser = Browser::new(&server);
         let door = browser.open("/login").await;
@@ -817,7 +817,7 @@ async fn password_attempts_for_an_account_are_limited() {
 
     assert_eq!(full.status, 429);
     assert!(full.header("retry-after").parse::<u64>().unwrap() > 0);
-    let told = server.events("request.refused").await;
+    let told = server.audit_events("request.refused").await;
     let last = told.last().unwrap();
     assert!(last.facts.contains(ada.id.as_str()), "the event names the account: {}", last.facts);
     server.wait(601);

@@ -63,7 +63,7 @@ async fn a_second_click_on_allow_returns_a_valid_code() {
         assert!(server.is_active(&client, &granted.token("access_token")).await);
         server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
     }
-    assert_eq!(server.events("consent.decided").await.len(), 1, "decided once");
+    assert_eq!(server.audit_events("consent.decided").await.len(), 1, "decided once");
     server.wait(30);
     ada.submit(&consent, &ALLOW).await.code();
     server.wait(1);

@@ -107,12 +107,12 @@ async fn a_known_browser_can_sign_in_to_an_account_under_attack() {
     }
     let home_again = tried(&mut home, "198.51.100.1", "ada", PASSWORD).await;
     assert_eq!(home_again.status, 303, "{home_again:?}");
-    let told = server.events("sign_in").await;
+    let told = server.audit_events("sign_in").await;
     let told: Vec<_> = told.iter().filter(|event| event.outcome == "throttled").collect();
     assert_eq!(told.len(), 2);
     assert!(told.iter().all(|event| event.user_id.as_deref() == Some(ada.id.as_str())));
 
-    server.unlock(&ada).await;
+    server.unlock_user(&ada).await;
     let mut abroad = Browser::new(&server);
     assert_eq!(tried(&mut abroad, "203.0.113.200", "ada", PASSWORD).await.status, 303);
 }

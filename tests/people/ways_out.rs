@@ -13,7 +13,7 @@ const HOME: &str = "https://photos.example/start";
 /// A client with a home page, and one without.
 async fn clients(server: &Server) -> [Client; 2] {
     let [one, other] = [server.web_app().await, server.web_app().await];
-    server.change(&one, |metadata| metadata.client_uri = Some(HOME.to_owned())).await;
+    server.update_client(&one, |metadata| metadata.client_uri = Some(HOME.to_owned())).await;
     [one, other]
 }
 
@@ -139,7 +139,9 @@ async fn the_signed_out_page_links_to_the_client_of_a_valid_hint() {
 
     let third = server.web_app().await;
     server
-        .change(&third, |metadata| metadata.client_uri = Some("https://third.example/".into()))
+        .update_client(&third, |metadata| {
+            metadata.client_uri = Some("https://third.example/".into())
+        })
         .await;
     let mut stranger = Browser::new(&server);
     stranger.open("/login").await;

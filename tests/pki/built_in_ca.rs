@@ -137,7 +137,7 @@ async fn an_issued_certificate_is_in_the_inventory() {
     assert_eq!((row.key_type.as_str(), row.key_bits), ("EC P-256", 256));
     assert_eq!(row.der, issued.certificate.to_vec());
     assert_eq!(format!("0{}", row.serial), parsed.raw_serial_as_string().replace(':', ""));
-    let events = server.events("certificate.issued").await;
+    let events = server.audit_events("certificate.issued").await;
     assert!(events[0].facts.contains(&issued.thumbprint.to_string()));
     assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
 }
@@ -151,7 +151,7 @@ async fn unknown_and_disabled_clients_are_issued_no_certificate() {
 
     refused(server.issue(&nobody, &key).await, Code::InvalidClient, "unknown");
     let id = ClientId::from_text(&client.id);
-    server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
     refused(server.issue(&client, &key).await, Code::InvalidClient, "disabled");
 
     let without = Server::start().await;
@@ -170,7 +170,7 @@ async fn disabling_or_deleting_a_client_revokes_its_certificates() {
         let id = ClientId::from_text(&client.id);
 
         server
-            .administer(async |registrar| match delete {
+            .administer_clients(async |registrar| match delete {
                 true => registrar.delete(&id).await.unwrap(),
                 false => {
                     registrar.disable(&id).await.unwrap();
@@ -204,16 +204,16 @@ async fn certificates_revoked_with_their_client_are_reported() {
         server.wait(25 * 3600);
         let issued = issued(&server, &client).await;
         let id = ClientId::from_text(&client.id);
-        let before = server.events("certificate.revoked").await.len();
+        let before = server.audit_events("certificate.revoked").await.len();
 
         server
-            .administer(async |registrar| match delete {
+            .administer_clients(async |registrar| match delete {
                 true => registrar.delete(&id).await.unwrap(),
                 false => registrar.disable(&id).await.unwrap(),
             })
             .await;
 
-        let events = server.events("certificate.revoked").await;
+        let events = server.audit_events("certificate.revoked").await;
         assert_eq!(events.len(), before + 1, "the first has expired");
         assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
         for fact in [issued.thumbprint.to_string().as_str(), reason] {
@@ -249,7 +249,7 @@ async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
         Some("cACompromise"),
         "the key of the client is not compromised"
     );
-    let events = server.events("certificate.revoked").await;
+    let events = server.audit_events("certificate.revoked").await;
     assert_eq!(events.len(), 2, "{events:?}");
     assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
     let late = server.issue(&client, &KeyPair::generate().unwrap()).await;
@@ -350,7 +350,7 @@ async fn issuing_while_a_client_is_disabled_leaves_no_valid_certificate() {
                 })
             })
             .collect();
-        server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+        server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
 
         for issued in issuing {
             match issued.await.unwrap() {
@@ -525,7 +525,7 @@ async fn the_root_key_can_be_exported_and_removed() {
     let (_, root) = X509Certificate::from_der(&renewed.chain[1]).unwrap();
     issuing.verify_signature(Some(root.public_key())).unwrap();
     for kind in ["authority.root_key_exported", "authority.root_key_removed"] {
-        assert_eq!(server.events(kind).await.len(), 1, "{kind}");
+        assert_eq!(server.audit_events(kind).await.len(), 1, "{kind}");
     }
 }
 
@@ -686,7 +686,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
         }
     }
     assert_eq!(won, 1);
-    assert_eq!(server.events("certificate.issued").await.len(), 1);
+    assert_eq!(server.audit_events("certificate.issued").await.len(), 1);
 
     let late = invite().await.unwrap();
     let other = ClientId::from_text(server.service().await.id);

@@ -128,7 +128,7 @@ async fn a_short_lived_certificate_is_not_reported_from_its_beginning() {
         server.look_at(hours * HOUR).await;
     }
 
-    let daily = server.events("certificate.expiring").await.pop().unwrap();
+    let daily = server.audit_events("certificate.expiring").await.pop().unwrap();
     let facts: Value = serde_json::from_str(&daily.facts).unwrap();
     assert_eq!(facts["threshold"], 6 * HOUR, "a quarter is left without a renewal");
     assert_eq!(
@@ -152,7 +152,7 @@ async fn a_client_that_has_renewed_gets_no_mail() {
     assert_eq!(server.told().await, [30, 30]);
     assert!(mails.next().await.text.contains("CN=other"));
     assert!(mails.is_empty());
-    let events = server.events("certificate.expiring").await;
+    let events = server.audit_events("certificate.expiring").await;
     let renewed: Vec<_> =
         events.iter().filter(|one| one.facts.contains(r#""renewed":true"#)).collect();
     assert_eq!(renewed.len(), 1);
@@ -184,7 +184,7 @@ async fn revoked_disabled_and_unused_certificates_are_not_reported() {
     server.look_at(60 * DAY).await;
 
     assert_eq!(server.told().await, [30]);
-    assert!(server.events("certificate.expiring").await[0].facts.contains("CN=used"));
+    assert!(server.audit_events("certificate.expiring").await[0].facts.contains("CN=used"));
 }
 
 /// Operators are notified of the server's own certificates, and of those of clients without contacts.
@@ -308,7 +308,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
     let server = Server::with_tls(|_| {}).await;
     let (jwt, opaque) = (server.bound("Jwt").await, server.bound("Opaque").await);
     server
-        .change(&opaque, |metadata| {
+        .update_client(&opaque, |metadata| {
             metadata.gw_access_token_format =
                 gatewright::types::client::TokenFormat::parse("opaque");
         })
@@ -461,11 +461,11 @@ async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
     server.wait(8 * HOUR);
     let second = issue().await;
     server.look_at(17 * HOUR).await;
-    assert_eq!(server.events("certificate.expiring").await.len(), 0);
+    assert_eq!(server.audit_events("certificate.expiring").await.len(), 0);
     server.look_at(18 * HOUR).await;
     server.look_at(18 * HOUR + 60).await;
 
-    assert_eq!(server.events("certificate.expiring").await.len(), 1);
+    assert_eq!(server.audit_events("certificate.expiring").await.len(), 1);
     let mail = mails.next().await;
     assert_eq!((mail.to.as_str(), mails.is_empty()), ("daily@rp.example", true));
     assert!(mail.text.contains(&first.thumbprint.to_string()), "{mail:?}");
@@ -496,7 +496,7 @@ async fn a_timely_renewal_is_not_reported_as_late() {
         server.look_at((n + 1) * 8 * HOUR - 60).await;
     }
 
-    assert!(server.events("certificate.expiring").await.is_empty());
+    assert!(server.audit_events("certificate.expiring").await.is_empty());
 }
 
 /// A client that was warned and has renewed gets one mail about that, and no further ones.
@@ -510,7 +510,7 @@ async fn a_client_that_renews_after_a_warning_gets_one_confirmation() {
     assert!(mails.next().await.header("Subject").ends_with("in 30 days"));
 
     let jwks = json!({ "keys": [old.jwk(), new.jwk()] });
-    server.change(&client, |metadata| metadata.jwks = Some(jwks)).await;
+    server.update_client(&client, |metadata| metadata.jwks = Some(jwks)).await;
     server.look().await;
     server.look().await;
 
@@ -576,7 +576,9 @@ async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     assert_eq!(watched.await, [731 - 60 + 731, 3653], "the new issuing certificate and the root");
     server.look_at((731 - 30) * DAY).await;
     assert_eq!(server.told().await, [60, 30]);
-    assert!(server.events("certificate.expiring").await[0].facts.contains(r#""renewed":true"#));
+    assert!(
+        server.audit_events("certificate.expiring").await[0].facts.contains(r#""renewed":true"#)
+    );
     assert!(mails.is_empty());
 }
 

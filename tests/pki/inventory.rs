@@ -48,7 +48,7 @@ async fn a_certificate_removed_from_the_registration_is_kept_as_seen() {
     let other = server.registered(&[&old]).await;
 
     let jwks = json!({ "keys": [new.jwk()] });
-    server.change(&client, |metadata| metadata.jwks = Some(jwks.clone())).await;
+    server.update_client(&client, |metadata| metadata.jwks = Some(jwks.clone())).await;
 
     let found = server.certificates_of(&client).await;
     let origins: Vec<_> = found.iter().map(|entry| entry.certificate.origin).collect();
@@ -62,7 +62,7 @@ async fn a_certificate_removed_from_the_registration_is_kept_as_seen() {
     let registered = |n: usize| found[n].holders.iter().find(of_client).unwrap().registered_at;
     assert_eq!((registered(0), registered(1)), (None, Some(Timestamp(BEGINNING))));
 
-    server.change(&other, |metadata| metadata.jwks = Some(jwks.clone())).await;
+    server.update_client(&other, |metadata| metadata.jwks = Some(jwks.clone())).await;
     let found = server.certificates_of(&client).await;
     assert_eq!(found[0].certificate.origin, Origin::Seen);
 }
@@ -155,7 +155,7 @@ async fn a_revocation_is_recorded_once_and_is_permanent() {
     assert_eq!(found[0].state, State::Revoked);
     assert_eq!(found[0].certificate.revoked_at, Some(Timestamp(BEGINNING)));
     assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
-    assert_eq!(server.events("certificate.revoked").await.len(), 1);
+    assert_eq!(server.audit_events("certificate.revoked").await.len(), 1);
 }
 
 /// A certificate that was revoked for another reason may later turn out to have a compromised key. That
@@ -192,7 +192,7 @@ async fn a_revocation_can_be_raised_to_key_compromise() {
         "the time of the first revocation stays"
     );
     assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
-    let events = server.events("certificate.revoked").await;
+    let events = server.audit_events("certificate.revoked").await;
     assert_eq!(events.len(), 2, "{events:?}");
     assert!(events[0].facts.contains("keyCompromise"));
 }

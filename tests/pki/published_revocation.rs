@@ -217,7 +217,7 @@ async fn every_certificate_of_a_compromised_key_is_published() {
     for told in ["a.pem: revoked", "b.pem: revoked", "first.pem: good"] {
         assert!(both.contains(told), "{both}");
     }
-    assert_eq!(world.server.events("certificate.revoked").await.len(), 2);
+    assert_eq!(world.server.audit_events("certificate.revoked").await.len(), 2);
 }
 
 /// A changed reason is published like a new revocation. When an issuing certificate is revoked, all

@@ -282,7 +282,7 @@ async fn a_revocation_during_the_life_of_a_token_is_detected() {
         let asked = scene.responder.asked();
         scene.ask(&shown).await.refused(401, "invalid_client");
         assert_eq!(scene.responder.asked(), asked, "the revocation is stored");
-        let events = scene.server.events("certificate.revoked").await;
+        let events = scene.server.audit_events("certificate.revoked").await;
         assert_eq!(events.len(), 1, "{events:?}");
     }
 }
@@ -764,7 +764,7 @@ async fn malformed_revocation_extensions_are_refused_under_hard_fail() {
 
         let scene = Scene::new(Revocation::HardFail).await;
         scene.ask(&shown(&scene)).await.refused(401, "invalid_client");
-        let events = scene.server.events("request.refused").await;
+        let events = scene.server.audit_events("request.refused").await;
         let [event] = events.as_slice() else { panic!("{events:?}") };
         let reason = format!("{what} of a certificate of the chain cannot be read");
         let facts: Value = serde_json::from_str(&event.facts).unwrap();
@@ -952,7 +952,7 @@ async fn a_compromised_ca_key_revokes_all_certificates_that_it_signed() {
     scene.ask(&shown).await.refused(401, "invalid_client");
     assert!(scene.is_active(&others).await);
     scene.ask(&other).await.ok();
-    assert_eq!(scene.server.events("certificate.revoked").await.len(), 2);
+    assert_eq!(scene.server.audit_events("certificate.revoked").await.len(), 2);
 }
 
 /// Issue 3, §4, for clients with another authentication method: the certificate that their tokens are

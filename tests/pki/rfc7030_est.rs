@@ -183,7 +183,7 @@ async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
         let answer = curl.ok(MTLS, "/token", &[&shows[..], &form].concat());
         assert!(answer.contains("access_token"), "overlap: {answer}");
     }
-    assert_eq!(server.events("certificate.issued").await.len(), 3);
+    assert_eq!(server.audit_events("certificate.issued").await.len(), 3);
 }
 
 /// > the EST server MUST use HTTP [...] 401 [...] (§3.2.3, in substance)
@@ -209,8 +209,8 @@ async fn an_enrolment_without_valid_credentials_is_refused() {
     server.wait(3600);
     let ask = server.tls_request("POST", ENROL).basic(&client.id, &late).pkcs10(&key);
     ask.send().await.refused(401, "invalid_client");
-    assert!(server.events("certificate.issued").await.is_empty());
-    for event in server.events("request.refused").await {
+    assert!(server.audit_events("certificate.issued").await.is_empty());
+    for event in server.audit_events("request.refused").await {
         assert!(!event.facts.contains("gw_en_"), "{}", event.facts);
     }
 }
@@ -354,13 +354,13 @@ async fn a_disabled_client_cannot_renew_its_certificates() {
     let waiting = token(&server, &client).await;
     let id = ClientId::from_text(&client.id);
 
-    server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
 
     renewed(&server, &shown).await.refused(401, "invalid_client");
     let key = KeyPair::generate().unwrap();
     let ask = || server.tls_request("POST", ENROL).basic(&client.id, &waiting).pkcs10(&key);
     ask().send().await.refused(401, "invalid_client");
-    server.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
+    server.administer_clients(async |registrar| registrar.enable(&id).await.unwrap()).await;
     renewed(&server, &shown).await.refused(401, "invalid_client");
     authenticated(&server, &client, &shown).await.refused(401, "invalid_client");
     ask().send().await.refused(401, "invalid_client");
@@ -452,7 +452,7 @@ async fn a_certificate_of_the_built_in_ca_authenticates_only_its_owner() {
     authenticated(&server, &owner, &shown).await.ok();
     authenticated(&server, &other, &shown).await.refused(401, "invalid_client");
 
-    let told = format!("{:?}", server.events("request.refused").await);
+    let told = format!("{:?}", server.audit_events("request.refused").await);
     assert!(told.contains("issued to another client"), "{told}");
 }
 
@@ -516,7 +516,7 @@ async fn a_certificate_of_the_built_in_ca_authenticates_its_client() {
 async fn a_client_of_tls_client_auth_is_registered_with_its_urn_by_default() {
     let server = server().await;
     let client = machine(&server).await;
-    let registered = server.find(&client).await;
+    let registered = server.find_client(&client).await;
     let urn = format!("urn:gatewright:client:{}", client.id);
     assert_eq!(registered.metadata.tls_client_auth_san_uri, Some(urn.clone()));
 

@@ -100,7 +100,7 @@ async fn stored(server: &Server) -> Stored {
 
 /// The number of orders with this outcome.
 async fn orders(server: &Server, outcome: &str) -> usize {
-    let events = server.events("tls_certificate.ordered").await;
+    let events = server.audit_events("tls_certificate.ordered").await;
     events.iter().filter(|event| event.outcome == outcome).count()
 }
 

@@ -257,7 +257,7 @@ async fn a_ca_certificate_authenticates_no_client() {
     let intermediate = below.issue("Backup", |_| {}).chain.remove(0);
     let intermediate = Shown { der: intermediate, chain: Vec::new(), key: key() };
     ask(&server, &client, &intermediate).await.refused(401, "invalid_client");
-    let told = format!("{:?}", server.events("request.refused").await);
+    let told = format!("{:?}", server.audit_events("request.refused").await);
     assert_eq!(told.matches("CaUsedAsEndEntity").count(), 2, "{told}");
 }
 
@@ -321,7 +321,7 @@ async fn an_expired_root_does_not_hide_its_successor() {
         until(from(2029, 2));
         ask(&server, &client, &shown).await.refused(401, "invalid_client");
 
-        let told = server.events("request.refused").await;
+        let told = server.audit_events("request.refused").await;
         let told: Vec<_> = told.iter().map(|event| event.facts.as_str()).collect();
         let [last, first] = told.as_slice() else { panic!("{told:?}") };
         assert!(first.contains("\"chain\":\"the trust anchor is not valid yet\""), "{first}");
@@ -556,7 +556,7 @@ async fn a_chain_that_needs_more_than_eight_verifications_is_refused() {
     ask(&server, &client, &shown).await.refused(401, "invalid_client");
 
     assert_eq!(server.app().trust.signatures_verified(), before + 8);
-    let told = format!("{:?}", server.events("request.refused").await);
+    let told = format!("{:?}", server.audit_events("request.refused").await);
     assert!(told.contains("more than eight signatures"), "{told}");
     // With key identifiers, the right certificate is tried first.
     let mut shown = between.issue("Backup", |_| {});
@@ -635,7 +635,7 @@ async fn a_certificate_may_be_signed_with_rsassa_pss() {
     ask(&server, &client, &sha512).await.ok();
 
     ask(&server, &client, &issue("")).await.refused(401, "invalid_client");
-    let told = format!("{:?}", server.events("request.refused").await);
+    let told = format!("{:?}", server.audit_events("request.refused").await);
     assert!(told.contains("rsa_pss_saltlen:digest"), "{told}");
 }
 
@@ -651,7 +651,9 @@ async fn try_named(server: &Server, members: &[(&str, Value)]) -> Result<ClientI
     }
     let metadata = serde_json::from_value(metadata).unwrap();
     let mut done = None;
-    server.administer(async |registrar| done = Some(registrar.create(metadata).await)).await;
+    server
+        .administer_clients(async |registrar| done = Some(registrar.create(metadata).await))
+        .await;
     refusal_of(done.unwrap().map(|registered| registered.client.id))
 }
 
@@ -719,7 +721,7 @@ async fn no_change_gives_a_client_the_certificate_name_of_another() {
     let second = try_named(&server, &dns("b.example.org")).await.unwrap();
 
     server
-        .administer(async |registrar| {
+        .administer_clients(async |registrar| {
             let find = async |id: &ClientId| {
                 clients::find(registrar.store.db(), id).await.unwrap().unwrap()
             };
@@ -757,7 +759,7 @@ async fn clients_registered_to_share_a_certificate_name_may_do_so() {
         ask(&server, &client, &shown).await.ok();
     }
     server
-        .administer(async |registrar| {
+        .administer_clients(async |registrar| {
             let client = clients::find(registrar.store.db(), &second).await.unwrap().unwrap();
             let mut metadata = client.metadata.clone();
             metadata.gw_shared_certificate_name = false;
@@ -765,7 +767,7 @@ async fn clients_registered_to_share_a_certificate_name_may_do_so() {
         })
         .await;
 
-    let events = server.events("client.created").await;
+    let events = server.audit_events("client.created").await;
     assert!(events.iter().all(|event| event.facts.contains("\"shared_certificate_name\":true")));
     server.app().sightings.flush(&server.app().store, &server.app().trust).await.unwrap();
     let found = server.inventory().find(&shown.thumbprint()).await.unwrap();
@@ -821,7 +823,7 @@ async fn clients_of_an_older_version_with_the_same_name_are_marked() {
         let client = clients::find(server.app().store.db(), id).await.unwrap().unwrap();
         assert_eq!(client.metadata.gw_shared_certificate_name, shares, "{id}");
     }
-    assert_eq!(server.events("client.updated").await.len(), 2);
+    assert_eq!(server.audit_events("client.updated").await.len(), 2);
     let shown = authority.issue("Backup", |_| {});
     for id in [&first, &second] {
         let client = Client { id: id.to_string(), secret: String::new() };
@@ -840,6 +842,6 @@ async fn the_audit_trail_explains_a_refused_certificate() {
     ask(&server, &client, &authority.issue("Other", |_| {})).await.refused(401, "invalid_client");
     ask(&server, &client, &stranger).await.refused(401, "invalid_client");
 
-    let told = format!("{:?}", server.events("request.refused").await);
+    let told = format!("{:?}", server.audit_events("request.refused").await);
     assert!(told.contains("CN=Other,O=Example") && told.contains("UnknownIssuer"), "{told}");
 }

@@ -207,7 +207,7 @@ async fn a_malformed_field_is_recorded_with_the_format_and_the_proxy() {
         let ask = world.ask().header(name, "canary").header("x-forwarded-for", "192.0.2.7");
         ask.send().await.refused(400, "invalid_request");
 
-        let events = world.server.events("request.refused").await;
+        let events = world.server.audit_events("request.refused").await;
         let [event] = &events[..] else { panic!("{events:?}") };
         let told = format!("{event:?}");
         for fact in ["client_certificate_header", form.as_str(), "peer", "127.0.0.1", "192.0.2.7"] {

@@ -60,9 +60,9 @@ impl Server {
 
     /// The thresholds of the events so far, in days, oldest first; 0 is the expiry itself.
     pub async fn told(&self) -> Vec<i64> {
-        let mut events = self.events("certificate.expiring").await;
+        let mut events = self.audit_events("certificate.expiring").await;
         events.reverse();
-        events.extend(self.events("certificate.expired").await);
+        events.extend(self.audit_events("certificate.expired").await);
         let threshold = |facts: &str| {
             let facts: Value = serde_json::from_str(facts).unwrap();
             facts["threshold"].as_i64().unwrap() / DAY

@@ -32,7 +32,7 @@ pub async fn bound(server: &Server, holder: &Holder) -> (Client, String) {
     server.user("ada").await;
     let client = server.web_app().await;
     let code = Browser::new(server).authorize("ada", &client, "openid", "").await.parameter("code");
-    let ask = server.redeeming(&client, &code).dpop(&holder.proof(server));
+    let ask = server.redeem_request(&client, &code).dpop(&holder.proof(server));
     let token = ask.send().await.ok().token("access_token");
     (client, token)
 }

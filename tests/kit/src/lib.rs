@@ -11,7 +11,7 @@
     reason = "a test that cannot go on fails"
 )]
 
-pub mod acts;
+pub mod administration;
 pub mod application;
 pub mod authority;
 pub mod browser;

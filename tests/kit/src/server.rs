@@ -221,8 +221,9 @@ impl Server {
     /// Registers a client with the metadata of RFC 7591.
     pub async fn register(&self, metadata: Value) -> Client {
         let metadata = serde_json::from_value(metadata).unwrap();
-        let registered =
-            self.administer(async move |registrar| registrar.create(metadata).await.unwrap()).await;
+        let registered = self
+            .administer_clients(async move |registrar| registrar.create(metadata).await.unwrap())
+            .await;
         let secret = registered.secret.map(|secret| secret.0.expose().to_owned());
         Client { id: registered.client.id.to_string(), secret: secret.unwrap_or_default() }
     }
@@ -255,7 +256,7 @@ impl Server {
     }
 
     /// A token request with `grant_type=authorization_code`, not yet sent.
-    pub fn redeeming(&self, client: &Client, code: &str) -> RequestBuilder {
+    pub fn redeem_request(&self, client: &Client, code: &str) -> RequestBuilder {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "authorization_code")
             .append_pair("code", code)
@@ -267,30 +268,33 @@ impl Server {
 
     /// Exchanges a code for tokens.
     pub async fn redeem(&self, client: &Client, code: &str) -> Response {
-        self.redeeming(client, code).send().await
+        self.redeem_request(client, code).send().await
     }
 
     /// The token response after a user has authorized a client in a new browser.
-    pub async fn granted(&self, username: &str, client: &Client, scope: &str) -> Response {
+    pub async fn obtain_tokens(&self, username: &str, client: &Client, scope: &str) -> Response {
         let page = Browser::new(self).authorize(username, client, scope, "").await;
         self.redeem(client, &page.parameter("code")).await.ok()
     }
 
     /// A client's registration, as the server has it.
-    pub async fn find(&self, client: &Client) -> Registered {
+    pub async fn find_client(&self, client: &Client) -> Registered {
         let id = ClientId::from_text(&client.id);
         self.app().cache.client(&id).await.unwrap().unwrap().as_ref().clone()
     }
 
     /// Runs an administrator's operation on clients, then has the server reload.
-    pub async fn administer<T>(&self, work: impl AsyncFnOnce(Registrar<'_>) -> T) -> T {
-        let done = self.administer_unseen(work).await;
+    pub async fn administer_clients<T>(&self, work: impl AsyncFnOnce(Registrar<'_>) -> T) -> T {
+        let done = self.administer_clients_without_reload(work).await;
         self.app().confirm().await.unwrap();
         done
     }
 
     /// The same without the reload, as when a separate process runs the command.
-    pub async fn administer_unseen<T>(&self, work: impl AsyncFnOnce(Registrar<'_>) -> T) -> T {
+    pub async fn administer_clients_without_reload<T>(
+        &self,
+        work: impl AsyncFnOnce(Registrar<'_>) -> T,
+    ) -> T {
         let app = self.app();
         let trace = self.trace();
         work(Registrar {
@@ -312,7 +316,7 @@ impl Server {
     }
 
     /// An access token from the client credentials grant.
-    pub async fn token_of(&self, client: &Client) -> String {
+    pub async fn client_credentials_token(&self, client: &Client) -> String {
         let answer = self.post_as(client, "/token", "grant_type=client_credentials").await;
         answer.ok().token("access_token")
     }

@@ -15,14 +15,14 @@ use crate::server::{Client, Server};
 
 impl Server {
     /// A token request with `grant_type=refresh_token`, not yet sent.
-    pub fn refreshing(&self, client: &Client, token: &str, more: &str) -> RequestBuilder {
+    pub fn refresh_request(&self, client: &Client, token: &str, more: &str) -> RequestBuilder {
         let form = format!("grant_type=refresh_token&refresh_token={token}{more}");
         self.request("POST", "/token").basic(&client.id, &client.secret).form(&form)
     }
 
     /// `grant_type=refresh_token`.
     pub async fn refresh(&self, client: &Client, token: &str, more: &str) -> Response {
-        self.refreshing(client, token, more).send().await
+        self.refresh_request(client, token, more).send().await
     }
 
     /// Introspects a token as a client with the right to: whether the token is active.
@@ -37,32 +37,32 @@ impl Server {
     }
 
     /// As `gatewright user disable` does.
-    pub async fn disable(&self, user: &User) {
+    pub async fn disable_user(&self, user: &User) {
         let trace = self.trace();
         assert!(account::disable(&self.app().people(&trace), &user.id).await.unwrap());
     }
 
     /// As `gatewright user enable` does.
-    pub async fn enable(&self, user: &User) {
+    pub async fn enable_user(&self, user: &User) {
         let trace = self.trace();
         assert!(account::enable(&self.app().people(&trace), &user.id).await.unwrap());
     }
 
     /// As `gatewright user update --username` does.
-    pub async fn rename(&self, user: &User, username: &str) {
+    pub async fn rename_user(&self, user: &User, username: &str) {
         let trace = self.trace();
         let changes = Changes { username: Some(username), ..Changes::default() };
         update::update(&self.app().people(&trace), &user.id, &changes).await.unwrap();
     }
 
     /// As `gatewright user delete` does.
-    pub async fn delete(&self, user: &User) {
+    pub async fn delete_user(&self, user: &User) {
         let trace = self.trace();
         assert!(update::delete(&self.app().people(&trace), &user.id).await.unwrap());
     }
 
     /// As `gatewright user unlock` does.
-    pub async fn unlock(&self, user: &User) {
+    pub async fn unlock_user(&self, user: &User) {
         let trace = self.trace();
         account::unlock(&self.app().people(&trace), &user.id).await.unwrap();
     }
@@ -82,7 +82,7 @@ impl Server {
     }
 
     /// Withdraws a user's consent to a client.
-    pub async fn withdraw(&self, user: &User, client: &Client) {
+    pub async fn withdraw_consent(&self, user: &User, client: &Client) {
         let trace = self.trace();
         let call = self.app().call(&trace);
         let id = ClientId::from_text(&client.id);
@@ -90,23 +90,23 @@ impl Server {
     }
 
     /// Changes a client's registration.
-    pub async fn change(&self, client: &Client, change: impl FnOnce(&mut Metadata)) {
-        let registered = self.find(client).await;
+    pub async fn update_client(&self, client: &Client, change: impl FnOnce(&mut Metadata)) {
+        let registered = self.find_client(client).await;
         let mut metadata = registered.metadata.clone();
         change(&mut metadata);
-        self.administer(async |registrar| {
+        self.administer_clients(async |registrar| {
             registrar.update(&registered, metadata).await.unwrap();
         })
         .await;
     }
 
     /// Registers an API.
-    pub async fn resource(&self, id: &str) {
-        self.declare(json!({ "id": id, "name": "Photos" })).await;
+    pub async fn create_resource(&self, id: &str) {
+        self.create_resource_from(json!({ "id": id, "name": "Photos" })).await;
     }
 
     /// Registers an API from the JSON that `gatewright --json resource list` prints.
-    pub async fn declare(&self, resource: Value) {
+    pub async fn create_resource_from(&self, resource: Value) {
         let app = self.app();
         let resource: Resource = serde_json::from_value(resource).unwrap();
         let issuer = &app.config.issuer;
@@ -115,7 +115,7 @@ impl Server {
     }
 
     /// Replaces the registration of an API.
-    pub async fn redeclare(&self, resource: Value) {
+    pub async fn update_resource(&self, resource: Value) {
         let app = self.app();
         let resource: Resource = serde_json::from_value(resource).unwrap();
         let issuer = &app.config.issuer;
@@ -126,17 +126,17 @@ impl Server {
     /// Disables a client.
     pub async fn disable_client(&self, client: &Client) {
         let id = ClientId::from_text(&client.id);
-        self.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+        self.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
     }
 
     /// Enables a client again.
     pub async fn enable_client(&self, client: &Client) {
         let id = ClientId::from_text(&client.id);
-        self.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
+        self.administer_clients(async |registrar| registrar.enable(&id).await.unwrap()).await;
     }
 
     /// The audit events of this kind, newest first; an empty kind matches all.
-    pub async fn events(&self, kind: &str) -> Vec<AuditRow> {
+    pub async fn audit_events(&self, kind: &str) -> Vec<AuditRow> {
         let app = self.app();
         app.recorder.flush().await;
         let filter = Filter { kind: kind.to_owned(), most: 10_000, ..Filter::default() };
