@@ -8,7 +8,7 @@ use gatewright::pki::{Certificate, Reason, inventory};
 use gatewright::types::{Digest, Scope};
 use serde_json::json;
 
-use kit::certificates::{Shown, behind_proxy};
+use kit::client_certificates::{ClientCertificate, trust_proxy};
 use kit::holder::asking;
 use kit::http::{RequestBuilder, Response};
 use kit::jwt::{Holder, Signer, claims};
@@ -39,7 +39,7 @@ fn protected(name: &str, scope: &[&str]) -> GatewayRoute {
 
 /// The routes of an API, as its gateway is configured.
 fn before_an_api(config: &mut Config) {
-    behind_proxy(config, CertificateHeader::Rfc9440);
+    trust_proxy(config, CertificateHeader::Rfc9440);
     let path = GatewayRoute { original: OriginalRequest::Path, ..protected("envoy", &["read"]) };
     let forwarded =
         GatewayRoute { original: OriginalRequest::XForwarded, ..protected("traefik", &[]) };
@@ -341,7 +341,8 @@ async fn the_endpoint_is_below_the_path_of_the_issuer() {
 #[tokio::test]
 async fn a_certificate_bound_token_requires_its_certificate() {
     let (server, _) = prepared().await;
-    let (own, thief) = (Shown::self_signed("Billing"), Shown::self_signed("Thief"));
+    let (own, thief) =
+        (ClientCertificate::self_signed("Billing"), ClientCertificate::self_signed("Thief"));
     for format in ["jwt", "opaque"] {
         let client = caller(
             &server,
@@ -351,14 +352,15 @@ async fn a_certificate_bound_token_requires_its_certificate() {
             }),
         )
         .await;
-        let ask = server.request("POST", "/token").basic(&client.id, &client.secret).showing(&own);
+        let ask =
+            server.request("POST", "/token").basic(&client.id, &client.secret).client_cert(&own);
         let answer = ask.form("grant_type=client_credentials").send().await.ok();
         let token = answer.token("access_token");
         let about = || about(&server, "invoices", &token);
 
-        passed(&about().showing(&own).send().await);
+        passed(&about().client_cert(&own).send().await);
         stopped(about().send().await, 401, "invalid_token");
-        stopped(about().showing(&thief).send().await, 401, "invalid_token");
+        stopped(about().client_cert(&thief).send().await, 401, "invalid_token");
         // In a format other than the configured one, the certificate is ignored.
         let nginx = about().header("x-ssl-client-cert", &own.pem().replace('\n', "%0A"));
         stopped(nginx.send().await, 401, "invalid_token");
@@ -369,12 +371,12 @@ async fn a_certificate_bound_token_requires_its_certificate() {
 #[tokio::test]
 async fn a_token_bound_to_a_revoked_certificate_is_refused() {
     let (server, _) = prepared().await;
-    let own = Shown::self_signed("Billing");
+    let own = ClientCertificate::self_signed("Billing");
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
     let client = caller(&server, bound).await;
-    let ask = server.request("POST", "/token").basic(&client.id, &client.secret).showing(&own);
+    let ask = server.request("POST", "/token").basic(&client.id, &client.secret).client_cert(&own);
     let token = ask.form("grant_type=client_credentials").send().await.ok().token("access_token");
-    let about = || about(&server, "invoices", &token).showing(&own);
+    let about = || about(&server, "invoices", &token).client_cert(&own);
     passed(&about().send().await);
 
     let trace = server.trace();
@@ -389,13 +391,15 @@ async fn a_token_bound_to_a_revoked_certificate_is_refused() {
 #[tokio::test]
 async fn a_token_bound_to_a_compromised_key_is_refused() {
     let (server, _) = prepared().await;
-    let leaked = Shown::self_signed("Billing");
-    let sibling = Shown::self_signed_by(leaked.same_key(), "Billing, renewed", |_| {});
+    let leaked = ClientCertificate::self_signed("Billing");
+    let sibling =
+        ClientCertificate::self_signed_with(leaked.clone_key(), "Billing, renewed", |_| {});
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
     let client = caller(&server, bound).await;
-    let ask = server.request("POST", "/token").basic(&client.id, &client.secret).showing(&sibling);
+    let ask =
+        server.request("POST", "/token").basic(&client.id, &client.secret).client_cert(&sibling);
     let token = ask.form("grant_type=client_credentials").send().await.ok().token("access_token");
-    let about = || about(&server, "invoices", &token).showing(&sibling);
+    let about = || about(&server, "invoices", &token).client_cert(&sibling);
     passed(&about().send().await);
 
     let trace = server.trace();
@@ -562,12 +566,12 @@ async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
 async fn a_malformed_certificate_field_is_refused_with_401_not_400() {
     let (server, client) = prepared().await;
     let token = server.client_credentials_token(&client).await;
-    let own = Shown::self_signed("Billing");
+    let own = ClientCertificate::self_signed("Billing");
     let misread = |ask: RequestBuilder| {
         [
             ask.clone().header("client-cert", "x"),
             ask.clone().header("client-cert", ":AAAA:"),
-            ask.clone().showing(&own).showing(&own),
+            ask.clone().client_cert(&own).client_cert(&own),
             ask.clone().header("client_cert", "x"),
             ask.header("client-cert-chain", ":AAAA:"),
         ]

@@ -10,7 +10,7 @@ use gatewright::verify::{Error, Fetched, IssuerKeys, ResourceRequest, Verifier};
 use serde_json::{Value, json};
 
 use kit::browser::{Browser, authorize_target};
-use kit::certificates::behind_proxy;
+use kit::client_certificates::trust_proxy;
 use kit::holder;
 use kit::jwt::{Holder, Signer, claims, mac};
 use kit::server::{Client, ISSUER, Server};
@@ -132,7 +132,7 @@ const AFTER: &str = "https://app.example/bye";
 impl World {
     async fn new() -> Self {
         let server = Server::with(|config| {
-            behind_proxy(config, CertificateHeader::None);
+            trust_proxy(config, CertificateHeader::None);
             config.verify.routes = vec![GatewayRoute {
                 name: "ours".to_owned(),
                 audience: ISSUER.to_owned(),

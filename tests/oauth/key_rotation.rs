@@ -494,7 +494,7 @@ async fn a_new_key_encryption_key_reseals_every_value() {
             "token_endpoint_auth_method": "client_secret_jwt",
         }))
         .await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
     let granted = server.obtain_tokens("ada", &web, "openid").await;
     let before = sealed(&server).await;
 
@@ -504,7 +504,7 @@ async fn a_new_key_encryption_key_reseals_every_value() {
     assert!(refused.contains("cannot be opened"), "{refused}");
     let alone = Some(EncryptionKeys::parse(&key("E")).unwrap());
     let server = server.replica_with(|config| config.keys.encryption_key = alone).await;
-    server.issue(&web, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
+    server.issue_certificate(&web, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
 
     assert!(server.is_active(&web, &granted.token("access_token")).await);
     server.refresh(&web, &granted.token("refresh_token"), "").await.ok();

@@ -5,7 +5,7 @@ use gatewright::render::Kind;
 use gatewright::types::{Algorithm, Seconds};
 use serde_json::{Map, Value, json};
 
-use kit::certificates::{self, Authority, Shown};
+use kit::client_certificates::{self, ClientCa, ClientCertificate};
 use kit::http::Response;
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 
@@ -46,21 +46,22 @@ struct Clients {
     clients: Vec<(&'static str, Client)>,
     key: SigningKey,
     /// Issued by a CA, and self-signed.
-    certificates: [Shown; 2],
-    _believed: Authority,
+    certificates: [ClientCertificate; 2],
+    _believed: ClientCa,
 }
 
 impl Clients {
     /// A server that accepts client certificates, and the clients.
     async fn start() -> (Server, Self) {
-        let (server, authority) = certificates::server().await;
+        let (server, authority) = client_certificates::server_behind_proxy().await;
         let clients = Self::register(&server, authority).await;
         (server, clients)
     }
 
-    async fn register(server: &Server, authority: Authority) -> Self {
+    async fn register(server: &Server, authority: ClientCa) -> Self {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
-        let certificates = [authority.issue("Backup", |_| {}), Shown::self_signed("Backup")];
+        let certificates =
+            [authority.issue("Backup", |_| {}), ClientCertificate::self_signed("Backup")];
         let mut clients = Vec::new();
         for method in METHODS {
             let mut metadata = json!({
@@ -149,7 +150,7 @@ async fn present(
         "tls_client_auth" | "self_signed_tls_client_auth" => {
             let shown = &clients.certificates[usize::from(method != "tls_client_auth")];
             let ask = server.request("POST", path).form(&format!("{form}&client_id={id}"));
-            ask.showing(shown).send().await
+            ask.client_cert(shown).send().await
         }
         "none" => server.post(path, &format!("{form}&client_id={id}")).await,
         other => panic!("{other}"),
@@ -486,8 +487,8 @@ async fn an_assertion_must_be_signed_with_the_key_of_the_client() {
     let (stranger, _) = SigningKey::generate(Algorithm::Es256).unwrap();
     let own = clients.assertion(client, &json!({}));
     let parts: Vec<&str> = own.split('.').collect();
-    let certificates = ["a", "b"].map(Shown::self_signed);
-    let _believed = Authority::new("Nobody's CA");
+    let certificates = ["a", "b"].map(ClientCertificate::self_signed);
+    let _believed = ClientCa::new("Nobody's CA");
     let stranger = Clients { clients: Vec::new(), key: stranger, certificates, _believed };
     let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
     let public_key = Client { id: client.id.clone(), secret: clients.key.public_jwk().to_string() };

@@ -7,7 +7,7 @@ use gatewright::store::{sql, sweep};
 use gatewright::types::Algorithm;
 use serde_json::{Map, Value, json};
 
-use kit::certificates::Shown;
+use kit::client_certificates::ClientCertificate;
 use kit::http::{RequestBuilder, Response};
 use kit::jwt::{Holder, Signer, mac};
 use kit::publisher::Publisher;
@@ -578,7 +578,7 @@ async fn an_assertion_signed_with_a_revoked_key_is_refused() {
         (Reason::Superseded, false, true),
     ] {
         let (server, signer) = (Server::start().await, Signer::new());
-        let shown = Shown::self_signed_by(signer.pair(), "Billing", |_| {});
+        let shown = ClientCertificate::self_signed_with(signer.pair(), "Billing", |_| {});
         let mut jwk = signer.jwk();
         if with_certificate {
             jwk["x5c"] = json!([shown.base64()]);

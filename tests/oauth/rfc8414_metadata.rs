@@ -107,7 +107,7 @@ async fn every_advertised_endpoint_exists() {
 #[tokio::test]
 async fn certificate_methods_are_advertised_where_certificates_are_received() {
     let blind = Server::start().await;
-    let (seeing, _) = kit::certificates::server().await;
+    let (seeing, _) = kit::client_certificates::server_behind_proxy().await;
     for (server, sees) in [(&blind, false), (&seeing, true)] {
         let metadata = server.get(PLACES[0]).await.ok().body;
 

@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use url::Url;
 
 use kit::browser::{Browser, authorize_target};
-use kit::caller::{MTLS, NAME};
 use kit::http::Response;
 use kit::inventory::Made;
 use kit::jwt::Signer;
 use kit::keys::replace_secrets;
 use kit::log::Captured;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
+use kit::tls_client::{HOST, MTLS_HOST};
 
 /// Every secret that was issued or sent.
 #[derive(Default)]
@@ -356,8 +356,8 @@ async fn tell(kind: Kind, server: &Server) {
             app.keyring.retire(&app.store, &active.id, true, &server.trace()).await.unwrap();
         }
         Kind::TlsCertificateReplaced => {
-            let house = server.house();
-            house.put(&house.authority.server(&[NAME, MTLS]));
+            let house = server.certificate_files();
+            house.replace(&house.ca.issue_server(&[HOST, MTLS_HOST]));
             server.running().reload().await;
         }
         Kind::TlsCertificateOrdered => {
@@ -366,22 +366,28 @@ async fn tell(kind: Kind, server: &Server) {
         }
         Kind::CertificateRevoked => server.revoke(&Made::new("leaked", 90)).await.unwrap(),
         Kind::AuthorityCreated => {
-            server.authority(async |authority| authority.init().await).await.unwrap();
+            server.administer_ca(async |authority| authority.init().await).await.unwrap();
         }
         Kind::RootKeyExported => {
-            server.authority(async |authority| authority.export_root_key().await).await.unwrap();
+            server
+                .administer_ca(async |authority| authority.export_root_key().await)
+                .await
+                .unwrap();
         }
         Kind::RootKeyRemoved => {
-            server.authority(async |authority| authority.remove_root_key().await).await.unwrap();
+            server
+                .administer_ca(async |authority| authority.remove_root_key().await)
+                .await
+                .unwrap();
         }
         Kind::CertificateIssued => {
-            server.issue(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
+            server.issue_certificate(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
         }
         Kind::EnrolmentCreated => {
             let invite = async |authority: BuiltInCa<'_>| {
                 authority.create_enrolment_token(&id, Seconds::hours(1)).await
             };
-            server.authority(invite).await.unwrap();
+            server.administer_ca(invite).await.unwrap();
         }
         Kind::CertificateExpiring | Kind::CertificateExpired => {
             let (now, day) = (server.trace().now().0, 24 * 60 * 60);

@@ -9,9 +9,9 @@ use gatewright::types::Seconds;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
-use kit::caller::{Caller, MTLS, NAME};
 use kit::http::{RequestBuilder, send_bytes_over};
 use kit::server::Server;
+use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 use kit::until::{PATIENCE, until};
 
 /// Longer than the shortest time limit that can be configured.
@@ -73,17 +73,17 @@ async fn a_client_that_reads_no_response_is_disconnected() {
         config.http.request_timeout = Seconds(1);
     })
     .await;
-    let caller = Caller::new(&server.house().authority, None);
+    let caller = TlsClient::new(&server.certificate_files().ca, None);
     let plain = TcpStream::connect(server.address).await.unwrap();
     let operations = TcpStream::connect(server.operations.unwrap()).await.unwrap();
-    let tls = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
-    let mtls = caller.connect(server.addresses().mtls[0], MTLS).await.unwrap();
+    let tls = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
+    let mtls = caller.connect(server.addresses().mtls[0], MTLS_HOST).await.unwrap();
 
     tokio::join!(
-        reading_nothing(plain, NAME),
-        reading_nothing(operations, NAME),
-        reading_nothing(tls, NAME),
-        reading_nothing(mtls, MTLS),
+        reading_nothing(plain, HOST),
+        reading_nothing(operations, HOST),
+        reading_nothing(tls, HOST),
+        reading_nothing(mtls, MTLS_HOST),
     );
 
     until("all are counted", async || cut(&server, "not_read").await == 4).await;
@@ -109,7 +109,7 @@ async fn connections_per_address_are_limited() {
     })
     .await;
     let address = server.addresses().tls[0];
-    let caller = Caller::new(&server.house().authority, None);
+    let caller = TlsClient::new(&server.certificate_files().ca, None);
     let mut silent = Vec::new();
     for last in [1, 1, 3, 3, 3] {
         silent.push(connect_from(last, address).await);
@@ -121,10 +121,10 @@ async fn connections_per_address_are_limited() {
     assert_eq!(cut(&server, "address").await, 1);
 
     let last =
-        [request(NAME).strip_suffix(b"\r\n").unwrap(), b"connection: close\r\n\r\n"].concat();
+        [request(HOST).strip_suffix(b"\r\n").unwrap(), b"connection: close\r\n\r\n"].concat();
     for other in [2, 3] {
         let stream = connect_from(other, address).await;
-        let stream = caller.over(stream, NAME).await.unwrap();
+        let stream = caller.connect_over(stream, HOST).await.unwrap();
         assert_eq!(send_bytes_over(stream, &last).await.status, 200, "127.0.0.{other}");
     }
     server.get("/jwks").await.ok();
@@ -150,16 +150,16 @@ async fn an_idle_connection_is_kept_for_the_next_request() {
     })
     .await;
     let mut plain = TcpStream::connect(server.address).await.unwrap();
-    let caller = Caller::new(&server.house().authority, None);
-    let mut tls = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+    let caller = TlsClient::new(&server.certificate_files().ca, None);
+    let mut tls = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
 
     for _ in 0..2 {
-        let heads = [ask(&mut plain, NAME).await, ask(&mut tls, NAME).await];
+        let heads = [ask(&mut plain, HOST).await, ask(&mut tls, HOST).await];
         assert!(heads.iter().all(|head| !head.contains("connection: close")), "{heads:?}");
         tokio::time::sleep(LONGER).await;
     }
-    ask(&mut plain, NAME).await;
-    ask(&mut tls, NAME).await;
+    ask(&mut plain, HOST).await;
+    ask(&mut tls, HOST).await;
 }
 
 /// RFC 9112 §9.8: over TLS, a `close_notify` announces the end.
@@ -167,11 +167,11 @@ async fn an_idle_connection_is_kept_for_the_next_request() {
 async fn an_idle_connection_is_closed_cleanly() {
     let server = Server::with_tls(|config| config.http.keep_alive = Seconds(1)).await;
     let mut plain = TcpStream::connect(server.address).await.unwrap();
-    let caller = Caller::new(&server.house().authority, None);
-    let mut tls = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+    let caller = TlsClient::new(&server.certificate_files().ca, None);
+    let mut tls = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
 
-    ask(&mut plain, NAME).await;
-    ask(&mut tls, NAME).await;
+    ask(&mut plain, HOST).await;
+    ask(&mut tls, HOST).await;
 
     assert_eq!(rest(&mut plain).await.unwrap(), 0);
     // Without a `close_notify` this is an error.
@@ -188,13 +188,13 @@ async fn a_request_head_must_complete_in_time() {
         config.http.keep_alive = Seconds(600);
     })
     .await;
-    let caller = Caller::new(&server.house().authority, None);
+    let caller = TlsClient::new(&server.certificate_files().ca, None);
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     let mut plain = TcpStream::connect(server.address).await.unwrap();
-    let mut tls = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+    let mut tls = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
 
-    ask(&mut plain, NAME).await;
-    ask(&mut tls, NAME).await;
+    ask(&mut plain, HOST).await;
+    ask(&mut tls, HOST).await;
     plain.write_all(b"GET /jw").await.unwrap();
     tls.write_all(b"GET /jw").await.unwrap();
 

@@ -22,7 +22,7 @@ use rcgen::KeyPair;
 use serde_json::json;
 
 use kit::browser::{Browser, VERIFIER, authorize_target};
-use kit::ca;
+use kit::built_in_ca;
 use kit::http::Response;
 use kit::inventory::Made;
 use kit::jwt::Signer;
@@ -135,7 +135,7 @@ impl World {
             "jwks": { "keys": [signer.jwk()] },
         }));
         let (web, service) = (server.web_app().await, server.service().await);
-        server.authority(async |authority| authority.init().await).await.unwrap();
+        server.administer_ca(async |authority| authority.init().await).await.unwrap();
         let key = KeyPair::generate().unwrap();
         Self { web, service, opaque, desk, prover: prover.await, signer, key }
     }
@@ -178,7 +178,7 @@ impl World {
                 let invite = async |authority: BuiltInCa<'_>| {
                     authority.create_enrolment_token(&id, Seconds::hours(1)).await
                 };
-                text = server.authority(invite).await.unwrap().0.expose().to_owned();
+                text = server.administer_ca(invite).await.unwrap().0.expose().to_owned();
             }
             Flow::SignIn => page = Some(browser.open(&authorize_target(web, scope)).await),
             Flow::Consent => {
@@ -223,7 +223,7 @@ impl World {
             Flow::Enrol => {
                 let ask = server.request("POST", "/.well-known/est/simpleenroll");
                 let ask = ask.basic(&self.service.id, text);
-                let body = STANDARD.encode(ca::request(&self.key));
+                let body = STANDARD.encode(built_in_ca::csr(&self.key));
                 return ask.header("content-type", "application/pkcs10").body(body).send().await;
             }
             Flow::Silent => {
@@ -366,13 +366,13 @@ async fn telling() -> Server {
 #[tokio::test]
 async fn issuing_a_certificate_survives_a_failure_of_every_table() {
     let server = telling().await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
     let client = server.service().await;
     let key = KeyPair::generate().unwrap();
 
     let issue = async || {
         let id = ClientId::from_text(&client.id);
-        let request = CertificationRequest::parse(&ca::request(&key)).unwrap();
+        let request = CertificationRequest::parse(&built_in_ca::csr(&key)).unwrap();
         let (app, trace) = (server.app(), server.trace());
         let authority = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
         authority.issue(Some(&id), &request, Right::Proven).await.is_ok()

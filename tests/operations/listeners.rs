@@ -24,11 +24,11 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use kit::authority::{Authority, Identity};
-use kit::caller::{Caller, MTLS, NAME};
+use kit::ca::{Ca, Identity};
 use kit::http::{RequestBuilder, Response, send_bytes, send_bytes_over};
 use kit::jwt;
 use kit::server::{Client, ISSUER, Server};
+use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 
 /// A service whose access tokens are bound to its certificate.
 async fn bound(server: &Server) -> Client {
@@ -85,12 +85,12 @@ async fn hsts_includes_subdomains_where_configured() {
 async fn the_best_version_and_key_exchange_of_the_client_are_negotiated() {
     let server = Server::with_tls(|_| {}).await;
     let address = server.addresses().tls[0];
-    let modern = Caller::new(&server.house().authority, None)
-        .changed(|config| config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()]);
-    let old = Caller::speaking(&[&version::TLS12], &server.house().authority, None);
+    let modern = TlsClient::new(&server.certificate_files().ca, None)
+        .with_config(|config| config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()]);
+    let old = TlsClient::with_versions(&[&version::TLS12], &server.certificate_files().ca, None);
 
-    let modern = modern.connect(address, NAME).await.unwrap();
-    let old = old.connect(address, NAME).await.unwrap();
+    let modern = modern.connect(address, HOST).await.unwrap();
+    let old = old.connect(address, HOST).await.unwrap();
 
     let (modern, old) = (modern.get_ref().1, old.get_ref().1);
     assert_eq!(modern.protocol_version(), Some(ProtocolVersion::TLSv1_3));
@@ -105,17 +105,17 @@ async fn the_best_version_and_key_exchange_of_the_client_are_negotiated() {
 }
 
 /// A TLS 1.3 client with only the algorithms that remain in this provider.
-fn knowing(server: &Server, change: impl FnOnce(&mut CryptoProvider)) -> Caller {
+fn knowing(server: &Server, change: impl FnOnce(&mut CryptoProvider)) -> TlsClient {
     let mut provider = aws_lc_rs::default_provider();
     change(&mut provider);
     let mut roots = RootCertStore::empty();
-    roots.add(server.house().authority.certificate().clone()).unwrap();
+    roots.add(server.certificate_files().ca.certificate().clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&version::TLS13])
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Caller { config: Arc::new(config) }
+    TlsClient { config: Arc::new(config) }
 }
 
 /// DESIGN §5: each algorithm works for a client that supports no other, so none is missing from the
@@ -132,17 +132,17 @@ async fn every_configured_cipher_suite_and_key_exchange_works() {
         suite::TLS13_CHACHA20_POLY1305_SHA256,
     ] {
         let caller = knowing(&server, |provider| provider.cipher_suites = vec![one]);
-        let stream = caller.connect(address, NAME).await.unwrap();
+        let stream = caller.connect(address, HOST).await.unwrap();
         assert_eq!(stream.get_ref().1.negotiated_cipher_suite(), Some(one));
     }
     for one in [group::X25519MLKEM768, group::X25519, group::SECP256R1, group::SECP384R1] {
         let caller = knowing(&server, |provider| provider.kx_groups = vec![one]);
-        let stream = caller.connect(address, NAME).await.unwrap();
+        let stream = caller.connect(address, HOST).await.unwrap();
         let spoken = stream.get_ref().1.negotiated_key_exchange_group().unwrap();
         assert_eq!(spoken.name(), one.name());
     }
     let other = knowing(&server, |provider| provider.kx_groups = vec![group::MLKEM768]);
-    assert_eq!(alert(other.connect(address, NAME).await), AlertDescription::HandshakeFailure);
+    assert_eq!(alert(other.connect(address, HOST).await), AlertDescription::HandshakeFailure);
 }
 
 /// A `ClientHello` of this version with these cipher suites, as old clients send it.
@@ -223,7 +223,7 @@ async fn weak_tls_is_refused() {
 async fn requests_have_the_client_certificate_of_their_connection() {
     let server = Server::with_tls(|_| {}).await;
     let client = bound(&server).await;
-    let signed = Authority::new("Machines").below("Department").client("backup");
+    let signed = Ca::new("Machines").intermediate("Department").issue_client("backup");
     let own = Identity::self_signed("backup");
 
     for identity in [signed, own] {
@@ -241,7 +241,7 @@ struct Shows(CertifiedKey, AtomicUsize);
 impl Shows {
     fn of(chain: Vec<CertificateDer<'static>>, key: &Identity) -> Arc<Self> {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let key = provider.key_provider.load_private_key(key.private()).unwrap();
+        let key = provider.key_provider.load_private_key(key.private_key()).unwrap();
         Arc::new(Self(CertifiedKey::new(chain, key), AtomicUsize::new(0)))
     }
 }
@@ -265,9 +265,9 @@ async fn a_malformed_or_stolen_client_certificate_fails_the_handshake() {
     let address = server.addresses().mtls[0];
     let (victim, thief) = (Identity::self_signed("victim"), Identity::self_signed("thief"));
     let connect = async |chain: Vec<CertificateDer<'static>>, version| {
-        let caller = Caller::speaking(&[version], &server.house().authority, None)
-            .changed(|config| config.client_auth_cert_resolver = Shows::of(chain, &thief));
-        let mut stream = caller.connect(address, MTLS).await?;
+        let caller = TlsClient::with_versions(&[version], &server.certificate_files().ca, None)
+            .with_config(|config| config.client_auth_cert_resolver = Shows::of(chain, &thief));
+        let mut stream = caller.connect(address, MTLS_HOST).await?;
         // With TLS 1.3 the handshake of the client completes before the server verifies its
         // certificate.
         stream.read_exact(&mut [0]).await.map(drop)
@@ -291,31 +291,31 @@ async fn at_the_issuers_name_no_client_certificate_is_requested() {
     let server = Server::with_tls(|_| {}).await;
     let own = Identity::self_signed("browser");
     let asked = Shows::of(own.chain.clone(), &own);
-    let caller = Caller::new(&server.house().authority, None);
-    let caller = caller.changed(|config| config.client_auth_cert_resolver = asked.clone());
+    let caller = TlsClient::new(&server.certificate_files().ca, None);
+    let caller = caller.with_config(|config| config.client_auth_cert_resolver = asked.clone());
     let ask =
         |address, name| server.request("GET", "/jwks").over_tls(&caller, address, name).send();
 
-    ask(server.addresses().tls[0], NAME).await.ok();
+    ask(server.addresses().tls[0], HOST).await.ok();
     assert_eq!(asked.1.load(Ordering::SeqCst), 0);
-    ask(server.addresses().mtls[0], MTLS).await;
+    ask(server.addresses().mtls[0], MTLS_HOST).await;
     assert_eq!(asked.1.load(Ordering::SeqCst), 1, "at the mTLS name it is requested");
 }
 
 /// The response to a token request over a new connection, and whether the TLS session was resumed.
 async fn token_over(
     server: &Server,
-    caller: &Caller,
+    caller: &TlsClient,
     client: &Client,
 ) -> (HandshakeKind, Response) {
     use base64::Engine as _;
     let address = server.addresses().mtls[0];
-    let stream = caller.connect(address, MTLS).await.unwrap();
+    let stream = caller.connect(address, MTLS_HOST).await.unwrap();
     let kind = stream.get_ref().1.handshake_kind().unwrap();
     let basic = base64::engine::general_purpose::STANDARD
         .encode(format!("{}:{}", client.id, client.secret));
     let request = format!(
-        "POST /token HTTP/1.1\r\nhost: {MTLS}\r\nauthorization: Basic {basic}\r\n\
+        "POST /token HTTP/1.1\r\nhost: {MTLS_HOST}\r\nauthorization: Basic {basic}\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\
          connection: close\r\n\r\ngrant_type=client_credentials"
     );
@@ -330,7 +330,8 @@ async fn a_resumed_session_keeps_the_clients_certificate() {
     let identity = Identity::self_signed("backup");
 
     for version in [&version::TLS13, &version::TLS12] {
-        let caller = Caller::speaking(&[version], &server.house().authority, Some(&identity));
+        let caller =
+            TlsClient::with_versions(&[version], &server.certificate_files().ca, Some(&identity));
         let (first, _) = token_over(&server, &caller, &client).await;
         let (second, answer) = token_over(&server, &caller, &client).await;
 
@@ -386,7 +387,7 @@ impl ClientSessionStore for Careless {
 async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
     let server = Server::with_tls(|_| {}).await;
     let identity = Identity::self_signed("backup");
-    let places = [(server.addresses().tls[0], NAME), (server.addresses().mtls[0], MTLS)];
+    let places = [(server.addresses().tls[0], HOST), (server.addresses().mtls[0], MTLS_HOST)];
     let ways = [(0, 1), (1, 0), (0, 0)].into_iter();
 
     for (version, names) in [
@@ -397,8 +398,12 @@ async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
     ] {
         for (from, to) in ways.clone() {
             let store = Arc::new(Careless(ClientSessionMemoryCache::new(8)));
-            let caller = Caller::speaking(&[version], &server.house().authority, Some(&identity));
-            let caller = caller.changed(|config| {
+            let caller = TlsClient::with_versions(
+                &[version],
+                &server.certificate_files().ca,
+                Some(&identity),
+            );
+            let caller = caller.with_config(|config| {
                 config.resumption = rustls::client::Resumption::store(store.clone());
                 config.enable_sni = names;
             });
@@ -425,18 +430,18 @@ async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
 async fn early_data_is_not_accepted() {
     let server = Server::with_tls(|_| {}).await;
     let address = server.addresses().tls[0];
-    let caller = Caller::new(&server.house().authority, None);
-    let caller = caller.changed(|config| config.enable_early_data = true);
-    let request = format!("GET /jwks HTTP/1.1\r\nhost: {NAME}\r\nconnection: close\r\n\r\n");
-    let first = caller.connect(address, NAME).await.unwrap();
+    let caller = TlsClient::new(&server.certificate_files().ca, None);
+    let caller = caller.with_config(|config| config.enable_early_data = true);
+    let request = format!("GET /jwks HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\n\r\n");
+    let first = caller.connect(address, HOST).await.unwrap();
     send_bytes_over(first, request.as_bytes()).await.ok();
 
-    let second = caller.connect(address, NAME).await.unwrap();
+    let second = caller.connect(address, HOST).await.unwrap();
 
     assert_eq!(second.get_ref().1.handshake_kind(), Some(HandshakeKind::Resumed));
     assert!(!second.get_ref().1.is_early_data_accepted());
     let config = caller.config.clone();
-    let mut again = rustls::ClientConnection::new(config, NAME.try_into().unwrap()).unwrap();
+    let mut again = rustls::ClientConnection::new(config, HOST.try_into().unwrap()).unwrap();
     assert!(again.early_data().is_none(), "the ticket does not permit early data");
 }
 
@@ -446,16 +451,16 @@ async fn early_data_is_not_accepted() {
 async fn a_request_for_another_host_than_the_connection_is_misdirected() {
     let server = Server::with_tls(|_| {}).await;
 
-    for host in [MTLS, "evil.example", "id.example.org.", "id.example.org@evil.example", "%"] {
+    for host in [MTLS_HOST, "evil.example", "id.example.org.", "id.example.org@evil.example", "%"] {
         let answer = server.tls_request("GET", "/jwks").host(host).send().await;
         answer.refused(421, "invalid_request");
-        let answer = server.mtls_request(None, "POST", "/token").host(NAME).form("").send().await;
+        let answer = server.mtls_request(None, "POST", "/token").host(HOST).form("").send().await;
         answer.refused(421, "invalid_request");
     }
     for host in ["id.example.org:8443", "ID.example.org"] {
         server.tls_request("GET", "/jwks").host(host).send().await.ok();
     }
-    let absolute = format!("https://{MTLS}/jwks");
+    let absolute = format!("https://{MTLS_HOST}/jwks");
     let answer = server.tls_request("GET", &absolute).send().await;
     answer.refused(421, "invalid_request");
 }
@@ -464,7 +469,7 @@ async fn a_request_for_another_host_than_the_connection_is_misdirected() {
 #[tokio::test]
 async fn the_mtls_name_serves_no_pages() {
     let server = Server::with_tls(|_| {}).await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
 
     for route in routes() {
         let path = route.path.replace("{name}", "gatewright.css");
@@ -499,7 +504,7 @@ async fn the_metadata_lists_the_mtls_endpoint_aliases() {
     let mut named = BTreeSet::new();
     for (name, url) in aliases {
         let url = url.as_str().unwrap();
-        let path = url.strip_prefix(&format!("https://{MTLS}")).unwrap();
+        let path = url.strip_prefix(&format!("https://{MTLS_HOST}")).unwrap();
         assert_eq!(metadata[name], format!("{ISSUER}{path}"), "{name}");
         let answer = server.mtls_request(None, "POST", path).send().await;
         assert_ne!(answer.status, 404, "{name}");
@@ -519,20 +524,20 @@ async fn both_names_can_share_a_port() {
     let server = Server::with_tls(|config| config.mtls.listen.clear()).await;
     let (address, client) = (server.addresses().tls[0], bound(&server).await);
     let identity = Identity::self_signed("backup");
-    let caller = Caller::new(&server.house().authority, Some(&identity));
+    let caller = TlsClient::new(&server.certificate_files().ca, Some(&identity));
     let ask = |method, path, name| server.request(method, path).over_tls(&caller, address, name);
 
-    ask("GET", "/", NAME).send().await.ok();
-    ask("GET", "/", MTLS).send().await.refused(404, "not_found");
-    ask("GET", "/", NAME).host(MTLS).send().await.refused(421, "invalid_request");
-    ask("GET", "/", MTLS).host(NAME).send().await.refused(421, "invalid_request");
-    let token = thumbprint(ask("POST", "/token", MTLS), &client).await;
+    ask("GET", "/", HOST).send().await.ok();
+    ask("GET", "/", MTLS_HOST).send().await.refused(404, "not_found");
+    ask("GET", "/", HOST).host(MTLS_HOST).send().await.refused(421, "invalid_request");
+    ask("GET", "/", MTLS_HOST).host(HOST).send().await.refused(421, "invalid_request");
+    let token = thumbprint(ask("POST", "/token", MTLS_HOST), &client).await;
     assert_eq!(token, identity.thumbprint());
-    let unasked = ask("POST", "/token", NAME).basic(&client.id, &client.secret);
+    let unasked = ask("POST", "/token", HOST).basic(&client.id, &client.secret);
     unasked.form("grant_type=client_credentials").send().await.refused(400, "invalid_request");
 
-    let nameless = caller.changed(|config| config.enable_sni = false);
-    ask("GET", "/", NAME).over(&nameless, address, NAME).send().await.ok();
+    let nameless = caller.with_config(|config| config.enable_sni = false);
+    ask("GET", "/", HOST).over(&nameless, address, HOST).send().await.ok();
 }
 
 /// Behind a proxy that terminates TLS, `Host` contains the name. It can only restrict what is served.
@@ -544,7 +549,7 @@ async fn behind_a_proxy_the_mtls_name_serves_no_pages_either() {
     })
     .await;
 
-    for host in [MTLS, "mtls.id.example.org:443", "MTLS.id.example.org"] {
+    for host in [MTLS_HOST, "mtls.id.example.org:443", "MTLS.id.example.org"] {
         server.request("GET", "/login").host(host).send().await.refused(404, "not_found");
         let answer = server.request("POST", "/token").host(host).form("").send().await;
         answer.refused(401, "invalid_client");
@@ -590,14 +595,14 @@ async fn failed_handshakes_are_counted_by_reason() {
     counted(&server, "no_tls", 1).await;
     drop(TcpStream::connect(tls).await.unwrap());
     counted(&server, "closed", 1).await;
-    let suspicious = Caller::new(&Authority::new("Elsewhere"), None);
-    assert!(suspicious.connect(tls, NAME).await.is_err());
+    let suspicious = TlsClient::new(&Ca::new("Elsewhere"), None);
+    assert!(suspicious.connect(tls, HOST).await.is_err());
     counted(&server, "alert", 1).await;
     let garbage = CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
-    let caller = Caller::speaking(&[&version::TLS12], &server.house().authority, None);
+    let caller = TlsClient::with_versions(&[&version::TLS12], &server.certificate_files().ca, None);
     let caller = caller
-        .changed(|config| config.client_auth_cert_resolver = Shows::of(vec![garbage], &thief));
-    assert!(caller.connect(mtls, MTLS).await.is_err());
+        .with_config(|config| config.client_auth_cert_resolver = Shows::of(vec![garbage], &thief));
+    assert!(caller.connect(mtls, MTLS_HOST).await.is_err());
     counted(&server, "certificate", 1).await;
 
     server.tls_request("GET", "/jwks").send().await.ok();

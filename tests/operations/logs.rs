@@ -10,7 +10,7 @@ use tracing::subscriber::DefaultGuard;
 
 use kit::application::AuthorizationRequest;
 use kit::browser::{Browser, VERIFIER};
-use kit::certificates::behind_proxy;
+use kit::client_certificates::trust_proxy;
 use kit::holder;
 use kit::jwt::{Holder, Signer};
 use kit::log::be_heard;
@@ -57,7 +57,7 @@ impl Write for Log {
 async fn no_secret_is_in_the_log_or_the_audit_trail() {
     let (log, _guard) = Log::begin();
     let server = Server::with(|config| {
-        behind_proxy(config, CertificateHeader::None);
+        trust_proxy(config, CertificateHeader::None);
         config.verify.routes = vec![GatewayRoute {
             name: "ours".to_owned(),
             audience: ISSUER.to_owned(),

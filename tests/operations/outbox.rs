@@ -11,7 +11,7 @@ use gatewright::store::test_database::execute;
 use gatewright::types::Seconds;
 use serde_json::Value;
 
-use kit::authority::{Authority, Identity};
+use kit::ca::{Ca, Identity};
 use kit::inventory::Made;
 use kit::outbox::{KEY, calls, sends_by, tells};
 use kit::receivers::{Called, MailServer, Manner, Program};
@@ -41,19 +41,19 @@ async fn a_mail_reaches_the_mail_server() {
 /// connections.
 #[tokio::test]
 async fn a_mail_is_sent_over_tls_only_to_a_trusted_server() {
-    let (ours, theirs) = (Authority::new("Ours"), Authority::new("Theirs"));
+    let (ours, theirs) = (Ca::new("Ours"), Ca::new("Theirs"));
     let directory = std::env::temp_dir().join(uuid::Uuid::new_v4().to_string());
     std::fs::create_dir(&directory).unwrap();
     let file = directory.join("ca.pem");
-    std::fs::write(&file, kit::authority::pem(ours.certificate())).unwrap();
-    let named = |authority: &Authority| authority.server(&["localhost"]);
+    std::fs::write(&file, kit::ca::pem(ours.certificate())).unwrap();
+    let named = |authority: &Ca| authority.issue_server(&["localhost"]);
 
     for (identity, tls, reaches) in [
         (named(&ours), MailTls::Required, true),
         (named(&ours), MailTls::StartTls, true),
         (named(&theirs), MailTls::Required, false),
         (named(&theirs), MailTls::StartTls, false),
-        (ours.server(&["elsewhere.example"]), MailTls::StartTls, false),
+        (ours.issue_server(&["elsewhere.example"]), MailTls::StartTls, false),
         (Identity::self_signed("localhost"), MailTls::Required, false),
     ] {
         let manner = Manner::with_tls(&identity, tls == MailTls::Required);

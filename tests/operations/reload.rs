@@ -16,18 +16,18 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::listeners::assert_strong;
-use kit::authority::{Authority, Identity, contents};
-use kit::caller::{Caller, MTLS, NAME};
-use kit::certificates::Shown;
+use kit::ca::{Ca, Identity, certificate_params};
+use kit::client_certificates::ClientCertificate;
 use kit::http::{RequestBuilder, send_bytes_over};
 use kit::jwt::claims;
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 use kit::stapling::stapled;
+use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 
 /// The certificate that the server presents.
 async fn shown(server: &Server) -> CertificateDer<'static> {
-    let caller = Caller::new(&server.house().authority, None);
-    let stream = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+    let caller = TlsClient::new(&server.certificate_files().ca, None);
+    let stream = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
 
@@ -46,12 +46,16 @@ async fn watched() -> Server {
 
 /// A token that a client requests with its certificate alone over a new connection, and whether the TLS
 /// session was resumed.
-async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (HandshakeKind, String) {
-    let stream = caller.connect(server.addresses().mtls[0], MTLS).await.unwrap();
+async fn token_over(
+    server: &Server,
+    caller: &TlsClient,
+    client: &Client,
+) -> (HandshakeKind, String) {
+    let stream = caller.connect(server.addresses().mtls[0], MTLS_HOST).await.unwrap();
     let kind = stream.get_ref().1.handshake_kind().unwrap();
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     let request = format!(
-        "POST /token HTTP/1.1\r\nhost: {MTLS}\r\ncontent-length: {}\r\n\
+        "POST /token HTTP/1.1\r\nhost: {MTLS_HOST}\r\ncontent-length: {}\r\n\
          content-type: application/x-www-form-urlencoded\r\nconnection: close\r\n\r\n{form}",
         form.len()
     );
@@ -63,7 +67,7 @@ async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (Hands
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
     let server = Arc::new(Server::with_tls(|_| {}).await);
-    let own = Arc::new(Shown::self_signed("Backup"));
+    let own = Arc::new(ClientCertificate::self_signed("Backup"));
     let client = server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -78,13 +82,13 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
         let (server, over, asked) = (server.clone(), over.clone(), asked.clone());
         let (own, client) = (own.clone(), client.clone());
         load.push(tokio::spawn(async move {
-            let (authority, identity) = (&server.house().authority, own.identity());
-            let (browser, address) = (Caller::new(authority, None), server.addresses().tls[0]);
-            let mut open = BufReader::new(browser.connect(address, NAME).await.unwrap());
-            let returning = Caller::new(authority, Some(&identity));
+            let (authority, identity) = (&server.certificate_files().ca, own.identity());
+            let (browser, address) = (TlsClient::new(authority, None), server.addresses().tls[0]);
+            let mut open = BufReader::new(browser.connect(address, HOST).await.unwrap());
+            let returning = TlsClient::new(authority, Some(&identity));
             let mut expected = HandshakeKind::Full;
             while !over.load(Ordering::SeqCst) {
-                let request = format!("GET /healthz HTTP/1.1\r\nhost: {NAME}\r\n\r\n");
+                let request = format!("GET /healthz HTTP/1.1\r\nhost: {HOST}\r\n\r\n");
                 open.write_all(request.as_bytes()).await.unwrap();
                 let (mut head, mut body) = (Vec::new(), [0; 6]);
                 while !head.ends_with(b"\r\n\r\n") {
@@ -97,7 +101,7 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
                 open.read_exact(&mut body).await.unwrap();
                 assert!(head.starts_with(b"HTTP/1.1 200 ") && body == *b"alive\n");
                 server.tls_request("GET", "/jwks").send().await.ok();
-                let stranger = Caller::new(authority, Some(&identity));
+                let stranger = TlsClient::new(authority, Some(&identity));
                 for (caller, expected) in [(&stranger, HandshakeKind::Full), (&returning, expected)]
                 {
                     let (kind, token) = token_over(&server, caller, &client).await;
@@ -113,8 +117,8 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
 
     for _ in 0..5 {
         let before = asked.load(Ordering::SeqCst);
-        let next = server.house().authority.server(&[NAME, MTLS]);
-        server.house().put(&next);
+        let next = server.certificate_files().ca.issue_server(&[HOST, MTLS_HOST]);
+        server.certificate_files().replace(&next);
         server.running().reload().await;
         assert_eq!(shown(&server).await, *next.certificate());
         while asked.load(Ordering::SeqCst) < before + 8 {
@@ -134,30 +138,34 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
 #[tokio::test]
 async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
     let server = watched().await;
-    let (house, before) = (server.house(), shown(&server).await);
-    let authority = &house.authority;
-    let good = authority.server(&[NAME, MTLS]);
-    let mut expired = contents(NAME, &[NAME, MTLS]);
+    let (house, before) = (server.certificate_files(), shown(&server).await);
+    let authority = &house.ca;
+    let good = authority.issue_server(&[HOST, MTLS_HOST]);
+    let mut expired = certificate_params(HOST, &[HOST, MTLS_HOST]);
     expired.not_after = date_time_ymd(2020, 1, 1);
-    let mut early = contents(NAME, &[NAME, MTLS]);
+    let mut early = certificate_params(HOST, &[HOST, MTLS_HOST]);
     early.not_before = date_time_ymd(2999, 1, 1);
-    let others =
-        authority.issue_for(contents(NAME, &[NAME, MTLS]), rcgen::KeyPair::generate().unwrap());
+    let others = authority.issue_for(
+        certificate_params(HOST, &[HOST, MTLS_HOST]),
+        rcgen::KeyPair::generate().unwrap(),
+    );
 
     let broken: [(&str, &dyn Fn()); 8] = [
-        ("nothing in the chain", &|| std::fs::write(house.chain(), "").unwrap()),
-        ("no PEM", &|| std::fs::write(house.chain(), "-----BEGIN CERTIFICATE-----\nAAAA").unwrap()),
-        ("no key", &|| std::fs::remove_file(house.key()).unwrap()),
-        ("the key of another", &|| {
-            std::fs::write(house.key(), others.key.serialize_pem()).unwrap();
+        ("nothing in the chain", &|| std::fs::write(house.chain_file(), "").unwrap()),
+        ("no PEM", &|| {
+            std::fs::write(house.chain_file(), "-----BEGIN CERTIFICATE-----\nAAAA").unwrap()
         }),
-        ("expired", &|| house.put(&authority.issue(expired.clone()))),
-        ("not yet", &|| house.put(&authority.issue(early.clone()))),
-        ("another name", &|| house.put(&authority.server(&["other.example"]))),
-        ("one name of two", &|| house.put(&authority.server(&[NAME]))),
+        ("no key", &|| std::fs::remove_file(house.key_file()).unwrap()),
+        ("the key of another", &|| {
+            std::fs::write(house.key_file(), others.key.serialize_pem()).unwrap();
+        }),
+        ("expired", &|| house.replace(&authority.issue(expired.clone()))),
+        ("not yet", &|| house.replace(&authority.issue(early.clone()))),
+        ("another name", &|| house.replace(&authority.issue_server(&["other.example"]))),
+        ("one name of two", &|| house.replace(&authority.issue_server(&[HOST]))),
     ];
     for (what, breaking) in broken {
-        house.put(&good);
+        house.replace(&good);
         breaking();
         server.running().reload().await;
 
@@ -165,7 +173,7 @@ async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
         assert_eq!(refused(&server).await, "1", "{what}");
     }
 
-    house.put(&good);
+    house.replace(&good);
     server.running().reload().await;
     assert_eq!(shown(&server).await, *good.certificate());
     assert_eq!(refused(&server).await, "0");
@@ -175,7 +183,7 @@ async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
 }
 
 /// The OCSP response for this certificate, valid for an hour.
-fn response(authority: &Authority, identity: &Identity, status: Status) -> Vec<u8> {
+fn response(authority: &Ca, identity: &Identity, status: Status) -> Vec<u8> {
     let issuer = Issuer::from_der(authority.certificate()).unwrap();
     let (_, parsed) = x509_parser::parse_x509_certificate(identity.certificate()).unwrap();
     let id = CertId::new(Hash::Sha1, &issuer, parsed.raw_serial()).unwrap();
@@ -194,9 +202,9 @@ fn response(authority: &Authority, identity: &Identity, status: Status) -> Vec<u
 async fn an_ocsp_response_from_a_file_is_stapled_while_valid() {
     let file = std::env::temp_dir().join(format!("gatewright-ocsp-{}", uuid::Uuid::new_v4()));
     let server = Server::with_tls(|config| config.tls.ocsp_file = Some(file.clone())).await;
-    let (house, authority) = (server.house(), &server.house().authority);
-    let identity = authority.server(&[NAME, MTLS]).with(authority.certificate());
-    house.put(&identity);
+    let (house, authority) = (server.certificate_files(), &server.certificate_files().ca);
+    let identity = authority.issue_server(&[HOST, MTLS_HOST]).with(authority.certificate());
+    house.replace(&identity);
     let put = async |response: &[u8]| {
         std::fs::write(&file, response).unwrap();
         server.running().reload().await;
@@ -208,8 +216,8 @@ async fn an_ocsp_response_from_a_file_is_stapled_while_valid() {
     let good = response(authority, &identity, Status::Good);
     assert_eq!(put(&good).await, good);
 
-    let other = authority.server(&[NAME, MTLS]);
-    let mallory = Authority::new("Servers");
+    let other = authority.issue_server(&[HOST, MTLS_HOST]);
+    let mallory = Ca::new("Servers");
     let revoked = Status::Revoked { at: Timestamp(BEGINNING), reason: Reason::KeyCompromise };
     for bad in [
         response(authority, &other, Status::Good),

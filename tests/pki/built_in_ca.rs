@@ -18,7 +18,7 @@ use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
-use kit::ca::{Dir, request};
+use kit::built_in_ca::{TempDir, csr};
 use kit::outbox::tells;
 use kit::receivers::Program;
 use kit::server::{Client, ISSUER, Server};
@@ -29,7 +29,7 @@ fn pem(der: &[u8]) -> String {
 
 /// Issues to `client` with a new key.
 async fn issued(server: &Server, client: &Client) -> IssuedCertificate {
-    server.issue(client, &KeyPair::generate().unwrap()).await.unwrap()
+    server.issue_certificate(client, &KeyPair::generate().unwrap()).await.unwrap()
 }
 
 #[track_caller]
@@ -59,12 +59,12 @@ async fn is_revoked(server: &Server, issued: &IssuedCertificate) -> bool {
 /// RFC 5280 §4.2: names come from the registration, whatever the request contains.
 #[tokio::test]
 async fn only_the_public_key_of_a_certificate_request_is_used() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let key = KeyPair::generate().unwrap();
     let now = server.trace().now();
 
-    let issued = server.issue(&client, &key).await.unwrap();
+    let issued = server.issue_certificate(&client, &key).await.unwrap();
 
     let (_, parsed) = X509Certificate::from_der(&issued.certificate).unwrap();
     assert_eq!(parsed.subject().to_string(), format!("CN={}", client.id));
@@ -83,7 +83,7 @@ async fn only_the_public_key_of_a_certificate_request_is_used() {
     let extended = parsed.extended_key_usage().unwrap().unwrap().value;
     assert!(extended.client_auth && !extended.server_auth && !extended.any);
     let text = format!("{:?}", parsed.extensions());
-    let id = server.present().await.id;
+    let id = server.current_ca().await.id;
     for address in ["/ca/ocsp", &format!("/ca/certificate/{id}"), &format!("/ca/crl/{id}")] {
         assert!(text.contains(&format!("{ISSUER}{address}")), "{address}: {text}");
     }
@@ -102,10 +102,10 @@ async fn only_the_public_key_of_a_certificate_request_is_used() {
 /// The chain verifies with `openssl`.
 #[tokio::test]
 async fn openssl_verifies_the_issued_chain() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let issued = issued(&server, &client).await;
-    let dir = Dir::new();
+    let dir = TempDir::new();
     dir.write("client.pem", pem(&issued.certificate));
     dir.write("issuing.pem", pem(&issued.chain[0]));
     dir.write("root.pem", pem(&issued.chain[1]));
@@ -123,7 +123,7 @@ async fn openssl_verifies_the_issued_chain() {
 /// In the inventory and in the audit trail.
 #[tokio::test]
 async fn an_issued_certificate_is_in_the_inventory() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let issued = issued(&server, &client).await;
 
@@ -144,25 +144,25 @@ async fn an_issued_certificate_is_in_the_inventory() {
 
 #[tokio::test]
 async fn unknown_and_disabled_clients_are_issued_no_certificate() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let nobody = Client { id: "nobody".to_owned(), secret: String::new() };
     let key = KeyPair::generate().unwrap();
 
-    refused(server.issue(&nobody, &key).await, Code::InvalidClient, "unknown");
+    refused(server.issue_certificate(&nobody, &key).await, Code::InvalidClient, "unknown");
     let id = ClientId::from_text(&client.id);
     server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
-    refused(server.issue(&client, &key).await, Code::InvalidClient, "disabled");
+    refused(server.issue_certificate(&client, &key).await, Code::InvalidClient, "disabled");
 
     let without = Server::start().await;
     let client = without.service().await;
-    refused(without.issue(&client, &key).await, Code::NotFound, "ca init");
+    refused(without.issue_certificate(&client, &key).await, Code::NotFound, "ca init");
 }
 
 /// Disabling or deleting a client revokes its issued certificates permanently, in the same transaction.
 #[tokio::test]
 async fn disabling_or_deleting_a_client_revokes_its_certificates() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     for delete in [false, true] {
         let client = server.service().await;
         let first = issued(&server, &client).await;
@@ -197,7 +197,7 @@ async fn disabling_or_deleting_a_client_revokes_its_certificates() {
 async fn certificates_revoked_with_their_client_are_reported() {
     let mut program = Program::start(vec![200]).await;
     let server = Server::with(|config| tells(config, &program)).await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
     for (delete, reason) in [(false, "privilegeWithdrawn"), (true, "cessationOfOperation")] {
         let client = server.service().await;
         issued(&server, &client).await;
@@ -236,7 +236,7 @@ async fn certificates_revoked_with_their_client_are_reported() {
 /// it is not published as trusted. The next issuing certificate works.
 #[tokio::test]
 async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let first = issued(&server, &client).await;
 
@@ -252,7 +252,7 @@ async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
     let events = server.audit_events("certificate.revoked").await;
     assert_eq!(events.len(), 2, "{events:?}");
     assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
-    let late = server.issue(&client, &KeyPair::generate().unwrap()).await;
+    let late = server.issue_certificate(&client, &KeyPair::generate().unwrap()).await;
     assert!(matches!(late, Err(Error::Failed(_))), "{late:?}");
     let published = async || {
         let app = server.app();
@@ -261,7 +261,7 @@ async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
     };
     assert_eq!(published().await, [first.chain[1].clone()], "only the root is published");
 
-    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
     let next = issued(&server, &client).await;
     assert!(!is_revoked(&server, &next).await);
     assert_eq!(published().await, [next.chain[0].clone(), next.chain[1].clone()]);
@@ -270,17 +270,17 @@ async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
 /// The same for the root: every certificate below it is revoked, and it issues no new ones.
 #[tokio::test]
 async fn revoking_the_root_revokes_everything_below_it() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let first = issued(&server, &client).await;
-    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
     let second = issued(&server, &client).await;
 
     let below = revoke(&server, &first.chain[1], Reason::Superseded).await;
 
     assert_eq!(below, 4, "two issuing certificates, and one client certificate of each");
     assert!(is_revoked(&server, &first).await && is_revoked(&server, &second).await);
-    let renewed = server.authority(async |authority| authority.renew(None).await).await;
+    let renewed = server.administer_ca(async |authority| authority.renew(None).await).await;
     refused(renewed, Code::InvalidRequest, "the root was revoked");
 }
 
@@ -288,10 +288,10 @@ async fn revoking_the_root_revokes_everything_below_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn issuing_during_a_revocation_of_the_ca_leaves_no_valid_certificate() {
     for _ in 0..10 {
-        let server = Server::with_authority().await;
+        let server = Server::with_built_in_ca().await;
         let client = server.service().await;
         let id = ClientId::from_text(&client.id);
-        let above = CertificateDer::from(server.present().await.certificate);
+        let above = CertificateDer::from(server.current_ca().await.certificate);
         let (sender, mut under_way) = tokio::sync::mpsc::unbounded_channel();
         let issuing: Vec<_> = (0..4)
             .map(|_| {
@@ -299,7 +299,7 @@ async fn issuing_during_a_revocation_of_the_ca_leaves_no_valid_certificate() {
                 let sender = sender.clone();
                 tokio::spawn(async move {
                     let key = KeyPair::generate().unwrap();
-                    let request = CertificationRequest::parse(&request(&key)).unwrap();
+                    let request = CertificationRequest::parse(&csr(&key)).unwrap();
                     let authority =
                         BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
                     let mut issued = Vec::new();
@@ -329,12 +329,12 @@ async fn issuing_during_a_revocation_of_the_ca_leaves_no_valid_certificate() {
 /// THREATS X-11: whichever comes first, no certificate of a disabled client stays valid.
 #[tokio::test(flavor = "multi_thread")]
 async fn issuing_while_a_client_is_disabled_leaves_no_valid_certificate() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     for _ in 0..20 {
         let client = server.service().await;
         let id = ClientId::from_text(&client.id);
         let requests: Vec<_> = (0..4)
-            .map(|_| CertificationRequest::parse(&request(&KeyPair::generate().unwrap())).unwrap())
+            .map(|_| CertificationRequest::parse(&csr(&KeyPair::generate().unwrap())).unwrap())
             .collect();
         let app = server.app().clone();
         let trace = server.trace();
@@ -394,12 +394,12 @@ async fn of_concurrent_initializations_one_succeeds() {
 /// The old issuing certificate stays valid until it expires, and so do the certificates that it issued.
 #[tokio::test]
 async fn a_new_issuing_certificate_takes_over_without_a_gap() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let before = issued(&server, &client).await;
 
     server.wait(3600);
-    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
     let after = issued(&server, &client).await;
 
     assert_ne!(before.chain[0], after.chain[0], "another key, another certificate");
@@ -412,28 +412,28 @@ async fn a_new_issuing_certificate_takes_over_without_a_gap() {
 /// A certificate expires no later than its issuing certificate.
 #[tokio::test]
 async fn no_certificate_outlives_its_issuing_certificate() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
-    let end = server.present().await.not_after;
+    let end = server.current_ca().await.not_after;
 
     server.wait((end - server.trace().now()).0 - 60);
     assert_eq!(issued(&server, &client).await.not_after, end);
 
     server.wait(60);
-    let late = server.issue(&client, &KeyPair::generate().unwrap()).await;
+    let late = server.issue_certificate(&client, &KeyPair::generate().unwrap()).await;
     assert!(matches!(late, Err(Error::Failed(_))), "{late:?}");
-    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
     issued(&server, &client).await;
 }
 
 /// The CA was initialized with a clock that was ahead: certificates issued now could not be verified.
 #[tokio::test]
 async fn no_certificate_is_issued_before_the_issuing_one_is_valid() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
 
     server.wait(-3600);
-    let early = server.issue(&client, &KeyPair::generate().unwrap()).await;
+    let early = server.issue_certificate(&client, &KeyPair::generate().unwrap()).await;
     assert!(matches!(early, Err(Error::Failed(_))), "{early:?}");
 
     server.wait(3600);
@@ -444,7 +444,7 @@ async fn no_certificate_is_issued_before_the_issuing_one_is_valid() {
 /// installed.
 #[test]
 fn certificate_requests_of_openssl_and_keytool_are_accepted() {
-    let dir = Dir::new();
+    let dir = TempDir::new();
     let read = |file: &str| CertificationRequest::parse(&std::fs::read(dir.0.join(file)).unwrap());
     let new = "req -new -nodes -keyout key -subj /CN=a";
     let pss = "-newkey rsa:2048 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
@@ -504,22 +504,23 @@ fn certificate_requests_of_openssl_and_keytool_are_accepted() {
 /// The root key is needed only for the next issuing certificate.
 #[tokio::test]
 async fn the_root_key_can_be_exported_and_removed() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
 
-    let key = server.authority(async |authority| authority.export_root_key().await).await.unwrap();
-    server.authority(async |authority| authority.remove_root_key().await).await.unwrap();
+    let key =
+        server.administer_ca(async |authority| authority.export_root_key().await).await.unwrap();
+    server.administer_ca(async |authority| authority.remove_root_key().await).await.unwrap();
 
     issued(&server, &client).await;
-    let again = server.authority(async |authority| authority.export_root_key().await).await;
+    let again = server.administer_ca(async |authority| authority.export_root_key().await).await;
     refused(again, Code::NotFound, "its key was removed");
-    let without = server.authority(async |authority| authority.renew(None).await).await;
+    let without = server.administer_ca(async |authority| authority.renew(None).await).await;
     refused(without, Code::InvalidRequest, "--root-key");
     let other = KeyPair::generate().unwrap();
     let wrong =
-        server.authority(async |authority| authority.renew(Some(other.serialized_der())).await);
+        server.administer_ca(async |authority| authority.renew(Some(other.serialized_der())).await);
     refused(wrong.await, Code::InvalidRequest, "does not match the certificate");
-    server.authority(async |authority| authority.renew(Some(&key)).await).await.unwrap();
+    server.administer_ca(async |authority| authority.renew(Some(&key)).await).await.unwrap();
     let renewed = issued(&server, &client).await;
     let (_, issuing) = X509Certificate::from_der(&renewed.chain[0]).unwrap();
     let (_, root) = X509Certificate::from_der(&renewed.chain[1]).unwrap();
@@ -531,12 +532,12 @@ async fn the_root_key_can_be_exported_and_removed() {
 
 /// The CA of an organisation, made with `openssl`.
 struct Company {
-    dir: Dir,
+    dir: TempDir,
 }
 
 impl Company {
     fn new() -> Self {
-        let dir = Dir::new();
+        let dir = TempDir::new();
         dir.write(
             "ext",
             "[ca]\nbasicConstraints=critical,CA:TRUE,pathlen:0\n\
@@ -586,8 +587,8 @@ async fn an_imported_certificate_issues() {
     {
         let server = Server::start().await;
         let given = company.issue(key, "/O=Example/CN=Issuing", "ca");
-        server.wait_for(&given.certificate);
-        server.authority(async |authority| authority.import(&given).await).await.unwrap();
+        server.wait_until_valid(&given.certificate);
+        server.administer_ca(async |authority| authority.import(&given).await).await.unwrap();
         let client = server.service().await;
 
         let issued = issued(&server, &client).await;
@@ -599,10 +600,10 @@ async fn an_imported_certificate_issues() {
         company.dir.openssl(&format!(
             "verify -attime {at} -purpose sslclient -CAfile root.pem -untrusted issuing.pem client.pem"
         ));
-        let again = server.authority(async |authority| authority.renew(None).await).await;
+        let again = server.administer_ca(async |authority| authority.renew(None).await).await;
         refused(again, Code::InvalidRequest, "renew it at its CA");
         let next = company.issue(P256, "/O=Example/CN=Issuing2", "ca");
-        server.authority(async |authority| authority.renew_by(&next).await).await.unwrap();
+        server.administer_ca(async |authority| authority.renew_by(&next).await).await.unwrap();
         assert_eq!(self::issued(&server, &client).await.chain[0], next.certificate);
     }
 }
@@ -612,15 +613,19 @@ async fn a_certificate_that_cannot_issue_is_not_imported() {
     let company = Company::new();
     let server = Server::start().await;
     let import = async |given: ImportedCa| {
-        server.authority(async |authority| authority.import(&given).await).await
+        server.administer_ca(async |authority| authority.import(&given).await).await
     };
     let good = |subject| company.issue(P256, subject, "ca");
     let later = good("/CN=Late");
     let ended = async |given: ImportedCa| {
-        server.replica_ahead(3700 * 86_400).await.authority(async |a| a.import(&given).await).await
+        server
+            .replica_ahead(3700 * 86_400)
+            .await
+            .administer_ca(async |a| a.import(&given).await)
+            .await
     };
     refused(ended(good("/CN=Ended")).await, Code::InvalidRequest, "expired or not valid yet");
-    server.wait_for(&later.certificate);
+    server.wait_until_valid(&later.certificate);
 
     let leaf = company.issue(P256, "/CN=Leaf", "leaf");
     refused(import(leaf).await, Code::InvalidRequest, "CA:TRUE");
@@ -654,12 +659,12 @@ fn the_urn_of_a_client_is_unique() {
 /// Of 64 concurrent enrolments with one token, one gets a certificate.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_enrolment_token_is_valid_for_one_certificate() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let id = ClientId::from_text(&client.id);
     let invite = async || {
         server
-            .authority(async |authority| {
+            .administer_ca(async |authority| {
                 authority.create_enrolment_token(&id, Seconds::hours(1)).await
             })
             .await
@@ -669,7 +674,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
         .map(|_| {
             let (app, trace, id, token) =
                 (server.app().clone(), server.trace(), id.clone(), token.clone());
-            let request = request(&KeyPair::generate().unwrap());
+            let request = csr(&KeyPair::generate().unwrap());
             tokio::spawn(async move {
                 let authority = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
                 let request = CertificationRequest::parse(&request).unwrap();
@@ -690,10 +695,12 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
 
     let late = invite().await.unwrap();
     let other = ClientId::from_text(server.service().await.id);
-    let request = CertificationRequest::parse(&request(&KeyPair::generate().unwrap())).unwrap();
+    let request = CertificationRequest::parse(&csr(&KeyPair::generate().unwrap())).unwrap();
     let enrol = async |id: &ClientId| {
         let right = Right::Token(&late);
-        server.authority(async |authority| authority.issue(Some(id), &request, right).await).await
+        server
+            .administer_ca(async |authority| authority.issue(Some(id), &request, right).await)
+            .await
     };
     refused(enrol(&other).await, Code::InvalidClient, "another client's");
     server.wait(3600);
@@ -703,8 +710,9 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
 /// THREATS KE-04.
 #[tokio::test]
 async fn the_keys_of_the_built_in_ca_are_sealed() {
-    let server = Server::with_authority().await;
-    let key = server.authority(async |authority| authority.export_root_key().await).await.unwrap();
+    let server = Server::with_built_in_ca().await;
+    let key =
+        server.administer_ca(async |authority| authority.export_root_key().await).await.unwrap();
 
     for row in authorities::all(server.app().store.db()).await.unwrap() {
         let sealed = row.sealed.unwrap();

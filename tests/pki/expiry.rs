@@ -8,8 +8,8 @@ use gatewright::types::{Thumbprint, Timestamp};
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 
-use kit::authority::{Authority, contents};
-use kit::certificates::Authority as Company;
+use kit::ca::{Ca, certificate_params};
+use kit::client_certificates::ClientCa;
 use kit::expiry::{DAY, dated, tells_operators};
 use kit::inventory::Made;
 use kit::outbox::{sends_by, tells};
@@ -235,9 +235,9 @@ async fn the_certificate_of_the_server_is_monitored() {
 /// The certificates of the built-in CA are monitored while they are valid, whether they issue or not.
 #[tokio::test]
 async fn the_certificates_of_the_built_in_ca_are_monitored() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
-    server.issue(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
+    server.issue_certificate(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
 
     server.wait(2 * HOUR);
 
@@ -313,7 +313,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
                 gatewright::types::client::TokenFormat::parse("opaque");
         })
         .await;
-    let identity = Authority::new("Clients").issue(lasting());
+    let identity = Ca::new("Clients").issue(lasting());
     let ask = async |client: &Client| {
         let ask = server.mtls_request(Some(&identity), "POST", "/token");
         let ask = ask.basic(&client.id, &client.secret);
@@ -358,7 +358,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
 async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
     let server = Server::with_tls(|_| {}).await;
     let client = server.bound("Known").await;
-    let identity = Authority::new("Strangers").issue(lasting());
+    let identity = Ca::new("Strangers").issue(lasting());
 
     let ask = server.mtls_request(Some(&identity), "POST", "/token").basic(&client.id, "wrong");
     ask.form("grant_type=client_credentials").send().await.refused(401, "invalid_client");
@@ -370,7 +370,7 @@ async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
 }
 
 fn lasting() -> rcgen::CertificateParams {
-    let mut contents = contents("client", &[]);
+    let mut contents = certificate_params("client", &[]);
     contents.not_before = time::OffsetDateTime::from_unix_timestamp(BEGINNING).unwrap();
     contents.not_after = time::OffsetDateTime::from_unix_timestamp(BEGINNING + 365 * DAY).unwrap();
     contents
@@ -403,7 +403,7 @@ async fn a_metric_has_the_last_expiry_of_each_client() {
 #[tokio::test]
 async fn an_expiring_anchor_is_reported_and_limits_its_clients() {
     let mut mails = MailServer::start(Manner::default()).await;
-    let company = Company::with("Company", dated(-300, 20));
+    let company = ClientCa::with_params("Company", dated(-300, 20));
     let server = Server::believing(&company, &mails).await;
     let client = server.bound("App").await;
 
@@ -426,8 +426,8 @@ async fn an_expiring_anchor_is_reported_and_limits_its_clients() {
 #[tokio::test]
 async fn an_expiring_intermediate_is_reported_and_limits_its_clients() {
     let mut mails = MailServer::start(Manner::default()).await;
-    let root = Company::with("Root", dated(-300, 3000));
-    let issuing = root.below("Issuing", dated(-300, 20));
+    let root = ClientCa::with_params("Root", dated(-300, 3000));
+    let issuing = root.intermediate("Issuing", dated(-300, 20));
     let server = Server::believing(&root, &mails).await;
     let client = server.bound("App").await;
 
@@ -449,11 +449,12 @@ async fn an_expiring_intermediate_is_reported_and_limits_its_clients() {
 async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
     let client = server.bound("Daily").await;
     let last =
         async || server.census(|census| census.forecasts()[0].last.unwrap().thumbprint).await;
-    let issue = async || server.issue(&client, &KeyPair::generate().unwrap()).await.unwrap();
+    let issue =
+        async || server.issue_certificate(&client, &KeyPair::generate().unwrap()).await.unwrap();
     let first = issue().await;
     assert_eq!(last().await, first.thumbprint, "a client that presents none uses it elsewhere");
     server.shows(&client, &first).await;
@@ -556,7 +557,7 @@ async fn the_mail_says_whether_the_client_stops_working() {
 async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| tells_operators(config, &mails)).await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
 
     server.look_at((731 - 60) * DAY).await;
 
@@ -566,7 +567,7 @@ async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
     assert!(mail.flowing().contains("What to do: gatewright ca renew,"), "{mail:?}");
     assert!(!mail.text.contains("in its place"), "{mail:?}");
-    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
     let watched = server.census(|census| {
         let mut ends: Vec<_> =
             census.monitored().map(|life| (life.not_after.0 - BEGINNING) / DAY).collect();

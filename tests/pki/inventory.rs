@@ -219,12 +219,12 @@ async fn certificates_are_deleted_90_days_after_they_expired() {
 /// client is kept like all others, because it shows when the client stopped.
 #[tokio::test]
 async fn replaced_issued_certificates_are_deleted_a_week_after_they_expired() {
-    let server = Server::with_authority().await;
+    let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let mut issued = Vec::new();
     for _ in 0..3 {
         let key = KeyPair::generate().unwrap();
-        issued.push(server.issue(&client, &key).await.unwrap().thumbprint);
+        issued.push(server.issue_certificate(&client, &key).await.unwrap().thumbprint);
         server.wait(DAY);
     }
     let left = async || {

@@ -12,7 +12,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use kit::ca::Dir;
+use kit::built_in_ca::TempDir;
 use kit::http::RequestBuilder;
 use kit::server::{Client, Server};
 
@@ -25,18 +25,18 @@ fn pem(der: &[u8]) -> String {
 struct World {
     server: Server,
     client: Client,
-    dir: Dir,
+    dir: TempDir,
 }
 
 impl World {
     async fn new() -> Self {
-        let (server, dir) = (Server::start().await, Dir::new());
+        let (server, dir) = (Server::start().await, TempDir::new());
         dir.openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /CN=now -out now");
         let now = CertificateDer::from_pem_file(dir.0.join("now")).unwrap();
         let now = Certificate::parse(&now, &[]).unwrap().not_before;
         server.wait((now - server.trace().now()).0);
         server.app().confirm().await.unwrap();
-        server.authority(async |authority| authority.init().await).await.unwrap();
+        server.administer_ca(async |authority| authority.init().await).await.unwrap();
         let client = server.service().await;
         let world = Self { server, client, dir };
         let first = world.issued("first.pem").await;
@@ -46,7 +46,11 @@ impl World {
     }
 
     async fn issued(&self, file: &str) -> IssuedCertificate {
-        let issued = self.server.issue(&self.client, &KeyPair::generate().unwrap()).await.unwrap();
+        let issued = self
+            .server
+            .issue_certificate(&self.client, &KeyPair::generate().unwrap())
+            .await
+            .unwrap();
         self.dir.write(file, pem(&issued.certificate));
         issued
     }
@@ -180,7 +184,7 @@ async fn a_superseded_issuing_certificate_still_publishes_revocations() {
     let issued = world.issued("a.pem").await;
     let old = world.authority().await;
     world.server.wait(60);
-    world.server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    world.server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
 
     world.revoke(&issued, "keyCompromise").await;
 
@@ -201,7 +205,7 @@ async fn every_certificate_of_a_compromised_key_is_published() {
     let world = World::new().await;
     let key = KeyPair::generate().unwrap();
     for file in ["a.pem", "b.pem"] {
-        let issued = world.server.issue(&world.client, &key).await.unwrap();
+        let issued = world.server.issue_certificate(&world.client, &key).await.unwrap();
         world.dir.write(file, pem(&issued.certificate));
     }
     let a = CertificateDer::from_pem_file(world.dir.0.join("a.pem")).unwrap();

@@ -19,10 +19,10 @@ use rcgen::{
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use kit::authority::{Authority, Identity, contents, pem};
 use kit::browser::{Browser, VERIFIER};
-use kit::ca::Dir;
-use kit::certificates::Scratch;
+use kit::built_in_ca::TempDir;
+use kit::ca::{Ca, Identity, certificate_params, pem};
+use kit::client_certificates::TempFile;
 use kit::http::Response as Http;
 use kit::responder::{
     Responder, State, answer, list, list_until, names_responder, respond, revoked, sign,
@@ -34,10 +34,10 @@ const SERIAL: u64 = 0x00c0_ffee;
 /// A server with a trust anchor, the responder of that CA, and a client with a certificate from it.
 struct Scene {
     server: Server,
-    authority: Arc<Authority>,
+    authority: Arc<Ca>,
     responder: Responder,
     client: Client,
-    _anchor: Scratch,
+    _anchor: TempFile,
 }
 
 impl Scene {
@@ -63,23 +63,23 @@ impl Scene {
         change: impl FnOnce(&mut TrustAnchorSet),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
-        Self::below(Arc::new(Authority::new("Clients")), revocation, change, configure).await
+        Self::below(Arc::new(Ca::new("Clients")), revocation, change, configure).await
     }
 
     /// A scene whose anchor has this CRL file.
-    async fn with_file(authority: &Arc<Authority>, revocation: Revocation, file: &Scratch) -> Self {
+    async fn with_file(authority: &Arc<Ca>, revocation: Revocation, file: &TempFile) -> Self {
         let path = file.0.clone();
         Self::below(authority.clone(), revocation, |anchor| anchor.crl_files = vec![path], |_| {})
             .await
     }
 
     async fn below(
-        authority: Arc<Authority>,
+        authority: Arc<Ca>,
         revocation: Revocation,
         change: impl FnOnce(&mut TrustAnchorSet),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
-        let file = Scratch::of(&pem(authority.certificate()));
+        let file = TempFile::new(&pem(authority.certificate()));
         let mut anchor = TrustAnchorSet {
             name: "clients".to_owned(),
             file: file.0.clone(),
@@ -102,8 +102,8 @@ impl Scene {
         self.issue_of(&self.authority, change)
     }
 
-    fn issue_of(&self, by: &Authority, change: impl FnOnce(&mut CertificateParams)) -> Identity {
-        let mut contents = contents("Backup", &[]);
+    fn issue_of(&self, by: &Ca, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+        let mut contents = certificate_params("Backup", &[]);
         contents.serial_number = Some(SerialNumber::from(SERIAL));
         change(&mut contents);
         by.issue(contents)
@@ -123,7 +123,7 @@ impl Scene {
     fn say(&self, status: impl Fn(Timestamp) -> Status + Send + 'static) {
         let authority = self.authority.clone();
         self.responder.say(move |_, body, now| {
-            Some(respond(body, answer(status(now), now), authority.signs(), &[]))
+            Some(respond(body, answer(status(now), now), authority.ocsp_signer(), &[]))
         });
     }
 
@@ -176,7 +176,7 @@ impl Scene {
                     this_update: now,
                     next_update: Some(next),
                 };
-                respond(body, answer, authority.signs(), &[])
+                respond(body, answer, authority.ocsp_signer(), &[])
             })
         });
     }
@@ -190,7 +190,7 @@ impl Scene {
 
     /// Like `gatewright cert revoke --file` for a CA certificate; returns the number of certificates
     /// that were revoked with it.
-    async fn revoke(&self, authority: &Authority, reason: Reason) -> usize {
+    async fn revoke(&self, authority: &Ca, reason: Reason) -> usize {
         let trace = self.server.trace();
         let certificate = Certificate::parse(authority.certificate(), &[]).unwrap();
         let row = inventory::seen_row(&certificate, trace.now());
@@ -294,16 +294,16 @@ async fn a_certificate_revoked_by_ocsp_is_refused() {
         let scene = Scene::new(Revocation::SoftFail).await;
         let shown = scene.with_responder();
         let authority = scene.authority.clone();
-        let mut of_responder = contents("OCSP", &[]);
+        let mut of_responder = certificate_params("OCSP", &[]);
         of_responder.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
         let delegate = authority.issue(of_responder);
         scene.responder.say(move |_, body, now| {
             let answer = answer(revoked(now), now);
             let shows = [delegate.certificate().clone()];
             Some(if delegated {
-                respond(body, answer, delegate.signer(), &shows)
+                respond(body, answer, delegate.ocsp_signer(), &shows)
             } else {
-                respond(body, answer, authority.signs(), &[])
+                respond(body, answer, authority.ocsp_signer(), &[])
             })
         });
 
@@ -380,7 +380,7 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
 
         userinfo().send().await.refused(401, "invalid_token");
         post(&refreshing, &shown).await.refused(401, "invalid_client");
-        let renewed = contents("Phone, renewed", &[]).self_signed(&shown.key).unwrap();
+        let renewed = certificate_params("Phone, renewed", &[]).self_signed(&shown.key).unwrap();
         let key = KeyPair::try_from(shown.key.serialized_der()).unwrap();
         let renewed = Identity { chain: vec![renewed.der().clone()], key };
         let answer = post(&refreshing, &renewed).await;
@@ -461,8 +461,8 @@ async fn a_responder_that_hangs_does_not_delay_requests() {
 async fn invalid_ocsp_responses_are_rejected() {
     let scene = Scene::new(Revocation::HardFail).await;
     let authority = scene.authority.clone();
-    let other = Arc::new(Authority::new("Clients"));
-    let helper = Arc::new(authority.client("no responder"));
+    let other = Arc::new(Ca::new("Clients"));
+    let helper = Arc::new(authority.issue_client("no responder"));
     let good = |now| answer(Status::Good, now);
     let issuer = Issuer::from_der(authority.certificate()).unwrap();
 
@@ -470,12 +470,12 @@ async fn invalid_ocsp_responses_are_rejected() {
     let lies: Vec<(&str, Lie)> = vec![
         ("another authority of the same name", {
             let other = other.clone();
-            Box::new(move |body, now| respond(body, good(now), other.signs(), &[]))
+            Box::new(move |body, now| respond(body, good(now), other.ocsp_signer(), &[]))
         }),
         ("a certificate that is not for OCSP", {
             let helper = helper.clone();
             Box::new(move |body, now| {
-                respond(body, good(now), helper.signer(), &[helper.certificate().clone()])
+                respond(body, good(now), helper.ocsp_signer(), &[helper.certificate().clone()])
             })
         }),
         ("about another certificate", {
@@ -483,7 +483,7 @@ async fn invalid_ocsp_responses_are_rejected() {
             Box::new(move |body, now| {
                 let nonce = Request::from_der(body).unwrap().nonce;
                 let id = CertId::new(Hash::Sha1, &issuer, &[1]).unwrap();
-                sign(vec![(id, good(now))], nonce, authority.signs(), &[])
+                sign(vec![(id, good(now))], nonce, authority.ocsp_signer(), &[])
             })
         }),
         ("an old answer", {
@@ -495,7 +495,7 @@ async fn invalid_ocsp_responses_are_rejected() {
                     this_update: old,
                     next_update: Some(old + Seconds::hours(1)),
                 };
-                respond(body, answer, authority.signs(), &[])
+                respond(body, answer, authority.ocsp_signer(), &[])
             })
         }),
         ("a response with another nonce", {
@@ -504,13 +504,13 @@ async fn invalid_ocsp_responses_are_rejected() {
                 let Request { cert_ids, .. } = Request::from_der(body).unwrap();
                 let nonce = gatewright::pki::ocsp::Nonce::generate().ok();
                 let responses = cert_ids.into_iter().map(|id| (id, good(now))).collect();
-                sign(responses, nonce, authority.signs(), &[])
+                sign(responses, nonce, authority.ocsp_signer(), &[])
             })
         }),
         ("the status unknown", {
             let authority = authority.clone();
             Box::new(move |body, now| {
-                respond(body, answer(Status::Unknown, now), authority.signs(), &[])
+                respond(body, answer(Status::Unknown, now), authority.ocsp_signer(), &[])
             })
         }),
         ("too much", {
@@ -518,7 +518,7 @@ async fn invalid_ocsp_responses_are_rejected() {
             Box::new(move |body, now| {
                 let certificate = authority.certificate().clone();
                 let shows = vec![certificate; 200];
-                respond(body, good(now), authority.signs(), &shows)
+                respond(body, good(now), authority.ocsp_signer(), &shows)
             })
         }),
         ("no OCSP response", Box::new(|_, _| b"<html>".to_vec())),
@@ -538,8 +538,8 @@ async fn invalid_ocsp_responses_are_rejected() {
 /// RFC 5280 §6.3.3.
 #[tokio::test]
 async fn invalid_crls_are_rejected() {
-    let authority = Authority::new("Clients");
-    type Lie = Box<dyn Fn(&Authority, Timestamp) -> Vec<u8> + Send>;
+    let authority = Ca::new("Clients");
+    type Lie = Box<dyn Fn(&Ca, Timestamp) -> Vec<u8> + Send>;
     let lies: Vec<(&str, Lie)> = vec![
         ("another authority of the same name", Box::new(move |_, now| list(&authority, &[], now))),
         ("too old", Box::new(|own, now| list_until(own, &[], now - Seconds::hours(2), now))),
@@ -664,7 +664,7 @@ async fn a_response_stays_valid_while_its_renewal_hangs() {
 #[tokio::test]
 async fn a_responder_that_hangs_does_not_affect_its_intermediate_ca() {
     let scene = Scene::new(Revocation::HardFail).await;
-    let between = Arc::new(scene.authority.below_with("Between", |contents| {
+    let between = Arc::new(scene.authority.intermediate_with("Between", |contents| {
         contents.serial_number = Some(SerialNumber::from(77_u64));
         names_list(contents, &scene.responder.url("/root"));
     }));
@@ -705,7 +705,7 @@ async fn an_unreachable_responder_is_requested_once_and_delays_no_others() {
         Some(if path == "/list" {
             list(&authority, &[], now)
         } else {
-            respond(body, answer(Status::Good, now), authority.signs(), &[])
+            respond(body, answer(Status::Good, now), authority.ocsp_signer(), &[])
         })
     });
     for shown in away.iter().chain([&there]) {
@@ -752,7 +752,7 @@ async fn malformed_revocation_extensions_are_refused_under_hard_fail() {
         let unreadable = || CustomExtension::from_oid_content(id, vec![0x30, 3, 4, 1, 0]);
         let shown = |scene: &Scene| {
             if of_authority {
-                let between = scene.authority.below_with("Between", |contents| {
+                let between = scene.authority.intermediate_with("Between", |contents| {
                     contents.custom_extensions.push(unreadable());
                 });
                 return scene.issue_of(&between, |_| {});
@@ -776,10 +776,10 @@ async fn malformed_revocation_extensions_are_refused_under_hard_fail() {
 /// settings.
 #[tokio::test]
 async fn a_ca_that_moves_to_another_anchor_gets_its_revocation_setting() {
-    let (strict, moving, lax) =
-        (Authority::new("Strict"), Authority::new("Moving"), Authority::new("Lax"));
-    let file = |of: &[&Authority]| of.iter().map(|one| pem(one.certificate())).collect::<String>();
-    let (first, second) = (Scratch::of(&file(&[&strict, &moving])), Scratch::of(&file(&[&lax])));
+    let (strict, moving, lax) = (Ca::new("Strict"), Ca::new("Moving"), Ca::new("Lax"));
+    let file = |of: &[&Ca]| of.iter().map(|one| pem(one.certificate())).collect::<String>();
+    let (first, second) =
+        (TempFile::new(&file(&[&strict, &moving])), TempFile::new(&file(&[&lax])));
     let also = second.0.clone();
     let scene = Scene::of(
         Revocation::HardFail,
@@ -819,7 +819,7 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
                 scene.server.disable_client(&scene.client).await;
                 scene.client = registered(&scene.server, opaque).await;
             }
-            let between = scene.authority.below_with("Between", |contents| {
+            let between = scene.authority.intermediate_with("Between", |contents| {
                 names_list(contents, &scene.responder.url("/root"));
             });
             let between = Arc::new(between);
@@ -882,7 +882,7 @@ async fn the_crl_is_used_when_the_ocsp_responder_is_unreachable() {
 #[tokio::test]
 async fn a_chain_with_a_revoked_intermediate_ca_is_refused() {
     let scene = Scene::new(Revocation::HardFail).await;
-    let between = scene.authority.below_with("Between", |contents| {
+    let between = scene.authority.intermediate_with("Between", |contents| {
         contents.serial_number = Some(SerialNumber::from(77_u64));
         names_list(contents, &scene.responder.url("/root"));
     });
@@ -916,7 +916,7 @@ async fn a_chain_with_a_revoked_intermediate_ca_is_refused() {
 async fn certificates_of_a_ca_revoked_by_an_administrator_are_refused() {
     for of_anchor in [false, true] {
         let scene = Scene::new(Revocation::Off).await;
-        let between = scene.authority.below_with("Between", |_| {});
+        let between = scene.authority.intermediate_with("Between", |_| {});
         let shown = scene.issue_of(&between, |_| {});
         scene.ask(&shown).await.ok();
 
@@ -937,8 +937,8 @@ async fn certificates_of_a_ca_revoked_by_an_administrator_are_refused() {
 #[tokio::test]
 async fn a_compromised_ca_key_revokes_all_certificates_that_it_signed() {
     let scene = Scene::new(Revocation::Off).await;
-    let between = scene.authority.below_with("Between", |_| {});
-    let namesake = scene.authority.below_with("Between", |_| {});
+    let between = scene.authority.intermediate_with("Between", |_| {});
+    let namesake = scene.authority.intermediate_with("Between", |_| {});
     let (shown, other) = (scene.issue_of(&between, |_| {}), scene.issue_of(&namesake, |_| {}));
     let token = scene.ask(&shown).await.ok().token("access_token");
     let others = scene.ask(&other).await.ok().token("access_token");
@@ -1038,7 +1038,7 @@ async fn a_certificate_without_revocation_information_fails_hard_fail() {
 /// A CRL file of the operator comes first and needs no network.
 #[tokio::test]
 async fn a_crl_file_of_the_anchor_is_used() {
-    let (authority, file) = (Arc::new(Authority::new("Clients")), Scratch::of(""));
+    let (authority, file) = (Arc::new(Ca::new("Clients")), TempFile::new(""));
     let put =
         |serials: &[u64], now| std::fs::write(&file.0, list(&authority, serials, now)).unwrap();
     put(&[], Timestamp(BEGINNING));
@@ -1057,10 +1057,10 @@ async fn a_crl_file_of_the_anchor_is_used() {
 /// failure.
 #[tokio::test]
 async fn a_crl_file_of_another_ca_of_the_anchor_is_ignored() {
-    let file = Scratch::of("");
-    let other = Authority::new("Another");
+    let file = TempFile::new("");
+    let other = Ca::new("Another");
     std::fs::write(&file.0, list(&other, &[SERIAL], Timestamp(BEGINNING))).unwrap();
-    let authority = Arc::new(Authority::new("Clients"));
+    let authority = Arc::new(Ca::new("Clients"));
     let scene = Scene::with_file(&authority, Revocation::HardFail, &file).await;
     scene.say(|_| Status::Good);
 
@@ -1080,17 +1080,17 @@ async fn a_crl_file_of_another_ca_of_the_anchor_is_ignored() {
 /// refused.
 #[tokio::test]
 async fn a_crl_file_is_read_in_every_common_format() {
-    let authority = Arc::new(Authority::new("Clients"));
+    let authority = Arc::new(Ca::new("Clients"));
     let der = list(&authority, &[SERIAL], Timestamp(BEGINNING));
-    let dir = Dir::new();
+    let dir = TempDir::new();
     dir.write("list.der", &der);
     let text = dir.openssl("crl -inform DER -in list.der -text");
     assert!(!text.starts_with("-----"), "{text}");
     let pem = dir.openssl("crl -inform DER -in list.der");
-    dir.write("other.der", list(&Authority::new("Another"), &[1], Timestamp(BEGINNING)));
+    dir.write("other.der", list(&Ca::new("Another"), &[1], Timestamp(BEGINNING)));
     let other = dir.openssl("crl -inform DER -in other.der -text");
     let utf16 = "\u{feff}".encode_utf16().chain(pem.encode_utf16()).flat_map(u16::to_le_bytes);
-    let file = Scratch::of("");
+    let file = TempFile::new("");
     for (what, bytes) in [
         ("openssl crl -text", text.clone().into_bytes()),
         ("a comment and a blank line", format!("# fetched at night\n\n{pem}").into_bytes()),
@@ -1114,11 +1114,11 @@ async fn a_crl_file_is_read_in_every_common_format() {
 /// THREATS EX-19: a configured CRL that is not usable is an error, at the start and in `config check`.
 #[test]
 fn an_unusable_crl_file_is_a_configuration_error() {
-    let authority = Authority::new("Clients");
-    let anchor_file = Scratch::of(&pem(authority.certificate()));
+    let authority = Ca::new("Clients");
+    let anchor_file = TempFile::new(&pem(authority.certificate()));
     let good = list(&authority, &[], Timestamp(BEGINNING));
-    let forged = list(&Authority::new("Clients"), &[], Timestamp(BEGINNING));
-    let file = Scratch::of("");
+    let forged = list(&Ca::new("Clients"), &[], Timestamp(BEGINNING));
+    let file = TempFile::new("");
     let settings = ClientCertificates {
         anchors: vec![TrustAnchorSet {
             name: "clients".to_owned(),
@@ -1160,7 +1160,7 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
     };
     for mode in [Revocation::SoftFail, Revocation::HardFail] {
         for broken in ["<html>", "", "-----BEGIN X509 CRL-----\n", "gone"] {
-            let (authority, file) = (Arc::new(Authority::new("Clients")), Scratch::of(""));
+            let (authority, file) = (Arc::new(Ca::new("Clients")), TempFile::new(""));
             std::fs::write(&file.0, list(&authority, &[SERIAL], Timestamp(BEGINNING))).unwrap();
             let scene = Scene::with_file(&authority, mode, &file).await;
             scene.say(|_| Status::Good);

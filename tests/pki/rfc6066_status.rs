@@ -9,12 +9,12 @@ use gatewright::pki::ocsp::Status;
 use gatewright::store::acme;
 use gatewright::types::Timestamp;
 
-use kit::authority::{Authority, Identity, contents};
-use kit::caller::{MTLS, NAME};
+use kit::ca::{Ca, Identity, certificate_params};
 use kit::http::RequestBuilder;
 use kit::responder::{Responder, answer, names_responder, respond, revoked};
 use kit::server::Server;
 use kit::stapling::{stapled, stapled_at};
+use kit::tls_client::{HOST, MTLS_HOST};
 
 /// A server, and the OCSP responder of its certificate.
 struct Scene {
@@ -39,27 +39,27 @@ impl Scene {
         .await;
         let scene = Self { server, responder: Responder::start().await, said: Arc::default() };
         scene.say(status);
-        let authority = &scene.server.house().authority;
+        let authority = &scene.server.certificate_files().ca;
         scene.show(&scene.issue().with(authority.certificate())).await;
         scene
     }
 
     /// A certificate with the URL of the responder.
     fn issue(&self) -> Identity {
-        let mut contents = contents(NAME, &[NAME, MTLS]);
+        let mut contents = certificate_params(HOST, &[HOST, MTLS_HOST]);
         names_responder(&mut contents, &self.responder.url("/ocsp"));
-        self.server.house().authority.issue(contents)
+        self.server.certificate_files().ca.issue(contents)
     }
 
     async fn show(&self, identity: &Identity) {
-        self.server.house().put(identity);
+        self.server.certificate_files().replace(identity);
         self.server.running().reload().await;
     }
 
     fn say(&self, status: fn(Timestamp) -> Status) {
-        let (said, authority) = (self.said.clone(), self.server.house().authority.clone());
+        let (said, authority) = (self.said.clone(), self.server.certificate_files().ca.clone());
         self.responder.say(move |_, body, now| {
-            let response = respond(body, answer(status(now), now), authority.signs(), &[]);
+            let response = respond(body, answer(status(now), now), authority.ocsp_signer(), &[]);
             said.lock().unwrap().push(response.clone());
             Some(response)
         });
@@ -110,14 +110,18 @@ async fn the_response_of_the_certificates_responder_is_stapled() {
 
     assert_eq!(response, scene.last());
     let mtls = scene.server.addresses().mtls[0];
-    assert_eq!(stapled_at(&scene.server, mtls, MTLS).await, response, "stapled for both names");
+    assert_eq!(
+        stapled_at(&scene.server, mtls, MTLS_HOST).await,
+        response,
+        "stapled for both names"
+    );
     scene.server.running().reload().await;
     assert_eq!(scene.stapled().await, response, "a reload keeps the response");
     assert_eq!(scene.responder.asked(), 1);
     assert_eq!(scene.counted("good").await, "1");
 
     // A new certificate needs a new response; the previous one is not used for it.
-    let next = scene.issue().with(scene.server.house().authority.certificate());
+    let next = scene.issue().with(scene.server.certificate_files().ca.certificate());
     scene.show(&next).await;
     assert_eq!(scene.stapled().await, scene.last());
     assert_ne!(scene.last(), response);
@@ -172,7 +176,7 @@ async fn while_the_responder_fails_the_old_response_is_used_until_it_expires() {
 async fn a_response_expires_while_the_certificate_file_is_broken() {
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
-    std::fs::write(scene.server.house().chain(), "").unwrap();
+    std::fs::write(scene.server.certificate_files().chain_file(), "").unwrap();
     scene.responder.hang_up();
 
     scene.server.running().reload().await;
@@ -208,14 +212,14 @@ async fn a_response_with_a_foreign_signature_is_not_stapled() {
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
 
-    let mallory = Authority::new("Servers");
+    let mallory = Ca::new("Servers");
     scene.responder.say(move |_, body, now| {
-        Some(respond(body, answer(Status::Good, now), mallory.signs(), &[]))
+        Some(respond(body, answer(Status::Good, now), mallory.ocsp_signer(), &[]))
     });
     scene.wait(1800);
     assert_eq!(scene.stapled().await, first);
     let stale = first.clone();
-    let next = scene.issue().with(scene.server.house().authority.certificate());
+    let next = scene.issue().with(scene.server.certificate_files().ca.certificate());
     scene.responder.say(move |_, _, _| Some(stale.clone()));
     scene.show(&next).await;
 
@@ -240,7 +244,7 @@ async fn no_responder_is_requested_where_none_applies() {
     let first = scene.stapled().await;
     scene.show(&scene.issue()).await;
     assert_eq!(scene.stapled().await, b"", "without the issuer a response cannot be verified");
-    scene.show(&scene.server.house().authority.server(&[NAME, MTLS])).await;
+    scene.show(&scene.server.certificate_files().ca.issue_server(&[HOST, MTLS_HOST])).await;
     assert_eq!(scene.stapled().await, b"", "the certificate names no responder");
     assert_eq!((scene.responder.asked(), first), (1, scene.last()));
 }
@@ -257,9 +261,9 @@ async fn a_response_is_stapled_for_a_certificate_from_acme() {
         good,
     )
     .await;
-    let (server, authority) = (&scene.server, &scene.server.house().authority);
+    let (server, authority) = (&scene.server, &scene.server.certificate_files().ca);
     let identity = scene.issue().with(authority.certificate());
-    let id = format!("{DIRECTORY} {NAME} {MTLS}");
+    let id = format!("{DIRECTORY} {HOST} {MTLS_HOST}");
     let owner = Owner(Kind::AcmeCertificate, &id);
     let sealed = server.app().keyring.kek().seal(owner, identity.key.serialize_pem().as_bytes());
     let due_at = Timestamp(i64::MAX);

@@ -10,12 +10,12 @@ use gatewright::types::{ClientId, Seconds};
 use rcgen::KeyPair;
 use serde_json::json;
 
-use kit::authority::{Authority, Identity};
-use kit::ca::{Dir, request};
-use kit::caller::{MTLS, NAME};
-use kit::certificates::behind_proxy;
+use kit::built_in_ca::{TempDir, csr};
+use kit::ca::{Ca, Identity};
+use kit::client_certificates::trust_proxy;
 use kit::http::{RequestBuilder, Response};
 use kit::server::{Client, Server};
+use kit::tls_client::{HOST, MTLS_HOST};
 
 const ENROL: &str = "/.well-known/est/simpleenroll";
 const RENEW: &str = "/.well-known/est/simplereenroll";
@@ -23,7 +23,7 @@ const RENEW: &str = "/.well-known/est/simplereenroll";
 /// A server with https and a built-in CA.
 async fn server() -> Server {
     let server = Server::with_tls(|_| {}).await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
     server
 }
 
@@ -43,14 +43,16 @@ async fn machine(server: &Server) -> Client {
 async fn token(server: &Server, client: &Client) -> String {
     let id = ClientId::from_text(&client.id);
     let invited = server
-        .authority(async |authority| authority.create_enrolment_token(&id, Seconds::hours(1)).await)
+        .administer_ca(async |authority| {
+            authority.create_enrolment_token(&id, Seconds::hours(1)).await
+        })
         .await;
     invited.unwrap().0.expose().to_owned()
 }
 
 /// A certificate request in the format of RFC 7030 §4.2.1.
-fn csr(key: &KeyPair) -> String {
-    STANDARD.encode(request(key))
+fn base64_csr(key: &KeyPair) -> String {
+    STANDARD.encode(csr(key))
 }
 
 trait Csr {
@@ -59,7 +61,7 @@ trait Csr {
 
 impl Csr for RequestBuilder {
     fn pkcs10(self, key: &KeyPair) -> Self {
-        self.header("content-type", "application/pkcs10").body(csr(key))
+        self.header("content-type", "application/pkcs10").body(base64_csr(key))
     }
 }
 
@@ -68,7 +70,7 @@ fn identity(answer: Response, key: KeyPair) -> Identity {
     let answer = answer.ok();
     assert_eq!(answer.header("content-type"), "application/pkcs7-mime; smime-type=certs-only");
     assert_eq!(answer.header("content-transfer-encoding"), "base64");
-    let dir = Dir::new();
+    let dir = TempDir::new();
     dir.write("answer", &answer.text);
     dir.openssl("base64 -d -in answer -out answer.p7");
     let text = dir.openssl("pkcs7 -inform DER -in answer.p7 -print_certs");
@@ -100,13 +102,13 @@ async fn authenticated(server: &Server, client: &Client, shown: &Identity) -> Re
 /// The `curl` of the system, which trusts the server's certificate.
 struct Curl<'a> {
     server: &'a Server,
-    dir: &'a Dir,
+    dir: &'a TempDir,
 }
 
 impl Curl<'_> {
     /// Its output and its exit code.
     fn run(&self, name: &str, path: &str, arguments: &[&str]) -> (String, i32) {
-        let address = if name == MTLS {
+        let address = if name == MTLS_HOST {
             self.server.addresses().mtls[0]
         } else {
             self.server.addresses().tls[0]
@@ -137,50 +139,50 @@ impl Curl<'_> {
 async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
     let server = server().await;
     let client = machine(&server).await;
-    let dir = Dir::new();
+    let dir = TempDir::new();
     let curl = Curl { server: &server, dir: &dir };
-    dir.write("server-ca.pem", kit::authority::pem(server.house().authority.certificate()));
+    dir.write("server-ca.pem", kit::ca::pem(server.certificate_files().ca.certificate()));
     let unpack = |from: &str, to: &str| {
         dir.openssl(&format!("base64 -d -in {from} -out {from}.p7"));
         dir.openssl(&format!("pkcs7 -inform DER -in {from}.p7 -print_certs -out {to}"));
     };
 
-    curl.ok(NAME, "/.well-known/est/cacerts", &["--output", "cacerts"]);
+    curl.ok(HOST, "/.well-known/est/cacerts", &["--output", "cacerts"]);
     unpack("cacerts", "ca.pem");
     dir.openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key -subj / -outform DER -out client.der");
     dir.openssl("base64 -in client.der -out client.b64");
     let credentials = format!("{}:{}", client.id, token(&server, &client).await);
     let pkcs10 = ["--header", "Content-Type: application/pkcs10", "--data-binary", "@client.b64"];
     let enrol = [&pkcs10[..], &["--user", &credentials, "--output", "first"]].concat();
-    curl.ok(NAME, ENROL, &enrol);
+    curl.ok(HOST, ENROL, &enrol);
     unpack("first", "client.pem");
     let at = server.trace().now().0;
     dir.openssl(&format!("verify -purpose sslclient -attime {at} -CAfile ca.pem client.pem"));
 
-    let (said, code) = curl.run(NAME, ENROL, &enrol);
+    let (said, code) = curl.run(HOST, ENROL, &enrol);
     assert_eq!(code, 22, "a token enrols once: {said}");
     assert!(said.contains("401"), "{said}");
 
     let shows = ["--cert", "client.pem", "--key", "client.key"];
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     let form = ["--data", &form];
-    let answer = curl.ok(MTLS, "/token", &[&shows[..], &form].concat());
+    let answer = curl.ok(MTLS_HOST, "/token", &[&shows[..], &form].concat());
     assert!(answer.contains("access_token"), "{answer}");
 
     // With the same key, and with another one.
-    curl.ok(MTLS, RENEW, &[&shows[..], &pkcs10, &["--output", "second"]].concat());
+    curl.ok(MTLS_HOST, RENEW, &[&shows[..], &pkcs10, &["--output", "second"]].concat());
     unpack("second", "second.pem");
     dir.openssl(
         "req -new -newkey rsa:2048 -nodes -keyout third.key -subj / -outform DER -out third.der",
     );
     dir.openssl("base64 -in third.der -out client.b64");
     let second = ["--cert", "second.pem", "--key", "client.key"];
-    curl.ok(MTLS, RENEW, &[&second[..], &pkcs10, &["--output", "third"]].concat());
+    curl.ok(MTLS_HOST, RENEW, &[&second[..], &pkcs10, &["--output", "third"]].concat());
     unpack("third", "third.pem");
 
     let third = ["--cert", "third.pem", "--key", "third.key"];
     for shows in [shows, second, third] {
-        let answer = curl.ok(MTLS, "/token", &[&shows[..], &form].concat());
+        let answer = curl.ok(MTLS_HOST, "/token", &[&shows[..], &form].concat());
         assert!(answer.contains("access_token"), "overlap: {answer}");
     }
     assert_eq!(server.audit_events("certificate.issued").await.len(), 3);
@@ -251,7 +253,7 @@ async fn a_malformed_certificate_request_consumes_no_token() {
     assert!(refused.text.contains("2048"), "§4.2.3: the error explains itself: {}", refused.text);
     let large = ask().header("content-type", "application/pkcs10").body("M".repeat(17 * 1024));
     large.send().await.refused(400, "invalid_request");
-    let form = ask().form(&csr(&key));
+    let form = ask().form(&base64_csr(&key));
     form.send().await.refused(415, "invalid_request");
     assert_eq!(server.tls_request("GET", ENROL).send().await.status, 405);
 
@@ -280,7 +282,7 @@ async fn only_a_valid_certificate_of_the_built_in_ca_is_renewed() {
 
     let without = server.mtls_request(None, "POST", RENEW).pkcs10(&key).send().await;
     without.refused(401, "invalid_client");
-    let stranger = Authority::new("Strangers").client(&client.id);
+    let stranger = Ca::new("Strangers").issue_client(&client.id);
     renewed(&server, &stranger).await.refused(401, "invalid_client");
     renewed(&server, &Identity::self_signed(&client.id)).await.refused(401, "invalid_client");
     renewed(&server, &shown).await.ok();
@@ -299,14 +301,14 @@ async fn only_a_valid_certificate_of_the_built_in_ca_is_renewed() {
 /// cost none.
 #[tokio::test]
 async fn an_unknown_chain_costs_no_signature_verification_at_renewal() {
-    let company = kit::certificates::Authority::new("Clients CA");
-    let anchor = company.anchor("company");
+    let company = kit::client_certificates::ClientCa::new("Clients CA");
+    let anchor = company.trust_anchor("company");
     let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
-    let strangers = || kit::certificates::Authority::new("Clients CA");
-    let forged: Vec<_> = (0..4).map(|_| strangers().below("Clients CA", |_| {})).collect();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    let strangers = || kit::client_certificates::ClientCa::new("Clients CA");
+    let forged: Vec<_> = (0..4).map(|_| strangers().intermediate("Clients CA", |_| {})).collect();
     let mut shown = forged[0].issue("Machine", |_| {});
-    shown.chain = forged.iter().map(kit::certificates::Authority::certificate).collect();
+    shown.chain = forged.iter().map(kit::client_certificates::ClientCa::certificate).collect();
 
     renewed(&server, &shown.identity()).await.refused(401, "invalid_client");
 
@@ -338,7 +340,10 @@ async fn a_compromised_key_is_neither_certified_nor_renewed() {
     let enrol = |key| server.tls_request("POST", ENROL).basic(&client.id, &waiting).pkcs10(key);
     let key = same_key();
     enrol(&key).send().await.refused(400, "invalid_request");
-    assert!(server.issue(&client, &same_key()).await.is_err(), "an administrator is refused too");
+    assert!(
+        server.issue_certificate(&client, &same_key()).await.is_err(),
+        "an administrator is refused too"
+    );
     // The refused request did not consume the token.
     enrol(&KeyPair::generate().unwrap()).send().await.ok();
 }
@@ -460,10 +465,10 @@ async fn a_certificate_of_the_built_in_ca_authenticates_only_its_owner() {
 #[tokio::test]
 async fn a_certificate_can_be_renewed_through_a_proxy() {
     let server = Server::with(|config| {
-        behind_proxy(config, gatewright::config::CertificateHeader::Rfc9440);
+        trust_proxy(config, gatewright::config::CertificateHeader::Rfc9440);
     })
     .await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
     let client = machine(&server).await;
     let key = KeyPair::generate().unwrap();
     let ask = server.request("POST", ENROL).basic(&client.id, &token(&server, &client).await);
@@ -481,10 +486,10 @@ async fn a_certificate_can_be_renewed_through_a_proxy() {
 /// RFC 8705 §2.1: the built-in CA is a trust anchor by itself, and no other CA can issue its names.
 #[tokio::test]
 async fn a_certificate_of_the_built_in_ca_authenticates_its_client() {
-    let strangers = kit::certificates::Authority::new("Believed as well");
-    let anchor = strangers.anchor("company");
+    let strangers = kit::client_certificates::ClientCa::new("Believed as well");
+    let anchor = strangers.trust_anchor("company");
     let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
-    server.authority(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |authority| authority.init().await).await.unwrap();
     let client = machine(&server).await;
     let other = machine(&server).await;
     let shown = enrolled(&server, &client).await;
@@ -501,7 +506,7 @@ async fn a_certificate_of_the_built_in_ca_authenticates_its_client() {
 
     // The same after the next issuing certificate, and on a server that starts with it.
     server.wait(60);
-    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
     authenticated(&server, &client, &shown).await.ok();
     let next = enrolled(&server, &client).await;
     authenticated(&server, &client, &next).await.ok();

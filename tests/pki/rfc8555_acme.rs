@@ -12,12 +12,12 @@ use sqlx_macros::FromRow;
 use x509_parser::extensions::GeneralName;
 use x509_parser::oid_registry::asn1_rs::oid;
 
-use kit::authority::Authority;
-use kit::caller::{Caller, MTLS, NAME};
+use kit::ca::Ca;
 use kit::pebble::Pebble;
 use kit::server::{BEGINNING, Server};
 use kit::stapling::Stapled;
 use kit::tables::rename;
+use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 
 /// Longer than the delay after a failed order, and longer than the lease of one.
 const LATER: i64 = 601;
@@ -35,7 +35,7 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
     let server = Server::with(|config| {
         config.tls.listen = listen.clone();
         config.tls.redirect_listen = listen;
-        config.mtls.url = MtlsUrl::parse(&format!("https://{MTLS}")).ok();
+        config.mtls.url = MtlsUrl::parse(&format!("https://{MTLS_HOST}")).ok();
         config.acme.directory = pebble.url().parse().ok().map(AcmeDirectory);
         config.acme.terms_agreed = true;
         config.outbound.ca_files = vec![pebble.ca_file()];
@@ -65,15 +65,15 @@ async fn begun() -> (Pebble, Server) {
 }
 
 /// Lets the server order for the first time; returns a caller that trusts the CA, and the certificate.
-async fn first(pebble: &Pebble, server: &Server) -> (Caller, CertificateDer<'static>) {
+async fn first(pebble: &Pebble, server: &Server) -> (TlsClient, CertificateDer<'static>) {
     ordered(server).await;
-    let caller = Caller::trusting(pebble.root().await);
-    let certificate = shown(server, &caller, NAME).await;
+    let caller = TlsClient::with_root(pebble.root().await);
+    let certificate = shown(server, &caller, HOST).await;
     (caller, certificate)
 }
 
 /// The certificate that the server presents for a name.
-async fn shown(server: &Server, caller: &Caller, name: &str) -> CertificateDer<'static> {
+async fn shown(server: &Server, caller: &TlsClient, name: &str) -> CertificateDer<'static> {
     let stream = caller.connect(server.addresses().tls[0], name).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
@@ -112,8 +112,8 @@ async fn names_are_validated_by_tls_alpn_01() {
 
     let (caller, certificate) = first(&pebble, &server).await;
 
-    assert_eq!(shown(&server, &caller, MTLS).await, certificate, "one for both names");
-    server.request("GET", "/").over_tls(&caller, server.addresses().tls[0], NAME).send().await.ok();
+    assert_eq!(shown(&server, &caller, MTLS_HOST).await, certificate, "one for both names");
+    server.request("GET", "/").over_tls(&caller, server.addresses().tls[0], HOST).send().await.ok();
     let stored = stored(&server).await;
     assert!(stored.chain.unwrap().contains("BEGIN CERTIFICATE"));
     let sealed = stored.sealed.unwrap();
@@ -135,9 +135,9 @@ async fn names_are_validated_by_http_01_at_any_replica() {
     ordered(&server).await;
     other.running().reload().await;
 
-    let caller = Caller::trusting(pebble.root().await);
-    let certificate = shown(&server, &caller, NAME).await;
-    assert_eq!(shown(&other, &caller, NAME).await, certificate, "all replicas present it");
+    let caller = TlsClient::with_root(pebble.root().await);
+    let certificate = shown(&server, &caller, HOST).await;
+    assert_eq!(shown(&other, &caller, HOST).await, certificate, "all replicas present it");
     assert_eq!(orders(&server, "success").await, 1);
 }
 
@@ -196,11 +196,11 @@ async fn a_certificate_is_renewed_at_two_thirds_of_its_lifetime() {
 
     server.wait(due_in - 2 * LATER);
     ordered(&server).await;
-    assert_eq!(shown(&server, &caller, NAME).await, first, "no renewal before it is due");
+    assert_eq!(shown(&server, &caller, HOST).await, first, "no renewal before it is due");
     server.wait(LATER);
     ordered(&server).await;
 
-    assert_ne!(shown(&server, &caller, NAME).await, first);
+    assert_ne!(shown(&server, &caller, HOST).await, first);
     assert_eq!(orders(&server, "success").await, 2);
 }
 
@@ -222,7 +222,7 @@ async fn a_failed_order_is_retried_with_backoff() {
     }
 
     server.running().reload().await;
-    assert_eq!(shown(&server, &caller, NAME).await, first);
+    assert_eq!(shown(&server, &caller, HOST).await, first);
     assert_eq!(orders(&server, "success").await, 1);
 }
 
@@ -249,7 +249,7 @@ async fn a_certificate_that_cannot_be_stored_is_not_ordered_again_at_once() {
     server.wait(299);
     ordered(&server).await;
     assert_eq!(orders(&server, "success").await, 2);
-    assert_ne!(shown(&server, &caller, NAME).await, first);
+    assert_ne!(shown(&server, &caller, HOST).await, first);
     assert_eq!(stored(&server).await.failures, 0);
 }
 
@@ -278,30 +278,30 @@ async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
     let pebble = Pebble::planned();
     let server = certified(&pebble, |_| {}).await;
     let (store, now) = (server.app().store.db(), server.trace().now());
-    acme::store_challenge(store, "token", NAME, "token.thumbprint", now + Seconds(60))
+    acme::store_challenge(store, "token", HOST, "token.thumbprint", now + Seconds(60))
         .await
         .unwrap();
-    let caller = Caller::new(&Authority::new("Nobody"), None).changed(|config| {
+    let caller = TlsClient::new(&Ca::new("Nobody"), None).with_config(|config| {
         config.alpn_protocols = vec![b"acme-tls/1".to_vec()];
         config.dangerous().set_certificate_verifier(Arc::new(Stapled::default()));
     });
     let connect = async |name| caller.connect(server.addresses().tls[0], name).await;
 
-    let stream = connect(NAME).await.unwrap();
+    let stream = connect(HOST).await.unwrap();
     let shown = stream.get_ref().1;
 
     assert_eq!(shown.alpn_protocol(), Some(&b"acme-tls/1"[..]));
     let certificate = &shown.peer_certificates().unwrap()[0];
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).unwrap();
     let names = certificate.subject_alternative_name().unwrap().unwrap();
-    assert_eq!(names.value.general_names, [GeneralName::DNSName(NAME)]);
+    assert_eq!(names.value.general_names, [GeneralName::DNSName(HOST)]);
     let identifier = oid!(1.3.6.1.5.5.7.1.31);
     let answer = certificate.get_extension_unique(&identifier).unwrap().unwrap();
     assert!(answer.critical);
     assert_eq!(answer.value[2..], Sha256::digest("token.thumbprint")[..]);
-    assert!(connect(MTLS).await.is_err(), "no challenge is pending for this name");
+    assert!(connect(MTLS_HOST).await.is_err(), "no challenge is pending for this name");
     server.wait(61);
-    assert!(connect(NAME).await.is_err(), "the challenge has expired");
+    assert!(connect(HOST).await.is_err(), "the challenge has expired");
 }
 
 /// RFC 8555 §8.3: only pending challenges get a response.
@@ -309,12 +309,12 @@ async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
 async fn an_unknown_challenge_gets_no_response() {
     let pebble = Pebble::planned();
     let server = certified(&pebble, |_| {}).await;
-    let caller = Caller::new(&Authority::new("Nobody"), None);
-    let alpn = caller.changed(|config| config.alpn_protocols = vec![b"acme-tls/1".to_vec()]);
+    let caller = TlsClient::new(&Ca::new("Nobody"), None);
+    let alpn = caller.with_config(|config| config.alpn_protocols = vec![b"acme-tls/1".to_vec()]);
 
     let answer = server.get("/.well-known/acme-challenge/abc").await;
     answer.refused(404, "not_found");
-    assert!(alpn.connect(server.addresses().tls[0], NAME).await.is_err());
+    assert!(alpn.connect(server.addresses().tls[0], HOST).await.is_err());
 }
 
 /// Decision 10: a new key-encryption key reseals the rows of ACME too.

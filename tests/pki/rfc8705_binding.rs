@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use kit::browser::{Browser, VERIFIER};
-use kit::certificates::{Shown, server};
+use kit::client_certificates::{ClientCertificate, server_behind_proxy};
 use kit::http::Response;
 use kit::jwt::claims;
 use kit::server::{BEGINNING, Client, Server};
@@ -43,9 +43,15 @@ async fn by_certificate(server: &Server) -> Client {
 }
 
 /// A request of a client with its client id and a certificate.
-async fn post(server: &Server, client: &Client, path: &str, form: &str, shown: &Shown) -> Response {
+async fn post(
+    server: &Server,
+    client: &Client,
+    path: &str,
+    form: &str,
+    shown: &ClientCertificate,
+) -> Response {
     let form = format!("{form}&client_id={}", client.id);
-    server.request("POST", path).form(&form).showing(shown).send().await
+    server.request("POST", path).form(&form).client_cert(shown).send().await
 }
 
 async fn code(server: &Server, client: &Client) -> String {
@@ -68,7 +74,7 @@ fn refreshing(token: &str) -> String {
 /// introspection; §3, the protected resource. THREATS MT-04
 #[tokio::test]
 async fn a_bound_token_requires_its_certificate() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let client = by_certificate(&server).await;
     let (own, renewed) = (authority.issue("Photos", |_| {}), authority.issue("Photos", |_| {}));
     let form = code(&server, &client).await;
@@ -82,12 +88,12 @@ async fn a_bound_token_requires_its_certificate() {
     assert_eq!(told.body["cnf"], json!({ "x5t#S256": own.thumbprint() }));
 
     let userinfo = || server.request("GET", "/userinfo").bearer(&token);
-    userinfo().showing(&own).send().await.ok();
-    let lookalike = Shown::self_signed("Photos");
+    userinfo().client_cert(&own).send().await.ok();
+    let lookalike = ClientCertificate::self_signed("Photos");
     for answer in [
         userinfo().send().await,
-        userinfo().showing(&renewed).send().await,
-        userinfo().showing(&lookalike).send().await,
+        userinfo().client_cert(&renewed).send().await,
+        userinfo().client_cert(&lookalike).send().await,
     ] {
         let answer = answer.refused(401, "invalid_token");
         assert!(answer.header("www-authenticate").starts_with("Bearer "));
@@ -99,14 +105,14 @@ async fn a_bound_token_requires_its_certificate() {
     let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
     let token = again.token("access_token");
     assert_eq!(claims(&token)["cnf"], json!({ "x5t#S256": renewed.thumbprint() }));
-    let answer = server.request("GET", "/userinfo").bearer(&token).showing(&own).send().await;
+    let answer = server.request("GET", "/userinfo").bearer(&token).client_cert(&own).send().await;
     answer.refused(401, "invalid_token");
 }
 
 /// RFC 8705 §3: every authentication method; client credentials and opaque tokens too.
 #[tokio::test]
 async fn tokens_of_every_format_and_method_are_bound() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let shown = authority.issue("Photos", |_| {});
     for format in ["jwt", "opaque"] {
         let client = photos(&server, json!({ "gw_access_token_format": format })).await;
@@ -117,7 +123,7 @@ async fn tokens_of_every_format_and_method_are_bound() {
 
         // Without a certificate, no unbound token is issued.
         ask(form).send().await.refused(400, "invalid_request");
-        let token = ask(form).showing(&shown).send().await.ok().token("access_token");
+        let token = ask(form).client_cert(&shown).send().await.ok().token("access_token");
 
         let told = server.post_as(&client, "/introspect", &format!("token={token}")).await.ok();
         assert_eq!(told.body["active"], true);
@@ -128,7 +134,7 @@ async fn tokens_of_every_format_and_method_are_bound() {
 /// A request without a certificate consumes no code, and an expired certificate binds no token.
 #[tokio::test]
 async fn a_request_without_a_valid_certificate_consumes_no_code() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let client = public(&server).await;
     // Within the lifetime of an unused refresh token, so that only the certificate expires.
     let until = OffsetDateTime::from_unix_timestamp(BEGINNING + 7 * 24 * 3600).unwrap();
@@ -153,9 +159,10 @@ async fn a_request_without_a_valid_certificate_consumes_no_code() {
 /// > renewed. THREATS MT-05
 #[tokio::test]
 async fn a_refresh_token_of_a_public_client_requires_its_key() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let client = public(&server).await;
-    let (own, stranger) = (Shown::self_signed("Phone"), authority.issue("Thief", |_| {}));
+    let (own, stranger) =
+        (ClientCertificate::self_signed("Phone"), authority.issue("Thief", |_| {}));
     let form = code(&server, &client).await;
     let granted = post(&server, &client, "/token", &form, &own).await.ok();
     let refresh = refreshing(&granted.token("refresh_token"));
@@ -168,7 +175,7 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
 
     // A renewed certificate with the same key keeps the grant; its tokens are bound to the new
     // certificate.
-    let renewed = Shown::self_signed_by(own.same_key(), "Phone", |params| {
+    let renewed = ClientCertificate::self_signed_with(own.clone_key(), "Phone", |params| {
         params.not_after = date_time_ymd(2030, 1, 1);
     });
     assert_ne!(Thumbprint::of(&own.der), Thumbprint::of(&renewed.der));
@@ -176,9 +183,9 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
     let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
     let token = again.token("access_token");
     let userinfo = || server.request("GET", "/userinfo").bearer(&token);
-    userinfo().showing(&renewed).send().await.ok();
-    userinfo().showing(&own).send().await.refused(401, "invalid_token");
-    let rekeyed = Shown::self_signed("Phone");
+    userinfo().client_cert(&renewed).send().await.ok();
+    userinfo().client_cert(&own).send().await.refused(401, "invalid_token");
+    let rekeyed = ClientCertificate::self_signed("Phone");
     let refresh = refreshing(&again.token("refresh_token"));
     post(&server, &client, "/token", &refresh, &rekeyed).await.refused(400, "invalid_grant");
 }
@@ -186,9 +193,10 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
 /// Within the grace period, the successor is issued to the same key only.
 #[tokio::test]
 async fn a_lost_response_is_repeated_only_for_the_same_key() {
-    let (server, _) = server().await;
+    let (server, _) = server_behind_proxy().await;
     let client = public(&server).await;
-    let (own, thief) = (Shown::self_signed("Phone"), Shown::self_signed("Phone"));
+    let (own, thief) =
+        (ClientCertificate::self_signed("Phone"), ClientCertificate::self_signed("Phone"));
     let form = code(&server, &client).await;
     let granted = post(&server, &client, "/token", &form, &own).await.ok();
     let refresh = refreshing(&granted.token("refresh_token"));
@@ -205,13 +213,13 @@ async fn a_lost_response_is_repeated_only_for_the_same_key() {
 #[tokio::test]
 async fn a_bound_token_expires_no_later_than_its_certificate() {
     for format in ["jwt", "opaque"] {
-        let (server, authority) = server().await;
+        let (server, authority) = server_behind_proxy().await;
         let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
         let shown = authority.issue("Photos", |params| params.not_after = end);
         let client = photos(&server, json!({ "gw_access_token_format": format })).await;
-        let post = async |form: &str, shown: &Shown| {
+        let post = async |form: &str, shown: &ClientCertificate| {
             let ask = server.request("POST", "/token").basic(&client.id, &client.secret);
-            ask.form(form).showing(shown).send().await.ok()
+            ask.form(form).client_cert(shown).send().await.ok()
         };
         let introspected = async |token: &str| {
             let form = format!("token={token}");
@@ -240,14 +248,14 @@ async fn a_bound_token_expires_no_later_than_its_certificate() {
 /// The same; and an expired certificate in a connection satisfies no binding.
 #[tokio::test]
 async fn a_bound_token_is_invalid_once_its_certificate_expired() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let client = by_certificate(&server).await;
     let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
     let shown = authority.issue("Photos", |params| params.not_after = end);
     let next = authority.issue("Photos", |_| {});
     let form = code(&server, &client).await;
     let token = post(&server, &client, "/token", &form, &shown).await.ok().token("access_token");
-    let userinfo = || server.request("GET", "/userinfo").bearer(&token).showing(&shown);
+    let userinfo = || server.request("GET", "/userinfo").bearer(&token).client_cert(&shown);
     userinfo().send().await.ok();
 
     server.wait(91);
@@ -268,10 +276,10 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
 #[tokio::test]
 async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
     for (reason, lives) in [(Reason::KeyCompromise, false), (Reason::Superseded, true)] {
-        let (server, authority) = server().await;
+        let (server, authority) = server_behind_proxy().await;
         let client = by_certificate(&server).await;
         let leaked = authority.issue("Photos", |_| {});
-        let sibling = authority.issue_for(leaked.same_key(), "Photos", |_| {});
+        let sibling = authority.issue_for(leaked.clone_key(), "Photos", |_| {});
         let rekeyed = authority.issue("Photos", |_| {});
         let form = code(&server, &client).await;
         let granted = post(&server, &client, "/token", &form, &sibling).await.ok();
@@ -281,7 +289,7 @@ async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
             post(&server, &client, "/introspect", &form, &rekeyed).await.ok().body["active"]
                 == Value::Bool(true)
         };
-        let userinfo = || server.request("GET", "/userinfo").bearer(&token).showing(&sibling);
+        let userinfo = || server.request("GET", "/userinfo").bearer(&token).client_cert(&sibling);
         assert!(introspected().await);
         userinfo().send().await.ok();
 

@@ -14,8 +14,11 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
-use kit::ca::Dir;
-use kit::certificates::{Authority, Shown, behind_proxy, server, server_of, subject};
+use kit::built_in_ca::TempDir;
+use kit::client_certificates::{
+    ClientCa, ClientCertificate, server_behind_proxy, server_behind_proxy_with, subject,
+    trust_proxy,
+};
 use kit::http::Response;
 use kit::publisher::Publisher;
 use kit::server::{BEGINNING, Client, Server};
@@ -36,9 +39,9 @@ async fn backup(server: &Server) -> Client {
     named(server, "tls_client_auth_subject_dn", "CN=Backup,O=Example").await
 }
 
-async fn ask(server: &Server, client: &Client, shown: &Shown) -> Response {
+async fn ask(server: &Server, client: &Client, shown: &ClientCertificate) -> Response {
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
-    server.request("POST", "/token").form(&form).showing(shown).send().await
+    server.request("POST", "/token").form(&form).client_cert(shown).send().await
 }
 
 fn dns(name: &str) -> SanType {
@@ -61,7 +64,7 @@ fn ip(ip: &str) -> SanType {
 /// > authorization server is to expect (§2.1.2); THREATS MT-01
 #[tokio::test]
 async fn a_certificate_authenticates_the_client_registered_with_its_name() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let elsewhere = [dns("other.example"), uri("urn:other"), ip("192.0.2.1"), mail("a@b.example")];
     for (member, registered, right, wrong) in [
         (
@@ -124,7 +127,7 @@ async fn a_certificate_authenticates_the_client_registered_with_its_name() {
 /// > subject distinguished name (§2.1.2); THREATS MT-01
 #[tokio::test]
 async fn a_subject_must_match_completely_and_by_attribute() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let client = backup(&server).await;
     let with = |change: &dyn Fn(&mut CertificateParams)| authority.issue("Backup", |p| change(p));
 
@@ -159,20 +162,21 @@ async fn a_subject_must_match_completely_and_by_attribute() {
 /// THREATS MT-03: certificates with a single fault.
 #[tokio::test]
 async fn an_invalid_certificate_authenticates_no_client() {
-    let root = Authority::new("Clients CA");
-    let lookalike = Authority::new("Clients CA");
+    let root = ClientCa::new("Clients CA");
+    let lookalike = ClientCa::new("Clients CA");
     let until = date_time_ymd(2026, 11, 1);
-    let server = server_of(&root).await;
+    let server = server_behind_proxy_with(&root).await;
     let client = backup(&server).await;
-    let issuing = root.below("Issuing CA", |_| {});
-    let expired_ca = root.below("Expired CA", |params| params.not_after = until);
-    let short = root.below("Short CA", |p| p.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
-    let too_deep = short.below("Too deep", |_| {});
+    let issuing = root.intermediate("Issuing CA", |_| {});
+    let expired_ca = root.intermediate("Expired CA", |params| params.not_after = until);
+    let short =
+        root.intermediate("Short CA", |p| p.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
+    let too_deep = short.intermediate("Too deep", |_| {});
     let for_lists = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::CrlSign];
-    let may_not = root.below("May not issue", |params| params.key_usages = for_lists);
-    let unsaid = root.below("Does not say", |params| params.key_usages = Vec::new());
-    let not_ca = root.below("Not a CA", |params| params.is_ca = IsCa::ExplicitNoCa);
-    let confined = root.below("Confined CA", |params| {
+    let may_not = root.intermediate("May not issue", |params| params.key_usages = for_lists);
+    let unsaid = root.intermediate("Does not say", |params| params.key_usages = Vec::new());
+    let not_ca = root.intermediate("Not a CA", |params| params.is_ca = IsCa::ExplicitNoCa);
+    let confined = root.intermediate("Confined CA", |params| {
         let permitted_subtrees = vec![GeneralSubtree::DnsName("inside.example".to_owned())];
         let excluded_subtrees = Vec::new();
         params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees });
@@ -200,7 +204,7 @@ async fn an_invalid_certificate_authenticates_no_client() {
         ("expired", root.issue("Backup", |params| params.not_after = until)),
         ("not yet", root.issue("Backup", |p| p.not_before = date_time_ymd(2027, 11, 1))),
         ("another CA of this name", lookalike.issue("Backup", |_| {})),
-        ("its own CA", Shown::self_signed("Backup")),
+        ("its own CA", ClientCertificate::self_signed("Backup")),
         ("a server's", root.issue("Backup", |p| p.extended_key_usages = server_auth.clone())),
         (
             "anything",
@@ -243,19 +247,19 @@ async fn a_ca_certificate_authenticates_no_client() {
     let signing = |params: &mut CertificateParams| {
         params.key_usages.push(KeyUsagePurpose::DigitalSignature);
     };
-    let root = Authority::with("Clients CA", signing);
-    let server = server_of(&root).await;
+    let root = ClientCa::with_params("Clients CA", signing);
+    let server = server_behind_proxy_with(&root).await;
     let client = named(&server, "tls_client_auth_subject_dn", "CN=Clients CA,O=Example").await;
     let der = CertificateDer::from_pem_slice(root.pem().as_bytes()).unwrap().to_vec();
-    let below = root.below("Clients CA", signing);
+    let below = root.intermediate("Clients CA", signing);
     let key = || KeyPair::generate().unwrap();
 
     ask(&server, &client, &root.issue("Clients CA", |_| {})).await.ok();
 
-    let itself = Shown { der, chain: Vec::new(), key: key() };
+    let itself = ClientCertificate { der, chain: Vec::new(), key: key() };
     ask(&server, &client, &itself).await.refused(401, "invalid_client");
     let intermediate = below.issue("Backup", |_| {}).chain.remove(0);
-    let intermediate = Shown { der: intermediate, chain: Vec::new(), key: key() };
+    let intermediate = ClientCertificate { der: intermediate, chain: Vec::new(), key: key() };
     ask(&server, &client, &intermediate).await.refused(401, "invalid_client");
     let told = format!("{:?}", server.audit_events("request.refused").await);
     assert_eq!(told.matches("CaUsedAsEndEntity").count(), 2, "{told}");
@@ -264,11 +268,11 @@ async fn a_ca_certificate_authenticates_no_client() {
 /// A verified chain is cached; its dates are checked at every request. THREATS MT-03
 #[tokio::test]
 async fn the_dates_of_a_cached_chain_are_checked_at_every_request() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let client = backup(&server).await;
     let year = |year| date_time_ymd(year, 1, 1);
     let to = year(2027).unix_timestamp() - BEGINNING;
-    let late = authority.below("Late CA", |params| params.not_before = year(2027));
+    let late = authority.intermediate("Late CA", |params| params.not_before = year(2027));
     let old = authority.issue("Backup", |params| params.not_after = year(2027));
     let new = authority.issue("Backup", |params| params.not_before = year(2027));
     let below = late.issue("Backup", |_| {});
@@ -291,19 +295,19 @@ async fn the_dates_of_a_cached_chain_are_checked_at_every_request() {
 async fn an_expired_root_does_not_hide_its_successor() {
     let from = |year, month| date_time_ymd(year, month, 1);
     for is_old_first in [true, false] {
-        let old = Authority::with("Clients CA", |params| {
+        let old = ClientCa::with_params("Clients CA", |params| {
             params.not_before = from(2026, 12);
             params.not_after = from(2028, 1);
         });
-        let new = old.renewed("Clients CA", |params| {
+        let new = old.renewed_pem("Clients CA", |params| {
             params.not_before = from(2027, 6);
             params.not_after = from(2029, 1);
         });
         let both = if is_old_first { [old.pem(), new] } else { [new, old.pem()] };
-        std::fs::write(old.file(), both.concat()).unwrap();
-        let server = server_of(&old).await;
+        std::fs::write(old.pem_file(), both.concat()).unwrap();
+        let server = server_behind_proxy_with(&old).await;
         let client = backup(&server).await;
-        let shown = old.below("Issuing CA", |_| {}).issue("Backup", |_| {});
+        let shown = old.intermediate("Issuing CA", |_| {}).issue("Backup", |_| {});
         let mut at = BEGINNING;
         let mut until = |date: time::OffsetDateTime| {
             server.wait(date.unix_timestamp() - at);
@@ -332,8 +336,8 @@ async fn an_expired_root_does_not_hide_its_successor() {
 /// RFC 5280 §4.2.1.3: a certificate with a keyUsage without keyCertSign is not a CA certificate.
 #[tokio::test]
 async fn an_anchor_without_key_cert_sign_is_a_configuration_error() {
-    let lists = Authority::with("Lists", |p| p.key_usages = vec![KeyUsagePurpose::CrlSign]);
-    let (anchor, file) = (lists.anchor("lists"), lists.file().display());
+    let lists = ClientCa::with_params("Lists", |p| p.key_usages = vec![KeyUsagePurpose::CrlSign]);
+    let (anchor, file) = (lists.trust_anchor("lists"), lists.pem_file().display());
 
     let settings = ClientCertificates { anchors: vec![anchor], ..ClientCertificates::default() };
     let refused = Trust::open(&settings).unwrap_err();
@@ -350,10 +354,10 @@ async fn an_anchor_without_key_cert_sign_is_a_configuration_error() {
 /// Several CAs in one anchor. A changed file is read again, and a broken one is not used.
 #[tokio::test]
 async fn cas_can_be_added_to_an_anchor_and_removed() {
-    let (server, first) = server().await;
-    let file = first.file();
+    let (server, first) = server_behind_proxy().await;
+    let file = first.pem_file();
     let client = backup(&server).await;
-    let second = Authority::new("Second CA");
+    let second = ClientCa::new("Second CA");
     let (by_first, by_second) = (first.issue("Backup", |_| {}), second.issue("Backup", |_| {}));
     let reload = || server.app().trust.reload();
     ask(&server, &client, &by_first).await.ok();
@@ -376,7 +380,7 @@ async fn cas_can_be_added_to_an_anchor_and_removed() {
     ask(&server, &client, &by_second).await.ok();
 }
 
-async fn registering(server: &Server, shown: &[&Shown]) -> Client {
+async fn registering(server: &Server, shown: &[&ClientCertificate]) -> Client {
     let keys: Vec<Value> = shown.iter().map(|shown| shown.jwk()).collect();
     server
         .register(json!({
@@ -392,19 +396,20 @@ async fn registering(server: &Server, shown: &[&Shown]) -> Client {
 /// > registered for that particular client (§2.2); THREATS MT-02
 #[tokio::test]
 async fn only_a_registered_certificate_authenticates_its_client() {
-    let (server, authority) = server().await;
-    let (old, new) = (Shown::self_signed("Backup"), Shown::self_signed("Backup"));
+    let (server, authority) = server_behind_proxy().await;
+    let (old, new) =
+        (ClientCertificate::self_signed("Backup"), ClientCertificate::self_signed("Backup"));
     let client = registering(&server, &[&old, &new]).await;
 
     ask(&server, &client, &old).await.ok();
     ask(&server, &client, &new).await.ok();
 
-    let same_key = Shown::self_signed_by(old.same_key(), "Backup", |_| {});
+    let same_key = ClientCertificate::self_signed_with(old.clone_key(), "Backup", |_| {});
     assert_ne!(same_key.der, old.der);
     for (what, wrong) in [
         ("the same key", same_key),
-        ("an unknown one", Shown::self_signed("Backup")),
-        ("one that an authority issued", authority.issue_for(old.same_key(), "Backup", |_| {})),
+        ("an unknown one", ClientCertificate::self_signed("Backup")),
+        ("one that an authority issued", authority.issue_for(old.clone_key(), "Backup", |_| {})),
     ] {
         let answer = ask(&server, &client, &wrong).await;
         assert_eq!(answer.status, 401, "{what}");
@@ -412,7 +417,7 @@ async fn only_a_registered_certificate_authenticates_its_client() {
     }
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     server.post("/token", &form).await.refused(401, "invalid_client");
-    let other = registering(&server, &[&Shown::self_signed("Other")]).await;
+    let other = registering(&server, &[&ClientCertificate::self_signed("Other")]).await;
     ask(&server, &other, &old).await.refused(401, "invalid_client");
 }
 
@@ -420,9 +425,10 @@ async fn only_a_registered_certificate_authenticates_its_client() {
 /// the keys, once a minute at most.
 #[tokio::test]
 async fn a_client_may_rotate_the_certificates_at_its_jwks_uri() {
-    let (old, new) = (Shown::self_signed("Backup"), Shown::self_signed("Backup"));
+    let (old, new) =
+        (ClientCertificate::self_signed("Backup"), ClientCertificate::self_signed("Backup"));
     let server = Server::with(|config| {
-        behind_proxy(config, CertificateHeader::Rfc9440);
+        trust_proxy(config, CertificateHeader::Rfc9440);
         config.outbound.allow_private_networks = true;
     })
     .await;
@@ -452,9 +458,9 @@ async fn a_client_may_rotate_the_certificates_at_its_jwks_uri() {
 /// The dates of a self-signed certificate are checked too.
 #[tokio::test]
 async fn a_registered_certificate_expires() {
-    let (server, _) = server().await;
+    let (server, _) = server_behind_proxy().await;
     let key = rcgen::KeyPair::generate().unwrap();
-    let shown = Shown::self_signed_by(key, "Backup", |params| {
+    let shown = ClientCertificate::self_signed_with(key, "Backup", |params| {
         params.not_after = date_time_ymd(2027, 1, 1);
     });
     let client = registering(&server, &[&shown]).await;
@@ -469,7 +475,7 @@ async fn a_registered_certificate_expires() {
 /// methods a certificate makes no difference.
 #[tokio::test]
 async fn a_certificate_cannot_be_combined_with_another_method() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let shown = authority.issue("Backup", |_| {});
     let (by_certificate, by_secret) = (backup(&server).await, server.service().await);
     let form = "grant_type=client_credentials";
@@ -477,14 +483,14 @@ async fn a_certificate_cannot_be_combined_with_another_method() {
     let in_body = format!("{form}&client_id={id}&client_secret={secret}");
 
     let basic = server.request("POST", "/token").basic(id, secret).form(form);
-    basic.showing(&shown).send().await.refused(401, "invalid_client");
+    basic.client_cert(&shown).send().await.refused(401, "invalid_client");
     let post = server.request("POST", "/token").form(&in_body);
-    post.showing(&shown).send().await.refused(401, "invalid_client");
+    post.client_cert(&shown).send().await.refused(401, "invalid_client");
     let nameless = server.request("POST", "/token").form(form);
-    nameless.showing(&shown).send().await.refused(401, "invalid_client");
+    nameless.client_cert(&shown).send().await.refused(401, "invalid_client");
 
     let other = server.request("POST", "/token").basic(&by_secret.id, secret).form(form);
-    let token = other.showing(&shown).send().await.ok().token("access_token");
+    let token = other.client_cert(&shown).send().await.ok().token("access_token");
     assert_eq!(
         kit::jwt::claims(&token)["cnf"],
         Value::Null,
@@ -494,20 +500,20 @@ async fn a_certificate_cannot_be_combined_with_another_method() {
 }
 
 /// A CA below this one with this name, a key of its own and no key identifiers.
-fn namesake(above: &Authority, name: &str) -> Authority {
-    above.below(name, |params| params.use_authority_key_identifier_extension = false)
+fn namesake(above: &ClientCa, name: &str) -> ClientCa {
+    above.intermediate(name, |params| params.use_authority_key_identifier_extension = false)
 }
 
 /// THREATS EX-08: whatever certificates a stranger sends, at most eight signatures are verified, and
 /// none when no chain leads to a trust anchor.
 #[tokio::test]
 async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let client = backup(&server).await;
     let trust = &server.app().trust;
     // All have the name of the trusted CA, so each could be signed by any other one or by it.
-    let forged: Vec<Authority> =
-        (0..4).map(|_| Authority::new("Clients CA").below("Clients CA", |_| {})).collect();
+    let forged: Vec<ClientCa> =
+        (0..4).map(|_| ClientCa::new("Clients CA").intermediate("Clients CA", |_| {})).collect();
     let mut shown = forged[0].issue("Backup", |_| {});
     shown.chain = forged.iter().map(|one| one.certificate()).collect();
 
@@ -518,11 +524,13 @@ async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
         assert!((1..=8).contains(&spent), "{spent} signatures");
     }
     // Two levels, each with two keys for its name.
-    let mut shown = Authority::new("Strangers").below("A", |_| {}).issue("Backup", |_| {});
-    shown.chain.extend((0..2).map(|_| Authority::new("B").below("A", |_| {}).certificate()));
+    let mut shown = ClientCa::new("Strangers").intermediate("A", |_| {}).issue("Backup", |_| {});
+    shown.chain.extend((0..2).map(|_| ClientCa::new("B").intermediate("A", |_| {}).certificate()));
     let before = trust.signatures_verified();
     ask(&server, &client, &shown).await.refused(401, "invalid_client");
-    ask(&server, &client, &Shown::self_signed("Backup")).await.refused(401, "invalid_client");
+    ask(&server, &client, &ClientCertificate::self_signed("Backup"))
+        .await
+        .refused(401, "invalid_client");
     assert_eq!(trust.signatures_verified(), before, "no chain leads to the trust anchor");
 
     // A valid one is still verified and cached.
@@ -538,10 +546,10 @@ async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
 /// THREATS EX-08: the holder of a valid certificate cannot cause a long search either.
 #[tokio::test]
 async fn a_chain_that_needs_more_than_eight_verifications_is_refused() {
-    let authority = Authority::new("Clients CA");
+    let authority = ClientCa::new("Clients CA");
     let server = Server::with(|config| {
-        behind_proxy(config, CertificateHeader::Rfc9440);
-        config.client_certificates.anchors = vec![authority.anchor("clients")];
+        trust_proxy(config, CertificateHeader::Rfc9440);
+        config.client_certificates.anchors = vec![authority.trust_anchor("clients")];
         config.client_certificates.max_intermediates = 6;
     })
     .await;
@@ -569,25 +577,25 @@ async fn a_chain_that_needs_more_than_eight_verifications_is_refused() {
 /// are refused before any is parsed. THREATS EX-08
 #[tokio::test]
 async fn four_intermediates_are_accepted_in_any_order_and_a_fifth_is_refused() {
-    let (server, root) = server().await;
+    let (server, root) = server_behind_proxy().await;
     let client = backup(&server).await;
     let trust = &server.app().trust;
-    let mut below = root.below("1", |_| {});
+    let mut below = root.intermediate("1", |_| {});
     for name in ["2", "3", "4"] {
-        below = below.below(name, |_| {});
+        below = below.intermediate(name, |_| {});
     }
     let shown = below.issue("Backup", |_| {});
     assert_eq!(shown.chain.len(), 4);
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
         let chain = order.iter().map(|at| shown.chain[*at].clone()).collect();
-        let shown = Shown { der: shown.der.clone(), chain, key: shown.same_key() };
+        let shown = ClientCertificate { der: shown.der.clone(), chain, key: shown.clone_key() };
         let before = trust.signatures_verified();
         ask(&server, &client, &shown).await.ok();
         assert_eq!(trust.signatures_verified(), before + 5, "{order:?}");
     }
 
     let mut shown = below.issue("Backup", |_| {});
-    shown.chain.push(Authority::new("Other").certificate());
+    shown.chain.push(ClientCa::new("Other").certificate());
     let before = trust.signatures_verified();
     ask(&server, &client, &shown).await.refused(400, "invalid_request");
     assert_eq!(trust.signatures_verified(), before);
@@ -596,7 +604,7 @@ async fn four_intermediates_are_accepted_in_any_order_and_a_fifth_is_refused() {
 /// A client certificate signed with RSASSA-PSS (RFC 4055 §3.1) by the real `openssl`.
 #[tokio::test]
 async fn a_certificate_may_be_signed_with_rsassa_pss() {
-    let dir = Dir::new();
+    let dir = TempDir::new();
     dir.openssl(
         "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj /CN=PSS -days 30 -addext \
          keyUsage=keyCertSign,cRLSign -out ca.pem -sigopt rsa_padding_mode:pss",
@@ -612,7 +620,7 @@ async fn a_certificate_may_be_signed_with_rsassa_pss() {
             "x509 -req -extfile leaf.cnf -in b.csr -CA ca.pem -CAkey ca.key -days 30 -out b.pem -sigopt rsa_padding_mode:pss{options}"
         ));
         let der = CertificateDer::from_pem_file(dir.0.join("b.pem")).unwrap().to_vec();
-        Shown { der, chain: Vec::new(), key: KeyPair::generate().unwrap() }
+        ClientCertificate { der, chain: Vec::new(), key: KeyPair::generate().unwrap() }
     };
     let anchor = TrustAnchorSet {
         name: "pss".to_owned(),
@@ -621,7 +629,7 @@ async fn a_certificate_may_be_signed_with_rsassa_pss() {
         crl_files: Vec::new(),
     };
     let server = Server::with(|config| {
-        behind_proxy(config, CertificateHeader::Rfc9440);
+        trust_proxy(config, CertificateHeader::Rfc9440);
         config.client_certificates.anchors = vec![anchor];
     })
     .await;
@@ -670,7 +678,7 @@ const SHARED: &str = "gw_shared_certificate_name";
 /// registered to share it.
 #[tokio::test]
 async fn a_certificate_name_belongs_to_one_client() {
-    let server = server().await.0;
+    let server = server_behind_proxy().await.0;
     for (member, first, same, other) in [
         (
             "tls_client_auth_subject_dn",
@@ -715,7 +723,7 @@ async fn a_certificate_name_belongs_to_one_client() {
 /// THREATS EX-07: the same on update and on enable. A deleted or disabled client occupies no name.
 #[tokio::test]
 async fn no_change_gives_a_client_the_certificate_name_of_another() {
-    let server = server().await.0;
+    let server = server_behind_proxy().await.0;
     let dns = |name: &str| [("tls_client_auth_san_dns", json!(name))];
     let first = try_named(&server, &dns("a.example.org")).await.unwrap();
     let second = try_named(&server, &dns("b.example.org")).await.unwrap();
@@ -746,7 +754,7 @@ async fn no_change_gives_a_client_the_certificate_name_of_another() {
 /// share it. The inventory and the audit trail show that. THREATS EX-07
 #[tokio::test]
 async fn clients_registered_to_share_a_certificate_name_may_do_so() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let name = ("tls_client_auth_subject_dn", json!("CN=Backup,O=Example"));
     let shared = || [name.clone(), (SHARED, json!(true))];
     let first = try_named(&server, &shared()).await.unwrap();
@@ -777,7 +785,7 @@ async fn clients_registered_to_share_a_certificate_name_may_do_so() {
 /// THREATS EX-07: of 16 concurrent registrations with one name, one succeeds.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_16_racing_registrations_one_gets_the_certificate_name() {
-    let server = server().await.0;
+    let server = server_behind_proxy().await.0;
     let metadata: Metadata = serde_json::from_value(json!({
         "grant_types": ["client_credentials"],
         "scope": "read",
@@ -804,7 +812,7 @@ async fn of_16_racing_registrations_one_gets_the_certificate_name() {
 /// THREATS EX-07
 #[tokio::test]
 async fn clients_of_an_older_version_with_the_same_name_are_marked() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let dn = |name: &str| [("tls_client_auth_subject_dn", json!(name))];
     let first = try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap();
     let second = try_named(&server, &dn("CN=Other,O=Example")).await.unwrap();
@@ -836,9 +844,9 @@ async fn clients_of_an_older_version_with_the_same_name_are_marked() {
 /// The reason of a refusal, as operators see it.
 #[tokio::test]
 async fn the_audit_trail_explains_a_refused_certificate() {
-    let (server, authority) = server().await;
+    let (server, authority) = server_behind_proxy().await;
     let client = backup(&server).await;
-    let stranger = Authority::new("Other CA").issue("Backup", |_| {});
+    let stranger = ClientCa::new("Other CA").issue("Backup", |_| {});
     ask(&server, &client, &authority.issue("Other", |_| {})).await.refused(401, "invalid_client");
     ask(&server, &client, &stranger).await.refused(401, "invalid_client");
 

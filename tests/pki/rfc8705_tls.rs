@@ -10,16 +10,16 @@ use rustls::version;
 use serde_json::{Value, json};
 
 use kit::browser::{Browser, VERIFIER};
-use kit::caller::{Caller, MTLS};
-use kit::certificates::{Authority, Shown, behind_proxy};
+use kit::client_certificates::{ClientCa, ClientCertificate, trust_proxy};
 use kit::http::{RequestBuilder, Response};
 use kit::jwt::claims;
 use kit::server::{Client, Server};
+use kit::tls_client::{MTLS_HOST, TlsClient};
 
 /// A server that requests client certificates, and the CA that it trusts.
-async fn server() -> (Server, Authority) {
-    let authority = Authority::new("Clients CA");
-    let anchors = vec![authority.anchor("clients")];
+async fn server() -> (Server, ClientCa) {
+    let authority = ClientCa::new("Clients CA");
+    let anchors = vec![authority.trust_anchor("clients")];
     let server = Server::with_tls(|config| config.client_certificates.anchors = anchors).await;
     (server, authority)
 }
@@ -46,8 +46,8 @@ fn asking(client: &Client) -> String {
     format!("grant_type=client_credentials&client_id={}", client.id)
 }
 
-async fn ask(server: &Server, client: &Client, shown: Option<&Shown>) -> Response {
-    let shown = shown.map(Shown::identity);
+async fn ask(server: &Server, client: &Client, shown: Option<&ClientCertificate>) -> Response {
+    let shown = shown.map(ClientCertificate::identity);
     let ask = server.mtls_request(shown.as_ref(), "POST", "/token");
     ask.form(&asking(client)).send().await
 }
@@ -58,20 +58,26 @@ async fn ask(server: &Server, client: &Client, shown: Option<&Shown>) -> Respons
 async fn a_client_certificate_in_the_handshake_authenticates_its_client() {
     let (server, root) = server().await;
     let client = server.register(backup(&json!({}))).await;
-    let shown = root.below("Issuing CA", |_| {}).issue("Backup", named);
+    let shown = root.intermediate("Issuing CA", |_| {}).issue("Backup", named);
 
     for version in [&version::TLS12, &version::TLS13] {
-        let caller =
-            Caller::speaking(&[version], &server.house().authority, Some(&shown.identity()));
-        let ask =
-            server.request("POST", "/token").over_tls(&caller, server.addresses().mtls[0], MTLS);
+        let caller = TlsClient::with_versions(
+            &[version],
+            &server.certificate_files().ca,
+            Some(&shown.identity()),
+        );
+        let ask = server.request("POST", "/token").over_tls(
+            &caller,
+            server.addresses().mtls[0],
+            MTLS_HOST,
+        );
         let token = ask.form(&asking(&client)).send().await.ok().token("access_token");
         assert_eq!(claims(&token)["cnf"]["x5t#S256"], shown.thumbprint());
     }
     // At the issuer's own name no client certificate is requested.
-    let caller = Caller::new(&server.house().authority, Some(&shown.identity()));
+    let caller = TlsClient::new(&server.certificate_files().ca, Some(&shown.identity()));
     let ask = server.request("POST", "/token");
-    let ask = ask.over_tls(&caller, server.addresses().tls[0], kit::caller::NAME);
+    let ask = ask.over_tls(&caller, server.addresses().tls[0], kit::tls_client::HOST);
     ask.form(&asking(&client)).send().await.refused(401, "invalid_client");
 }
 
@@ -96,13 +102,20 @@ async fn a_handshake_with_an_invalid_certificate_authenticates_no_client() {
         ("not yet", Some(by(&|params| params.not_before = date_time_ymd(2090, 1, 1)))),
         ("wrong name", Some(by(&|params| params.subject_alt_names = vec![other.clone()]))),
         ("no name", Some(by(&|params| params.subject_alt_names.clear()))),
-        ("right name, wrong CA", Some(Authority::new("Clients CA").issue("Backup", named))),
+        ("right name, wrong CA", Some(ClientCa::new("Clients CA").issue("Backup", named))),
         (
             "a server's",
             Some(by(&|p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth])),
         ),
         ("an authority's", Some(by(&|p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)))),
-        ("self-signed", Some(Shown::self_signed_by(KeyPair::generate().unwrap(), "Backup", named))),
+        (
+            "self-signed",
+            Some(ClientCertificate::self_signed_with(
+                KeyPair::generate().unwrap(),
+                "Backup",
+                named,
+            )),
+        ),
     ] {
         let answer = ask(&server, &client, shown.as_ref()).await;
         assert_eq!(answer.status, 401, "{what}");
@@ -135,7 +148,7 @@ async fn a_certificate_with_malformed_names_gets_an_error_that_says_so() {
 #[tokio::test]
 async fn a_handshake_with_a_registered_certificate_authenticates_its_client() {
     let (server, root) = server().await;
-    let own = Shown::self_signed("Backup");
+    let own = ClientCertificate::self_signed("Backup");
     let client = server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -146,8 +159,8 @@ async fn a_handshake_with_a_registered_certificate_authenticates_its_client() {
         .await;
 
     ask(&server, &client, Some(&own)).await.ok();
-    let renewed = Shown::self_signed_by(own.same_key(), "Backup", |_| {});
-    for other in [renewed, Shown::self_signed("Backup"), root.issue("Backup", named)] {
+    let renewed = ClientCertificate::self_signed_with(own.clone_key(), "Backup", |_| {});
+    for other in [renewed, ClientCertificate::self_signed("Backup"), root.issue("Backup", named)] {
         ask(&server, &client, Some(&other)).await.refused(401, "invalid_client");
     }
 }
@@ -174,7 +187,7 @@ async fn during_a_renewal_each_certificate_works_for_its_own_tokens() {
         .append_pair("code_verifier", VERIFIER)
         .append_pair("client_id", &client.id)
         .finish();
-    let post = |shown: &Shown, form: &str| {
+    let post = |shown: &ClientCertificate, form: &str| {
         server.mtls_request(Some(&shown.identity()), "POST", "/token").form(form)
     };
     let granted = post(&old, &form).send().await.ok();
@@ -182,8 +195,8 @@ async fn during_a_renewal_each_certificate_works_for_its_own_tokens() {
     let form = format!("grant_type=refresh_token&refresh_token={refresh}&client_id={}", client.id);
     let again = post(&new, &form).send().await.ok();
 
-    let userinfo = |shown: Option<&Shown>, token: &str| -> RequestBuilder {
-        let shown = shown.map(Shown::identity);
+    let userinfo = |shown: Option<&ClientCertificate>, token: &str| -> RequestBuilder {
+        let shown = shown.map(ClientCertificate::identity);
         server.mtls_request(shown.as_ref(), "GET", "/userinfo").bearer(token)
     };
     let (first, second) = (granted.token("access_token"), again.token("access_token"));
@@ -192,7 +205,7 @@ async fn during_a_renewal_each_certificate_works_for_its_own_tokens() {
     for (shown, token) in [
         (Some(&new), &first),
         (Some(&old), &second),
-        (Some(&Shown::self_signed("Thief")), &first),
+        (Some(&ClientCertificate::self_signed("Thief")), &first),
         (None, &first),
     ] {
         userinfo(shown, token).send().await.refused(401, "invalid_token");
@@ -214,7 +227,7 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
             "tls_client_certificate_bound_access_tokens": true,
         }))
         .await;
-    let own = Shown::self_signed("Phone");
+    let own = ClientCertificate::self_signed("Phone");
     let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
@@ -223,20 +236,20 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
         .append_pair("code_verifier", VERIFIER)
         .append_pair("client_id", &client.id)
         .finish();
-    let post = |shown: Option<&Shown>, form: &str| {
-        let shown = shown.map(Shown::identity);
+    let post = |shown: Option<&ClientCertificate>, form: &str| {
+        let shown = shown.map(ClientCertificate::identity);
         server.mtls_request(shown.as_ref(), "POST", "/token").form(form)
     };
     let granted = post(Some(&own), &form).send().await.ok();
     let refresh = granted.token("refresh_token");
     let form = format!("grant_type=refresh_token&refresh_token={refresh}&client_id={}", client.id);
 
-    for stranger in [Shown::self_signed("Phone"), root.issue("Phone", |_| {})] {
+    for stranger in [ClientCertificate::self_signed("Phone"), root.issue("Phone", |_| {})] {
         post(Some(&stranger), &form).send().await.refused(400, "invalid_grant");
     }
     post(None, &form).send().await.refused(400, "invalid_request");
 
-    let renewed = Shown::self_signed_by(own.same_key(), "Phone", |_| {});
+    let renewed = ClientCertificate::self_signed_with(own.clone_key(), "Phone", |_| {});
     let again = post(Some(&renewed), &form).send().await.ok();
     let token = again.token("access_token");
     assert_eq!(claims(&token)["cnf"]["x5t#S256"], renewed.thumbprint());
@@ -247,13 +260,13 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
 /// authenticates no client (decision 20).
 #[tokio::test]
 async fn a_header_field_does_not_override_the_certificate_of_the_connection() {
-    let root = Authority::new("Clients CA");
-    let (own, victim) = (Shown::self_signed("Thief"), root.issue("Backup", named));
+    let root = ClientCa::new("Clients CA");
+    let (own, victim) = (ClientCertificate::self_signed("Thief"), root.issue("Backup", named));
     for (is_proxy, stolen) in [(false, 401), (true, 400)] {
-        let anchors = vec![root.anchor("clients")];
+        let anchors = vec![root.trust_anchor("clients")];
         let server = Server::with_tls(|config| {
             config.client_certificates.anchors = anchors;
-            behind_proxy(config, CertificateHeader::Rfc9440);
+            trust_proxy(config, CertificateHeader::Rfc9440);
             if !is_proxy {
                 let elsewhere = [192, 0, 2, 1].into();
                 config.http.trusted_proxies =
@@ -262,17 +275,17 @@ async fn a_header_field_does_not_override_the_certificate_of_the_connection() {
         })
         .await;
         let client = server.register(backup(&json!({}))).await;
-        let asked = |shown: Option<&Shown>| {
-            let shown = shown.map(Shown::identity);
+        let asked = |shown: Option<&ClientCertificate>| {
+            let shown = shown.map(ClientCertificate::identity);
             server.mtls_request(shown.as_ref(), "POST", "/token").form(&asking(&client))
         };
 
-        let answer = asked(Some(&own)).showing(&victim).send().await;
+        let answer = asked(Some(&own)).client_cert(&victim).send().await;
         assert_eq!(answer.status, stolen, "{answer:?}");
-        asked(Some(&victim)).showing(&victim).send().await.ok();
+        asked(Some(&victim)).client_cert(&victim).send().await.ok();
         let silent = asked(Some(&victim)).send().await;
         assert_eq!(silent.status, if is_proxy { 401 } else { 200 }, "{silent:?}");
-        let told = asked(None).showing(&victim).send().await;
+        let told = asked(None).client_cert(&victim).send().await;
         assert_eq!(told.status, if is_proxy { 200 } else { 401 });
     }
 }
@@ -281,16 +294,16 @@ async fn a_header_field_does_not_override_the_certificate_of_the_connection() {
 #[tokio::test]
 async fn a_handshake_with_more_than_four_intermediates_fails() {
     let (server, _) = server().await;
-    let mut shown = Shown::self_signed("Backup");
-    let connect = async |shown: &Shown| {
-        let house = &server.house().authority;
+    let mut shown = ClientCertificate::self_signed("Backup");
+    let connect = async |shown: &ClientCertificate| {
+        let house = &server.certificate_files().ca;
         // In TLS 1.2 the handshake completes only after the server has seen the certificate.
-        let caller = Caller::speaking(&[&version::TLS12], house, Some(&shown.identity()));
-        caller.connect(server.addresses().mtls[0], MTLS).await
+        let caller = TlsClient::with_versions(&[&version::TLS12], house, Some(&shown.identity()));
+        caller.connect(server.addresses().mtls[0], MTLS_HOST).await
     };
-    shown.chain = (0..4).map(|_| Authority::new("Strangers").certificate()).collect();
+    shown.chain = (0..4).map(|_| ClientCa::new("Strangers").certificate()).collect();
     connect(&shown).await.unwrap();
 
-    shown.chain.push(Authority::new("Strangers").certificate());
+    shown.chain.push(ClientCa::new("Strangers").certificate());
     connect(&shown).await.unwrap_err();
 }

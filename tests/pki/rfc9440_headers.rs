@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use gatewright::config::{CertificateHeader as Form, Network};
 use serde_json::json;
 
-use kit::certificates::{Authority, Shown, behind_proxy};
+use kit::client_certificates::{ClientCa, ClientCertificate, trust_proxy};
 use kit::http::{RequestBuilder, Response};
 use kit::server::{Client, Server};
 
@@ -15,21 +15,21 @@ const FORMS: [Form; 4] = [Form::Rfc9440, Form::Nginx, Form::Envoy, Form::Haproxy
 struct World {
     server: Server,
     client: Client,
-    shown: Shown,
-    _believed: Authority,
+    shown: ClientCertificate,
+    _believed: ClientCa,
 }
 
 impl World {
     /// A server behind a proxy with this format, or with none. Every certificate has an intermediate
     /// where the format can include it.
     async fn of(form: Form, change: impl FnOnce(&mut gatewright::config::Config)) -> Self {
-        let root = Authority::new("Clients CA");
-        let issuing = root.below("Issuing CA", |_| {});
+        let root = ClientCa::new("Clients CA");
+        let issuing = root.intermediate("Issuing CA", |_| {});
         let shown = issuing.issue("Backup", |_| {});
         let believed = if form == Form::Nginx { issuing } else { root };
         let server = Server::with(|config| {
-            behind_proxy(config, form);
-            config.client_certificates.anchors = vec![believed.anchor("clients")];
+            trust_proxy(config, form);
+            config.client_certificates.anchors = vec![believed.trust_anchor("clients")];
             change(config);
         })
         .await;
@@ -56,7 +56,7 @@ impl World {
 }
 
 /// The fields as each proxy writes them.
-fn fields(form: Form, shown: &Shown) -> Vec<(&'static str, String)> {
+fn fields(form: Form, shown: &ClientCertificate) -> Vec<(&'static str, String)> {
     let rest = |separator: &str, one: &dyn Fn(&Vec<u8>) -> String| {
         shown.chain.iter().map(one).collect::<Vec<_>>().join(separator)
     };
@@ -86,7 +86,7 @@ fn fields(form: Form, shown: &Shown) -> Vec<(&'static str, String)> {
 
 fn pem(der: &[u8]) -> String {
     let key = rcgen::KeyPair::generate().unwrap();
-    Shown { der: der.to_vec(), chain: Vec::new(), key }.pem()
+    ClientCertificate { der: der.to_vec(), chain: Vec::new(), key }.pem()
 }
 
 /// Percent-encodes everything that nginx and Envoy encode.
@@ -106,7 +106,7 @@ async fn the_certificate_in_the_field_of_a_trusted_proxy_authenticates() {
         let world = World::of(form, |_| {}).await;
         world.with(&fields(form, &world.shown)).await.ok();
         world.with(&[]).await.refused(401, "invalid_client");
-        let other = Authority::new("Clients CA").issue("Backup", |_| {});
+        let other = ClientCa::new("Clients CA").issue("Backup", |_| {});
         let other = world.with(&fields(form, &other)).await;
         other.refused(401, "invalid_client");
     }
@@ -145,12 +145,12 @@ async fn malformed_fields_are_refused() {
         let world = World::of(form, |_| {}).await;
         let good = fields(form, &world.shown);
         let (name, value) = (good[0].0, good[0].1.clone());
-        let another = fields(form, &Shown::self_signed("Backup"))[0].1.clone();
+        let another = fields(form, &ClientCertificate::self_signed("Backup"))[0].1.clone();
         let mut longer = world.shown.der.clone();
         longer.push(0);
         let with = |der: Vec<u8>| {
             let key = rcgen::KeyPair::generate().unwrap();
-            fields(form, &Shown { der, chain: Vec::new(), key })[0].1.clone()
+            fields(form, &ClientCertificate { der, chain: Vec::new(), key })[0].1.clone()
         };
         let mut wrong = vec![
             vec![(name, value.clone()), (name, value.clone())],
@@ -239,7 +239,7 @@ async fn a_field_may_be_empty_or_repeated_where_its_format_permits() {
         format!("Hash={}", "0".repeat(64)),
         format!(
             "Cert=\"{}\";Chain=\"{}\"",
-            encoded(&Shown::self_signed("x").pem()),
+            encoded(&ClientCertificate::self_signed("x").pem()),
             encoded(&pems)
         ),
         format!("Cert=\"{0}\";Cert=\"{0}\"", encoded(&world.shown.pem())),

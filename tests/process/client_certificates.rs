@@ -13,7 +13,7 @@ use crate::application::Application;
 use crate::nginx;
 use crate::place::Place;
 use crate::server::{PASSWORD, Server};
-use kit::authority::{Authority, Identity, pem};
+use kit::ca::{Ca, Identity, pem};
 
 /// A server, and the endpoint that receives client certificates.
 struct World {
@@ -22,7 +22,7 @@ struct World {
     url: String,
     proxy: Option<Child>,
     /// Issues client certificates; the server trusts its root.
-    issuing: Authority,
+    issuing: Ca,
 }
 
 /// The program that terminates TLS.
@@ -38,8 +38,8 @@ impl World {
         let mut place = Place::make().await;
         let port = crate::free_port();
         let url = format!("https://localhost:{port}");
-        let (root, servers) = (Authority::new("Clients"), Authority::new("Servers"));
-        let (issuing, host) = (root.below("Issuing"), servers.server(&["localhost"]));
+        let (root, servers) = (Ca::new("Clients"), Ca::new("Servers"));
+        let (issuing, host) = (root.intermediate("Issuing"), servers.issue_server(&["localhost"]));
         let believed = if edge == Edge::Nginx { &issuing } else { &root };
         place.write("clients.pem", &pem(believed.certificate()));
         place.write("servers.pem", &pem(servers.certificate()));
@@ -120,8 +120,8 @@ impl World {
     /// a certificate.
     async fn interop(&self, interpreter: &str, program: &str) {
         let person = self.server.person("ada").await;
-        self.put("own", &self.issuing.client("Photos"));
-        self.put("other", &self.issuing.client("Thief"));
+        self.put("own", &self.issuing.issue_client("Photos"));
+        self.put("other", &self.issuing.issue_client("Thief"));
         let metadata = json!({
             "client_name": "Photos",
             "redirect_uris": [Application::REDIRECT_URI],
@@ -230,9 +230,9 @@ fn cnf(answer: &Value) -> Value {
 /// published configuration.
 async fn a_client_certificate_authenticates_its_client(edge: Edge) {
     let world = World::before(edge).await;
-    let (own, thief) = (world.issuing.client("Backup"), world.issuing.client("Thief"));
+    let (own, thief) = (world.issuing.issue_client("Backup"), world.issuing.issue_client("Thief"));
     let (lone, lookalike) = (Identity::self_signed("Lone"), Identity::self_signed("Backup"));
-    let foreign = Authority::new("Issuing").client("Backup");
+    let foreign = Ca::new("Issuing").issue_client("Backup");
     for (name, identity) in [
         ("own", &own),
         ("thief", &thief),
@@ -314,7 +314,7 @@ fn jwk(identity: &Identity) -> Value {
 /// other path does, and discovery lists them.
 async fn the_mtls_name_serves_its_endpoints_and_nothing_else(edge: Edge) {
     let world = World::before(edge).await;
-    let own = world.issuing.client("Backup");
+    let own = world.issuing.issue_client("Backup");
     world.put("own", &own);
     // EST needs a built-in CA.
     world.server.place.json(&["ca", "init"]).await;
@@ -385,7 +385,7 @@ async fn curl_authenticates_with_a_certificate_through_haproxy() {
 #[tokio::test]
 async fn the_runbook_finds_every_token_of_a_certificate() {
     let world = World::before(Edge::Gatewright).await;
-    let (own, other) = (world.issuing.client("Backup"), world.issuing.client("Other"));
+    let (own, other) = (world.issuing.issue_client("Backup"), world.issuing.issue_client("Other"));
     let mut issued = Vec::new();
     for (name, identity) in [("own", &own), ("other", &other)] {
         world.put(name, identity);

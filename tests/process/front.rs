@@ -13,7 +13,7 @@ use crate::own::Own;
 use crate::place::Place;
 use crate::server::Server;
 use crate::{free_port, nginx};
-use kit::authority::{Authority, Identity, pem};
+use kit::ca::{Ca, Identity, pem};
 
 /// The deployed file, except for its ports, its upstream and its certificate.
 fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {
@@ -64,8 +64,8 @@ fn told(form: Form, own: &Identity) -> Vec<(&'static str, String)> {
 async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
     let mut place = Place::make().await;
     place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
-    let (authority, own) = (Authority::new("Clients"), Own::new("localhost"));
-    let victim = authority.client("Backup");
+    let (authority, own) = (Ca::new("Clients"), Own::new("localhost"));
+    let victim = authority.issue_client("Backup");
     place.write("clients.pem", &pem(authority.certificate()));
     let anchors = format!("name=clients;file={}/clients.pem", place.directory.display());
     place.set("CLIENT_CERTIFICATES__ANCHORS", &format!("{anchors};revocation=off"));

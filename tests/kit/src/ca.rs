@@ -1,104 +1,161 @@
-//! The built-in CA of the server under test, and the `openssl` command.
+//! CAs and certificates for tests of TLS.
 
-use crate::server::{Client, Server};
-use gatewright::pki::Certificate;
-use gatewright::pki::ca::BuiltInCa;
-use gatewright::pki::issue::{IssuedCertificate, Right};
-use gatewright::pki::request::CertificationRequest;
-use gatewright::store::authorities::{self, AuthorityRow};
-use gatewright::types::{ClientId, Result};
-use rcgen::{CertificateParams, DnType, KeyPair, SanType};
-use rustls_pki_types::CertificateDer;
-use std::path::PathBuf;
-use std::process::Command;
+use std::sync::Arc;
 
-impl Server {
-    /// A server with a CA.
-    pub async fn with_authority() -> Self {
-        let server = Self::start().await;
-        server.authority(async |authority| authority.init().await).await.unwrap();
-        server
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A CA.
+#[derive(Clone)]
+pub struct Ca {
+    signer: Arc<CertifiedIssuer<'static, KeyPair>>,
+    /// The intermediate certificates of what it issues: its own first, the root excluded.
+    chain: Vec<CertificateDer<'static>>,
+}
+
+/// A certificate and its key.
+pub struct Identity {
+    /// The certificate, then its intermediates.
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key: KeyPair,
+}
+
+/// The contents of a certificate with this subject, for TLS servers and clients.
+pub fn certificate_params(common_name: &str, dns: &[&str]) -> CertificateParams {
+    let names: Vec<String> = dns.iter().map(|name| (*name).to_owned()).collect();
+    let mut contents = CertificateParams::new(names).unwrap();
+    contents.distinguished_name = rcgen::DistinguishedName::new();
+    contents.distinguished_name.push(DnType::CommonName, common_name);
+    contents.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    contents.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+    contents
+}
+
+fn ca_params(name: &str) -> CertificateParams {
+    let mut contents = certificate_params(name, &[]);
+    contents.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    contents.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    contents.extended_key_usages = Vec::new();
+    contents
+}
+
+impl Ca {
+    /// A root CA.
+    pub fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let signer = CertifiedIssuer::self_signed(ca_params(name), key).unwrap();
+        Self { signer: Arc::new(signer), chain: Vec::new() }
     }
 
-    /// Runs an operation of the CA like a command does, then has the server reload.
-    pub async fn authority<T>(
+    /// An intermediate CA below this one.
+    pub fn intermediate(&self, name: &str) -> Self {
+        self.intermediate_with(name, |_| {})
+    }
+
+    /// An intermediate CA below this one, with changed contents.
+    pub fn intermediate_with(
         &self,
-        work: impl AsyncFnOnce(BuiltInCa<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let (app, trace) = (self.app(), self.trace());
-        let authority = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
-        let done = work(authority).await;
-        app.confirm().await.unwrap();
-        done
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
+        let mut contents = ca_params(name);
+        change(&mut contents);
+        let key = KeyPair::generate().unwrap();
+        let signer = CertifiedIssuer::signed_by(contents, key, &self.signer).unwrap();
+        let chain = [&[signer.der().clone()], &self.chain[..]].concat();
+        Self { signer: Arc::new(signer), chain }
     }
 
-    /// Issues a certificate for a key, like an administrator.
-    pub async fn issue(&self, client: &Client, key: &KeyPair) -> Result<IssuedCertificate> {
-        let id = ClientId::from_text(&client.id);
-        let request = CertificationRequest::parse(&request(key)).unwrap();
-        self.authority(async |authority| authority.issue(Some(&id), &request, Right::Proven).await)
-            .await
+    /// The key and certificate that sign its CRLs.
+    pub fn issuer(&self) -> &CertifiedIssuer<'static, KeyPair> {
+        &self.signer
     }
 
-    /// Moves the server's clock into the validity of a certificate that `openssl` made: those begin at
-    /// the system's time.
-    pub fn wait_for(&self, certificate: &CertificateDer<'_>) {
-        let begins = Certificate::parse(certificate, &[]).unwrap().not_before;
-        self.wait((begins - self.trace().now()).0.max(0) + 3600);
+    /// Its certificate and key as the signer of OCSP responses.
+    pub fn ocsp_signer(&self) -> (&CertificateDer<'static>, &KeyPair) {
+        (self.certificate(), self.signer.key())
     }
 
-    pub async fn present(&self) -> AuthorityRow {
-        authorities::current(self.app().store.db(), false).await.unwrap().unwrap()
-    }
-}
-
-/// A certification request whose subject, names and extensions must all be ignored.
-pub fn request(key: &KeyPair) -> Vec<u8> {
-    let mut params = CertificateParams::new(["somebody.else.example".to_owned()]).unwrap();
-    params.distinguished_name.push(DnType::CommonName, "somebody else");
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let uri = "urn:gatewright:client:somebody-else".try_into().unwrap();
-    params.subject_alt_names.push(SanType::URI(uri));
-    params.serialize_request(key).unwrap().der().to_vec()
-}
-
-/// A temporary directory, removed when the test ends.
-pub struct Dir(pub PathBuf);
-
-impl Dir {
-    pub fn new() -> Self {
-        let path =
-            std::env::temp_dir().join(format!("gatewright_{}", uuid::Uuid::now_v7().simple()));
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
+    /// The CA's own certificate.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        self.signer.der()
     }
 
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
+    /// The CA's private key as PKCS#8.
+    pub fn key_der(&self) -> Vec<u8> {
+        self.signer.key().serialize_der()
     }
 
-    /// Runs the system's `openssl` in this directory.
-    #[track_caller]
-    pub fn openssl(&self, arguments: &str) -> String {
-        let (said, done) = self.try_openssl(arguments);
-        assert!(done, "openssl {arguments}: {said}");
-        said
+    /// Issues a certificate with these contents for this key.
+    pub fn issue_for(&self, contents: CertificateParams, key: KeyPair) -> Identity {
+        let certificate = contents.signed_by(&key, &self.signer).unwrap();
+        let chain = [&[certificate.der().clone()], &self.chain[..]].concat();
+        Identity { chain, key }
     }
 
-    /// The output of `openssl`, and whether it succeeded.
-    pub fn try_openssl(&self, arguments: &str) -> (String, bool) {
-        let mut command = Command::new("openssl");
-        let output =
-            command.args(arguments.split(' ')).current_dir(&self.0).output().expect("openssl runs");
-        let said = [output.stdout, output.stderr].concat();
-        (String::from_utf8_lossy(&said).into_owned(), output.status.success())
+    /// Issues a certificate with these contents for a new key.
+    pub fn issue(&self, contents: CertificateParams) -> Identity {
+        self.issue_for(contents, KeyPair::generate().unwrap())
+    }
+
+    /// A certificate for a server with these names.
+    pub fn issue_server(&self, names: &[&str]) -> Identity {
+        self.issue(certificate_params(names[0], names))
+    }
+
+    /// A certificate for a client, whose subject is only this common name.
+    pub fn issue_client(&self, common_name: &str) -> Identity {
+        self.issue(certificate_params(common_name, &[]))
     }
 }
 
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+impl Identity {
+    /// A self-signed certificate.
+    pub fn self_signed(common_name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = certificate_params(common_name, &[]).self_signed(&key).unwrap();
+        Self { chain: vec![certificate.der().clone()], key }
     }
+
+    /// The same with this certificate appended to the chain.
+    pub fn with(mut self, certificate: &CertificateDer<'static>) -> Self {
+        self.chain.push(certificate.clone());
+        self
+    }
+
+    /// The end-entity certificate.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.chain[0]
+    }
+
+    /// `x5t#S256` (RFC 8705 §3.1).
+    pub fn thumbprint(&self) -> String {
+        use sha2::{Digest as _, Sha256};
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.certificate()))
+    }
+
+    /// The private key.
+    pub fn private_key(&self) -> PrivateKeyDer<'static> {
+        PrivatePkcs8KeyDer::from(self.key.serialize_der()).into()
+    }
+
+    /// The chain as PEM.
+    pub fn chain_pem(&self) -> String {
+        self.chain.iter().map(|one| pem(one)).collect()
+    }
+}
+
+/// A certificate as PEM.
+pub fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let body = lines.join("\n");
+    format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
 }

@@ -1,6 +1,6 @@
 //! The certificate expiry job of the server under test.
 
-use crate::certificates::{Authority as Company, Shown, behind_proxy};
+use crate::client_certificates::{ClientCa, ClientCertificate, trust_proxy};
 use crate::outbox::sends_by;
 use crate::receivers::MailServer;
 use crate::server::{BEGINNING, Client, Server};
@@ -18,18 +18,19 @@ pub const DAY: i64 = 24 * 60 * 60;
 
 impl Server {
     /// A server behind a proxy, with this trust anchor and with operators to notify by mail.
-    pub async fn believing(anchor: &Company, mails: &MailServer) -> Self {
+    pub async fn believing(anchor: &ClientCa, mails: &MailServer) -> Self {
         Self::with(|config| {
             tells_operators(config, mails);
-            behind_proxy(config, CertificateHeader::Rfc9440);
-            config.client_certificates.anchors = vec![anchor.anchor("company")];
+            trust_proxy(config, CertificateHeader::Rfc9440);
+            config.client_certificates.anchors = vec![anchor.trust_anchor("company")];
         })
         .await
     }
 
     /// Requests a token as a client that presents this certificate, and records the sighting.
-    pub async fn token_for(&self, client: &Client, shown: &Shown) {
-        let ask = self.request("POST", "/token").basic(&client.id, &client.secret).showing(shown);
+    pub async fn token_for(&self, client: &Client, shown: &ClientCertificate) {
+        let ask =
+            self.request("POST", "/token").basic(&client.id, &client.secret).client_cert(shown);
         ask.form("grant_type=client_credentials").send().await.ok();
         self.note().await;
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::caller::Caller;
+use crate::tls_client::TlsClient;
 
 /// A request that is being built.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct RequestBuilder {
     host: String,
     head: String,
     body: Vec<u8>,
-    tls: Option<(Caller, String)>,
+    tls: Option<(TlsClient, String)>,
 }
 
 impl RequestBuilder {
@@ -35,7 +35,7 @@ impl RequestBuilder {
     }
 
     /// Sends over TLS to this address, with this server name.
-    pub fn over_tls(mut self, client: &Caller, address: SocketAddr, name: &str) -> Self {
+    pub fn over_tls(mut self, client: &TlsClient, address: SocketAddr, name: &str) -> Self {
         self.address = address;
         self.tls = Some((client.clone(), name.to_owned()));
         self.host(name)

@@ -13,11 +13,10 @@
 
 pub mod administration;
 pub mod application;
-pub mod authority;
 pub mod browser;
+pub mod built_in_ca;
 pub mod ca;
-pub mod caller;
-pub mod certificates;
+pub mod client_certificates;
 pub mod expiry;
 pub mod holder;
 pub mod http;
@@ -33,4 +32,5 @@ pub mod responder;
 pub mod server;
 pub mod stapling;
 pub mod tables;
+pub mod tls_client;
 pub mod until;

@@ -9,12 +9,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::process::{Child, Command};
 
-use crate::authority::{Authority, pem};
+use crate::ca::{Ca, pem};
 use crate::until::until;
 
 /// The ports, files and processes of a Pebble.
 pub struct Pebble {
-    authority: Authority,
+    ca: Ca,
     directory: PathBuf,
     port: u16,
     management: u16,
@@ -34,10 +34,10 @@ impl Pebble {
     pub fn planned() -> Self {
         let directory = std::env::temp_dir().join(format!("pebble-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();
-        let authority = Authority::new("Pebble's own");
-        std::fs::write(directory.join("ca.pem"), pem(authority.certificate())).unwrap();
+        let ca = Ca::new("Pebble's own");
+        std::fs::write(directory.join("ca.pem"), pem(ca.certificate())).unwrap();
         let (port, management) = (free_port(), free_port());
-        Self { authority, directory, port, management, running: Vec::new() }
+        Self { ca, directory, port, management, running: Vec::new() }
     }
 
     /// The directory URL: the value of `acme.directory`.
@@ -52,7 +52,7 @@ impl Pebble {
 
     /// Starts Pebble: every name resolves to this machine, with these ports for HTTP and HTTPS.
     pub async fn start(&mut self, http: Option<SocketAddr>, https: Option<SocketAddr>) {
-        let own = self.authority.server(&["localhost"]);
+        let own = self.ca.issue_server(&["localhost"]);
         std::fs::write(self.directory.join("cert.pem"), own.chain_pem()).unwrap();
         std::fs::write(self.directory.join("key.pem"), own.key.serialize_pem()).unwrap();
         let port = |address: Option<SocketAddr>| address.map_or(1, |address| address.port());
@@ -105,7 +105,7 @@ impl Pebble {
 
     fn client(&self) -> reqwest::Client {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let ca = reqwest::Certificate::from_der(self.authority.certificate()).unwrap();
+        let ca = reqwest::Certificate::from_der(self.ca.certificate()).unwrap();
         reqwest::Client::builder().no_proxy().tls_certs_only([ca]).build().unwrap()
     }
 

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
-use crate::authority::Identity;
+use crate::ca::Identity;
 
 /// A received mail: RFC 5321 envelope, RFC 5322 text.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl Manner {
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(identity.chain.clone(), identity.private())
+            .with_single_cert(identity.chain.clone(), identity.private_key())
             .unwrap();
         Self { tls: Some((Arc::new(config), from_the_first_byte)), ..Self::default() }
     }

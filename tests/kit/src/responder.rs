@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::authority::{Authority, Identity};
+use crate::ca::{Ca, Identity};
 use crate::server::BEGINNING;
 
 /// The response for a path and a body; `None` closes the connection.
@@ -196,16 +196,11 @@ pub fn sign(
 }
 
 /// A CRL with these serial numbers, valid for an hour.
-pub fn list(authority: &Authority, serials: &[u64], now: Timestamp) -> Vec<u8> {
-    list_until(authority, serials, now, now + Seconds::hours(1))
+pub fn list(ca: &Ca, serials: &[u64], now: Timestamp) -> Vec<u8> {
+    list_until(ca, serials, now, now + Seconds::hours(1))
 }
 
-pub fn list_until(
-    authority: &Authority,
-    serials: &[u64],
-    now: Timestamp,
-    next: Timestamp,
-) -> Vec<u8> {
+pub fn list_until(ca: &Ca, serials: &[u64], now: Timestamp, next: Timestamp) -> Vec<u8> {
     let date = |of: Timestamp| OffsetDateTime::from_unix_timestamp(of.0).unwrap();
     let one = |serial: &u64| RevokedCertParams {
         serial_number: SerialNumber::from(*serial),
@@ -221,12 +216,12 @@ pub fn list_until(
         revoked_certs: serials.iter().map(one).collect(),
         key_identifier_method: KeyIdMethod::Sha256,
     };
-    params.signed_by(authority.signer()).unwrap().der().to_vec()
+    params.signed_by(ca.issuer()).unwrap().der().to_vec()
 }
 
 impl Identity {
     /// The certificate and key as the signer of OCSP responses.
-    pub fn signer(&self) -> (&CertificateDer<'static>, &KeyPair) {
+    pub fn ocsp_signer(&self) -> (&CertificateDer<'static>, &KeyPair) {
         (self.certificate(), &self.key)
     }
 }

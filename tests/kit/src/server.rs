@@ -18,10 +18,10 @@ pub use gatewright_store::test_database::Database;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::authority::Identity;
 use crate::browser::{Browser, VERIFIER};
-use crate::caller::{Caller, House, MTLS, NAME};
+use crate::ca::Identity;
 use crate::http::{RequestBuilder, Response};
+use crate::tls_client::{CertificateFiles, HOST, MTLS_HOST, TlsClient};
 
 /// The time at which every test begins.
 pub const BEGINNING: i64 = 1_795_000_000;
@@ -41,7 +41,7 @@ pub struct Server {
     config: Config,
     database: Arc<Database>,
     /// The TLS certificate and its CA, if the server speaks TLS.
-    house: Option<Arc<House>>,
+    files: Option<Arc<CertificateFiles>>,
 }
 
 /// A registered client.
@@ -69,21 +69,21 @@ impl Server {
     /// A server with a changed configuration that also has an HTTPS listener and an mTLS listener, each
     /// at a port of its own.
     pub async fn with_tls(change: impl FnOnce(&mut Config)) -> Self {
-        let house = Arc::new(House::new());
+        let files = Arc::new(CertificateFiles::new());
         let listen = vec!["127.0.0.1:0".parse().unwrap()];
-        let (chain, key) = (house.chain(), house.key());
+        let (chain, key) = (files.chain_file(), files.key_file());
         let secure = |config: &mut Config| {
             config.tls.listen = listen.clone();
             config.tls.certificate_file = Some(chain);
             config.tls.key_file = Some(key);
-            config.mtls.url = MtlsUrl::parse(&format!("https://{MTLS}")).ok();
+            config.mtls.url = MtlsUrl::parse(&format!("https://{MTLS_HOST}")).ok();
             config.mtls.listen = listen;
             change(config);
         };
-        Self::make(secure, Some(house)).await
+        Self::make(secure, Some(files)).await
     }
 
-    async fn make(change: impl FnOnce(&mut Config), house: Option<Arc<House>>) -> Self {
+    async fn make(change: impl FnOnce(&mut Config), files: Option<Arc<CertificateFiles>>) -> Self {
         let mut config = Config::with_defaults(Issuer::parse(ISSUER).ok().unwrap());
         config.keys.algorithms = vec![Algorithm::Es256, Algorithm::Rs256];
         config.keys.encryption_key =
@@ -99,21 +99,21 @@ impl Server {
         config.database.url = DatabaseUrl::new(&database.url);
         with_keys(&config).await;
         let clock = Arc::new(AtomicI64::new(BEGINNING * 1000));
-        Self::serve(config, Arc::new(database), clock, house).await
+        Self::serve(config, Arc::new(database), clock, files).await
     }
 
     async fn serve(
         config: Config,
         database: Arc<Database>,
         clock: Arc<AtomicI64>,
-        house: Option<Arc<House>>,
+        files: Option<Arc<CertificateFiles>>,
     ) -> Self {
         let hand = clock.clone();
         let app = App::open(config.clone(), Clock::of(move || hand.load(Ordering::SeqCst)), false);
         let sockets = Sockets::bind(&config).await.unwrap();
         let running = Running::start(app.await.unwrap(), routes(), sockets).await.unwrap();
         let (address, operations) = (running.addresses().http[0], running.addresses().operations);
-        Self { address, operations, running, clock, config, database, house }
+        Self { address, operations, running, clock, config, database, files }
     }
 
     /// Another replica on the same database and with the same clock.
@@ -126,21 +126,21 @@ impl Server {
         let mut config = self.config.clone();
         change(&mut config);
         let (database, clock) = (self.database.clone(), self.clock.clone());
-        Self::serve(config, database, clock, self.house.clone()).await
+        Self::serve(config, database, clock, self.files.clone()).await
     }
 
     /// Another replica, whose clock is this many seconds ahead.
     pub async fn replica_ahead(&self, seconds: i64) -> Self {
         let clock = AtomicI64::new(self.clock.load(Ordering::SeqCst) + seconds * 1000);
         let (config, database) = (self.config.clone(), self.database.clone());
-        Self::serve(config, database, Arc::new(clock), self.house.clone()).await
+        Self::serve(config, database, Arc::new(clock), self.files.clone()).await
     }
 
     /// Stops this server gracefully, and starts another one on the same database.
     pub async fn restarted(self) -> Self {
         let (config, database, clock) = (self.config, self.database, self.clock);
         self.running.stop().await;
-        Self::serve(config, database, clock, self.house).await
+        Self::serve(config, database, clock, self.files).await
     }
 
     pub async fn stop(self) {
@@ -179,25 +179,25 @@ impl Server {
     }
 
     /// The TLS certificate and its CA, for a server made by [`Server::with_tls`].
-    pub fn house(&self) -> &House {
-        self.house.as_ref().unwrap()
+    pub fn certificate_files(&self) -> &CertificateFiles {
+        self.files.as_ref().unwrap()
     }
 
     /// A request over HTTPS to the issuer's host name.
     pub fn tls_request(&self, method: &str, target: &str) -> RequestBuilder {
-        let caller = Caller::new(&self.house().authority, None);
-        self.request(method, target).over_tls(&caller, self.addresses().tls[0], NAME)
+        let client = TlsClient::new(&self.certificate_files().ca, None);
+        self.request(method, target).over_tls(&client, self.addresses().tls[0], HOST)
     }
 
     /// A request over mTLS to the mTLS host name, with this client certificate if there is one.
     pub fn mtls_request(
         &self,
-        shows: Option<&Identity>,
+        identity: Option<&Identity>,
         method: &str,
         target: &str,
     ) -> RequestBuilder {
-        let caller = Caller::new(&self.house().authority, shows);
-        self.request(method, target).over_tls(&caller, self.addresses().mtls[0], MTLS)
+        let client = TlsClient::new(&self.certificate_files().ca, identity);
+        self.request(method, target).over_tls(&client, self.addresses().mtls[0], MTLS_HOST)
     }
 
     pub async fn get(&self, target: &str) -> Response {

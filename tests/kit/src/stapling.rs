@@ -1,7 +1,7 @@
 //! Stapled OCSP responses.
 
-use crate::caller::{Caller, NAME};
 use crate::server::Server;
+use crate::tls_client::{HOST, TlsClient};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
@@ -50,17 +50,17 @@ impl ServerCertVerifier for Stapled {
 
 /// The OCSP response that the server staples.
 pub async fn stapled(server: &Server) -> Vec<u8> {
-    stapled_at(server, server.addresses().tls[0], NAME).await
+    stapled_at(server, server.addresses().tls[0], HOST).await
 }
 
 /// The same for this address and server name.
 pub async fn stapled_at(server: &Server, address: SocketAddr, name: &str) -> Vec<u8> {
     let seen = Arc::new(Stapled::default());
-    let caller = Caller::new(&server.house().authority, None);
-    let caller = caller.changed(|config| {
+    let client = TlsClient::new(&server.certificate_files().ca, None);
+    let client = client.with_config(|config| {
         config.dangerous().set_certificate_verifier(seen.clone());
     });
-    caller.connect(address, name).await.unwrap();
+    client.connect(address, name).await.unwrap();
     let response = seen.0.lock().unwrap();
     response.clone()
 }

@@ -12,38 +12,38 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::authority::{Authority, Identity};
+use crate::ca::{Ca, Identity};
 
 /// A TLS client's trust anchors, certificate and session cache.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub struct TlsClient {
     pub config: Arc<ClientConfig>,
 }
 
-impl Caller {
+impl TlsClient {
     /// Trusts this CA, and authenticates with this certificate if there is one.
-    pub fn new(authority: &Authority, shows: Option<&Identity>) -> Self {
-        Self::speaking(&[&version::TLS13, &version::TLS12], authority, shows)
+    pub fn new(ca: &Ca, identity: Option<&Identity>) -> Self {
+        Self::with_versions(&[&version::TLS13, &version::TLS12], ca, identity)
     }
 
     /// Trusts this certificate, and has none of its own.
-    pub fn trusting(root: CertificateDer<'static>) -> Self {
-        Self::of(&[&version::TLS13, &version::TLS12], root, None)
+    pub fn with_root(root: CertificateDer<'static>) -> Self {
+        Self::build(&[&version::TLS13, &version::TLS12], root, None)
     }
 
     /// The same with only these versions of TLS.
-    pub fn speaking(
+    pub fn with_versions(
         versions: &[&'static SupportedProtocolVersion],
-        authority: &Authority,
-        shows: Option<&Identity>,
+        ca: &Ca,
+        identity: Option<&Identity>,
     ) -> Self {
-        Self::of(versions, authority.certificate().clone(), shows)
+        Self::build(versions, ca.certificate().clone(), identity)
     }
 
-    fn of(
+    fn build(
         versions: &[&'static SupportedProtocolVersion],
         root: CertificateDer<'static>,
-        shows: Option<&Identity>,
+        identity: Option<&Identity>,
     ) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(root).unwrap();
@@ -52,15 +52,17 @@ impl Caller {
             .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
-        let config = match shows {
-            Some(one) => builder.with_client_auth_cert(one.chain.clone(), one.private()).unwrap(),
+        let config = match identity {
+            Some(identity) => builder
+                .with_client_auth_cert(identity.chain.clone(), identity.private_key())
+                .unwrap(),
             None => builder.with_no_client_auth(),
         };
         Self { config: Arc::new(config) }
     }
 
     /// The same with a changed configuration.
-    pub fn changed(&self, change: impl FnOnce(&mut ClientConfig)) -> Self {
+    pub fn with_config(&self, change: impl FnOnce(&mut ClientConfig)) -> Self {
         let mut config = ClientConfig::clone(&self.config);
         change(&mut config);
         Self { config: Arc::new(config) }
@@ -72,56 +74,60 @@ impl Caller {
         address: SocketAddr,
         name: &str,
     ) -> io::Result<TlsStream<TcpStream>> {
-        self.over(TcpStream::connect(address).await?, name).await
+        self.connect_over(TcpStream::connect(address).await?, name).await
     }
 
     /// The same over an existing connection.
-    pub async fn over(&self, stream: TcpStream, name: &str) -> io::Result<TlsStream<TcpStream>> {
+    pub async fn connect_over(
+        &self,
+        stream: TcpStream,
+        name: &str,
+    ) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         TlsConnector::from(self.config.clone()).connect(name, stream).await
     }
 }
 
 /// The certificate files of a server, and the CA that issued the certificate.
-pub struct House {
-    pub authority: Authority,
+pub struct CertificateFiles {
+    pub ca: Ca,
     directory: PathBuf,
 }
 
-impl House {
+impl CertificateFiles {
     /// With a certificate for the issuer's host name and the mTLS host name.
     pub fn new() -> Self {
         let name = format!("gatewright-tls-{}", uuid::Uuid::new_v4());
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir(&directory).unwrap();
-        let house = Self { authority: Authority::new("Servers"), directory };
-        house.put(&house.authority.server(&[NAME, MTLS]));
-        house
+        let files = Self { ca: Ca::new("Servers"), directory };
+        files.replace(&files.ca.issue_server(&[HOST, MTLS_HOST]));
+        files
     }
 
-    pub fn chain(&self) -> PathBuf {
+    pub fn chain_file(&self) -> PathBuf {
         self.directory.join("fullchain.pem")
     }
 
-    pub fn key(&self) -> PathBuf {
+    pub fn key_file(&self) -> PathBuf {
         self.directory.join("privkey.pem")
     }
 
     /// Replaces the certificate.
-    pub fn put(&self, identity: &Identity) {
-        std::fs::write(self.key(), identity.key.serialize_pem()).unwrap();
-        std::fs::write(self.chain(), identity.chain_pem()).unwrap();
+    pub fn replace(&self, identity: &Identity) {
+        std::fs::write(self.key_file(), identity.key.serialize_pem()).unwrap();
+        std::fs::write(self.chain_file(), identity.chain_pem()).unwrap();
     }
 }
 
-impl Drop for House {
+impl Drop for CertificateFiles {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
 /// The issuer's host name.
-pub const NAME: &str = "id.example.org";
+pub const HOST: &str = "id.example.org";
 
 /// The mTLS host name.
-pub const MTLS: &str = "mtls.id.example.org";
+pub const MTLS_HOST: &str = "mtls.id.example.org";

@@ -14,24 +14,24 @@ use rcgen::{
 use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
 
-use crate::authority::Identity;
+use crate::ca::Identity;
 use crate::http::RequestBuilder;
 use crate::server::Server;
 
 /// A CA.
-pub struct Authority {
+pub struct ClientCa {
     issuer: CertifiedIssuer<'static, KeyPair>,
     /// Its own certificate and the intermediates above it, the root excluded.
     chain: Vec<Vec<u8>>,
-    file: OnceLock<Scratch>,
+    file: OnceLock<TempFile>,
 }
 
-impl Authority {
+impl ClientCa {
     pub fn new(name: &str) -> Self {
-        Self::with(name, |_| {})
+        Self::with_params(name, |_| {})
     }
 
-    pub fn with(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+    pub fn with_params(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = Self::params(name);
         change(&mut params);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -39,7 +39,7 @@ impl Authority {
     }
 
     /// An intermediate CA below this one.
-    pub fn below(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+    pub fn intermediate(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = Self::params(name);
         change(&mut params);
         let key = KeyPair::generate().unwrap();
@@ -67,26 +67,30 @@ impl Authority {
     }
 
     /// Another self-signed certificate for the CA's key.
-    pub fn renewed(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> String {
+    pub fn renewed_pem(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> String {
         let mut params = Self::params(name);
         change(&mut params);
         params.self_signed(self.issuer.key()).unwrap().pem()
     }
 
     /// A file with the CA's certificate, removed with this value.
-    pub fn file(&self) -> &Path {
-        &self.file.get_or_init(|| Scratch::of(&self.pem())).0
+    pub fn pem_file(&self) -> &Path {
+        &self.file.get_or_init(|| TempFile::new(&self.pem())).0
     }
 
     /// The CA as a trust anchor of the configuration.
-    pub fn anchor(&self, name: &str) -> TrustAnchorSet {
-        let file = self.file().to_owned();
+    pub fn trust_anchor(&self, name: &str) -> TrustAnchorSet {
+        let file = self.pem_file().to_owned();
         let (revocation, crl_files) = (Revocation::Off, Vec::new());
         TrustAnchorSet { name: name.to_owned(), file, revocation, crl_files }
     }
 
     /// Issues a client certificate, valid unless `change` makes it otherwise.
-    pub fn issue(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Shown {
+    pub fn issue(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> ClientCertificate {
         self.issue_for(KeyPair::generate().unwrap(), name, change)
     }
 
@@ -96,11 +100,11 @@ impl Authority {
         key: KeyPair,
         name: &str,
         change: impl FnOnce(&mut CertificateParams),
-    ) -> Shown {
+    ) -> ClientCertificate {
         let mut params = end_entity(name);
         change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Shown { der: certificate.der().to_vec(), chain: self.chain.clone(), key }
+        ClientCertificate { der: certificate.der().to_vec(), chain: self.chain.clone(), key }
     }
 }
 
@@ -122,19 +126,19 @@ fn end_entity(name: &str) -> CertificateParams {
 }
 
 /// A client certificate with its intermediates and its private key.
-pub struct Shown {
+pub struct ClientCertificate {
     pub der: Vec<u8>,
     pub chain: Vec<Vec<u8>>,
     pub key: KeyPair,
 }
 
-impl Shown {
+impl ClientCertificate {
     /// A self-signed certificate.
     pub fn self_signed(name: &str) -> Self {
-        Self::self_signed_by(KeyPair::generate().unwrap(), name, |_| {})
+        Self::self_signed_with(KeyPair::generate().unwrap(), name, |_| {})
     }
 
-    pub fn self_signed_by(
+    pub fn self_signed_with(
         key: KeyPair,
         name: &str,
         change: impl FnOnce(&mut CertificateParams),
@@ -149,7 +153,7 @@ impl Shown {
     pub fn identity(&self) -> Identity {
         let all = [&[self.der.clone()][..], &self.chain].concat();
         let chain = all.into_iter().map(CertificateDer::from).collect();
-        Identity { chain, key: self.same_key() }
+        Identity { chain, key: self.clone_key() }
     }
 
     /// `x5t#S256`
@@ -158,7 +162,7 @@ impl Shown {
     }
 
     /// A copy of the key.
-    pub fn same_key(&self) -> KeyPair {
+    pub fn clone_key(&self) -> KeyPair {
         KeyPair::try_from(self.key.serialized_der()).unwrap()
     }
 
@@ -190,7 +194,7 @@ impl Shown {
 
 impl RequestBuilder {
     /// Adds the header fields with which a proxy forwards this certificate: RFC 9440.
-    pub fn showing(self, shown: &Shown) -> Self {
+    pub fn client_cert(self, shown: &ClientCertificate) -> Self {
         let ask = self.header("client-cert", &format!(":{}:", shown.base64()));
         if shown.chain.is_empty() {
             return ask;
@@ -202,10 +206,10 @@ impl RequestBuilder {
 }
 
 /// A temporary file, removed with this value.
-pub struct Scratch(pub PathBuf);
+pub struct TempFile(pub PathBuf);
 
-impl Scratch {
-    pub fn of(text: &str) -> Self {
+impl TempFile {
+    pub fn new(text: &str) -> Self {
         let name = format!("gatewright_{}.pem", uuid::Uuid::now_v7().simple());
         let path = std::env::temp_dir().join(name);
         std::fs::write(&path, text).unwrap();
@@ -213,30 +217,30 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for TempFile {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
 /// Configures a proxy on this machine as trusted to forward client certificates.
-pub fn behind_proxy(config: &mut Config, form: CertificateHeader) {
+pub fn trust_proxy(config: &mut Config, form: CertificateHeader) {
     config.http.trusted_proxies = vec![Network::new([127, 0, 0, 1].into(), 32).unwrap()];
     config.http.client_certificate_header = form;
 }
 
 /// A server behind a proxy that forwards certificates (RFC 9440), and the CA that the server trusts.
 /// The CA's file exists as long as the returned `Authority`.
-pub async fn server() -> (Server, Authority) {
-    let authority = Authority::new("Clients CA");
-    (server_of(&authority).await, authority)
+pub async fn server_behind_proxy() -> (Server, ClientCa) {
+    let ca = ClientCa::new("Clients CA");
+    (server_behind_proxy_with(&ca).await, ca)
 }
 
 /// The same with this CA.
-pub async fn server_of(authority: &Authority) -> Server {
+pub async fn server_behind_proxy_with(ca: &ClientCa) -> Server {
     Server::with(|config| {
-        behind_proxy(config, CertificateHeader::Rfc9440);
-        config.client_certificates.anchors = vec![authority.anchor("clients")];
+        trust_proxy(config, CertificateHeader::Rfc9440);
+        config.client_certificates.anchors = vec![ca.trust_anchor("clients")];
     })
     .await
 }
