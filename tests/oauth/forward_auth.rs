@@ -9,9 +9,9 @@ use gatewright::types::{Digest, Scope};
 use serde_json::json;
 
 use kit::client_certificates::{ClientCertificate, trust_proxy};
-use kit::holder::asking;
+use kit::dpop::token_request;
 use kit::http::{RequestBuilder, Response};
-use kit::jwt::{Holder, Signer, claims};
+use kit::jwt::{DpopKey, JwtSigner, unverified_claims};
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 
 const API: &str = "https://api.example.org/invoices";
@@ -110,7 +110,10 @@ async fn a_service_is_authorized_and_described_to_the_api() {
     assert_eq!(answer.header("x-auth-subject"), client.id);
     assert_eq!(answer.header("x-auth-client"), client.id);
     assert_eq!(answer.header("x-auth-scope"), "read write");
-    assert_eq!(answer.header("x-auth-token-id"), claims(&token)["jti"].as_str().unwrap());
+    assert_eq!(
+        answer.header("x-auth-token-id"),
+        unverified_claims(&token)["jti"].as_str().unwrap()
+    );
     assert_eq!(answer.header("x-auth-expires"), (BEGINNING + 300).to_string());
     assert_eq!((answer.header("x-auth-time"), answer.header("x-auth-acr")), ("", ""));
 }
@@ -132,7 +135,7 @@ async fn a_user_is_authorized_by_a_jwt_and_by_an_opaque_token() {
             }))
             .await;
         let tokens = server.obtain_tokens("wilhelmina", &client, "openid profile read").await;
-        let subject = claims(&tokens.token("id_token"))["sub"].clone();
+        let subject = unverified_claims(&tokens.token("id_token"))["sub"].clone();
 
         let answer = about(&server, "invoices", &tokens.token("access_token")).send().await;
 
@@ -300,8 +303,8 @@ async fn revoked_disabled_and_expired_tokens_are_refused() {
 #[tokio::test]
 async fn a_jwt_that_is_not_a_valid_access_token_is_refused() {
     let (server, client) = prepared().await;
-    let (ours, theirs) = (Signer::of_server(&server).await, Signer::new());
-    let good = claims(&server.client_credentials_token(&client).await);
+    let (ours, theirs) = (JwtSigner::from_server(&server).await, JwtSigner::new());
+    let good = unverified_claims(&server.client_credentials_token(&client).await);
     let changed = |name: &str, value: serde_json::Value| {
         let mut claims = good.clone();
         claims[name] = value;
@@ -411,12 +414,12 @@ async fn a_token_bound_to_a_compromised_key_is_refused() {
 }
 
 /// An access token of a service, bound to this key.
-async fn bound(server: &Server, client: &Client, holder: &Holder) -> String {
-    asking(server, client, &holder.proof(server)).send().await.ok().token("access_token")
+async fn bound(server: &Server, client: &Client, holder: &DpopKey) -> String {
+    token_request(server, client, &holder.proof(server)).send().await.ok().token("access_token")
 }
 
 /// A proof for the original request.
-fn proof(server: &Server, holder: &Holder, token: &str, method: &str, url: &str) -> String {
+fn proof(server: &Server, holder: &DpopKey, token: &str, method: &str, url: &str) -> String {
     let mut claims = holder.claims(server, method, "");
     claims["htu"] = url.into();
     claims["ath"] = base64url::encode(Digest::of(token.as_bytes()).0).into();
@@ -428,7 +431,7 @@ fn proof(server: &Server, holder: &Holder, token: &str, method: &str, url: &str)
 async fn a_dpop_bound_token_requires_a_proof_for_the_original_request() {
     const URL: &str = "https://api.example.org/invoices/4711";
     let (server, client) = prepared().await;
-    let (holder, thief) = (Holder::new(), Holder::new());
+    let (holder, thief) = (DpopKey::new(), DpopKey::new());
     let token = bound(&server, &client, &holder).await;
     let ask = |route: &str, proof: &str| {
         let ask = server.request("POST", &format!("/verify/{route}")).dpop(proof);
@@ -487,7 +490,7 @@ async fn a_dpop_bound_opaque_token_requires_a_proof_by_its_key() {
     const URL: &str = "https://api.example.org/invoices/4711";
     let (server, _) = prepared().await;
     let client = caller(&server, json!({ "gw_access_token_format": "opaque" })).await;
-    let (holder, thief) = (Holder::new(), Holder::new());
+    let (holder, thief) = (DpopKey::new(), DpopKey::new());
     let token = bound(&server, &client, &holder).await;
     assert!(token.starts_with("gw_at_"));
     let ask = |scheme: &str| {
@@ -518,18 +521,18 @@ async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
     })
     .await;
     let client = caller(&server, json!({})).await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
     let buy = async |nonce: &str| {
         let mut claims = holder.claims(&server, "POST", "/token");
         claims["nonce"] = nonce.into();
-        asking(&server, &client, &holder.sign(&claims)).send().await
+        token_request(&server, &client, &holder.sign(&claims)).send().await
     };
     let begun = server.trace().now().0.rem_euclid(60);
     server.wait(60 - begun);
     let first = buy("").await.header("dpop-nonce").to_owned();
     let token = buy(&first).await.ok().token("access_token");
     let ask = async |route: &str, nonce: Option<&str>| {
-        let mut claims = claims(&proof(&server, &holder, &token, "GET", URL));
+        let mut claims = unverified_claims(&proof(&server, &holder, &token, "GET", URL));
         if let Some(nonce) = nonce {
             claims["nonce"] = nonce.into();
         }
@@ -591,7 +594,7 @@ async fn a_malformed_certificate_field_is_refused_with_401_not_400() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_requests_with_the_same_proof_one_is_authorized() {
     let (server, client) = prepared().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
     let token = bound(&server, &client, &holder).await;
     let proof = proof(&server, &holder, &token, "GET", "https://api.example.org/invoices/1");
     let ask = server.request("GET", "/verify/envoy/invoices/1").dpop(&proof);

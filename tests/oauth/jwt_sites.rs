@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use kit::browser::{Browser, authorize_target};
 use kit::client_certificates::trust_proxy;
-use kit::holder;
-use kit::jwt::{Holder, Signer, claims, mac};
+use kit::dpop;
+use kit::jwt::{DpopKey, JwtSigner, hs256_jwt, unverified_claims};
 use kit::server::{Client, ISSUER, Server};
 
 /// A place that reads a JWT.
@@ -115,11 +115,11 @@ struct World {
     photos: Client,
     prover: Client,
     sharer: Client,
-    ours: Signer,
-    theirs: Signer,
+    ours: JwtSigner,
+    theirs: JwtSigner,
     id_token: Value,
     access_token: Value,
-    holder: Holder,
+    holder: DpopKey,
     service: Client,
     /// An access token that is bound to the key of `holder`.
     bound: String,
@@ -158,7 +158,7 @@ impl World {
                 "userinfo_signed_response_alg": "ES256",
             }))
             .await;
-        let theirs = Signer::new();
+        let theirs = JwtSigner::new();
         let prover = server
             .register(json!({
                 "grant_types": ["client_credentials"],
@@ -172,14 +172,14 @@ impl World {
                 "token_endpoint_auth_method": "client_secret_jwt",
             }))
             .await;
-        let ours = Signer::of_server(&server).await;
+        let ours = JwtSigner::from_server(&server).await;
         let mut browser = Browser::new(&server);
         let page = browser.authorize("ada", &photos, "openid", "").await;
         let cookies = browser.cookies;
         let granted = server.redeem(&photos, &page.parameter("code")).await.ok();
-        let id_token = claims(&granted.token("id_token"));
-        let access_token = claims(&granted.token("access_token"));
-        let (holder, service) = (Holder::new(), server.service().await);
+        let id_token = unverified_claims(&granted.token("id_token"));
+        let access_token = unverified_claims(&granted.token("access_token"));
+        let (holder, service) = (DpopKey::new(), server.service().await);
         let page = {
             let mut browser = Browser::new(&server);
             browser.cookies = cookies.clone();
@@ -229,7 +229,7 @@ impl World {
             Site::ProofAtToken => self.holder.claims(&self.server, "POST", "/token"),
             // The same request in all three; the way it is described differs.
             Site::ProofAtUserInfo | Site::ProofAtVerify | Site::ProofAtLibrary => {
-                claims(&self.holder.proof_beside(&self.server, "GET", &self.bound))
+                unverified_claims(&self.holder.proof_with_token(&self.server, "GET", &self.bound))
             }
         }
     }
@@ -237,7 +237,7 @@ impl World {
     /// Signs with the key that this place trusts.
     fn sign(&self, site: Site, header: &str, payload: &[u8]) -> String {
         match site {
-            Site::ClientSecretJwt => mac(self.sharer.secret.as_bytes(), header, payload),
+            Site::ClientSecretJwt => hs256_jwt(self.sharer.secret.as_bytes(), header, payload),
             Site::PrivateKeyJwt => self.theirs.compact(header, payload),
             Site::ProofAtToken
             | Site::ProofAtUserInfo
@@ -336,14 +336,15 @@ impl World {
                 server.audit_events("token.revoked").await.len() > before
             }
             Site::ProofAtToken => {
-                let answer = holder::ask(server, &self.service, jwt).await;
+                let answer = dpop::request_token(server, &self.service, jwt).await;
                 assert!(matches!(answer.status, 200 | 400), "{answer:?}");
                 // The proof may be valid for another key, which belongs to no client.
                 answer.status == 200
-                    && claims(&answer.token("access_token"))["cnf"]["jkt"] == *self.holder.jkt
+                    && unverified_claims(&answer.token("access_token"))["cnf"]["jkt"]
+                        == *self.holder.jkt
             }
             Site::ProofAtUserInfo => {
-                let answer = holder::use_at_userinfo(server, &self.bound, jwt).await;
+                let answer = dpop::userinfo_with_dpop(server, &self.bound, jwt).await;
                 assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
                 answer.status == 200
             }
@@ -404,7 +405,7 @@ impl World {
         let paid = |bytes: &[u8]| self.sign(site, &self.header(site, ""), bytes);
         let in_place = |from: &str, to: &str| headed(&self.header(site, "").replacen(from, to, 1));
         let alg_is = |to: &str| in_place(&format!(r#""alg":"{alg}""#), to);
-        let stranger = Signer::new();
+        let stranger = JwtSigner::new();
         let typ = match site.reads() {
             Kind::AccessToken => "at+jwt",
             Kind::Proof => "dpop+jwt",
@@ -466,8 +467,11 @@ impl World {
             let (jwk, x) = (&self.holder.jwk, &self.holder.jwk["x"]);
             let hs = format!(r#"{{"alg":"HS256","typ":"{typ}","jwk":{jwk}}}"#);
             let x = base64url::decode(x.as_str().unwrap()).unwrap();
-            all.push(("JO-02 the public key as a secret", mac(&x, &hs, body())));
-            all.push(("JO-02 the JWK as a secret", mac(jwk.to_string().as_bytes(), &hs, body())));
+            all.push(("JO-02 the public key as a secret", hs256_jwt(&x, &hs, body())));
+            all.push((
+                "JO-02 the JWK as a secret",
+                hs256_jwt(jwk.to_string().as_bytes(), &hs, body()),
+            ));
             all.push(("DP-05 a kid alone", stranger.sign(typ, &self.payload(site))));
         } else if !matches!(site, Site::Verify | Site::Library) {
             // Whitespace around the value of a header field is not part of it.
@@ -480,8 +484,11 @@ impl World {
             all.push(("JO-13 kid is a path", in_place(&kid, "../../keys/1")));
             all.push(("JO-13 kid is SQL", in_place(&kid, "' OR 1=1 --")));
             let x = base64url::decode(jwk["x"].as_str().unwrap()).unwrap();
-            all.push(("JO-02 the public key as a secret", mac(&x, &hs, body())));
-            all.push(("JO-02 the JWK as a secret", mac(jwk.to_string().as_bytes(), &hs, body())));
+            all.push(("JO-02 the public key as a secret", hs256_jwt(&x, &hs, body())));
+            all.push((
+                "JO-02 the JWK as a secret",
+                hs256_jwt(jwk.to_string().as_bytes(), &hs, body()),
+            ));
         }
         let mut all: Vec<_> = all.into_iter().map(|(what, jwt)| (what.to_owned(), jwt)).collect();
         let mut claim = |name: &str, value: &str| {

@@ -12,7 +12,7 @@ use gatewright::store::{ConnectionLimits, OpenMode, Store, server_secrets, sql};
 use gatewright::types::{Algorithm, Seconds, Secret};
 use serde_json::{Value, json};
 
-use kit::jwt::mac;
+use kit::jwt::hs256_jwt;
 use kit::keys::replace_secrets;
 use kit::server::{BEGINNING, Database, ISSUER, Server};
 
@@ -512,7 +512,7 @@ async fn a_new_key_encryption_key_reseals_every_value() {
     let claims = json!({
         "iss": sharer.id, "sub": sharer.id, "aud": ISSUER, "jti": "1", "exp": now + 60,
     });
-    let jwt = mac(sharer.secret.as_bytes(), r#"{"alg":"HS256"}"#, claims.to_string());
+    let jwt = hs256_jwt(sharer.secret.as_bytes(), r#"{"alg":"HS256"}"#, claims.to_string());
     let form = format!(
         "grant_type=client_credentials&client_assertion={jwt}&client_assertion_type=\
          urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"

@@ -9,14 +9,14 @@ use serde_json::{Map, Value, json};
 
 use kit::client_certificates::ClientCertificate;
 use kit::http::{RequestBuilder, Response};
-use kit::jwt::{Holder, Signer, mac};
+use kit::jwt::{DpopKey, JwtSigner, hs256_jwt};
 use kit::publisher::Publisher;
 use kit::server::{Client, ISSUER, Server};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A client with a key of its own, and more metadata; null removes a member.
-async fn with_key(server: &Server, signer: &Signer, more: Value) -> Client {
+async fn with_key(server: &Server, signer: &JwtSigner, more: Value) -> Client {
     let mut metadata = json!({
         "grant_types": ["client_credentials"],
         "scope": "read",
@@ -67,7 +67,7 @@ async fn present(server: &Server, jwt: &str) -> Response {
 /// > (§3)
 #[tokio::test]
 async fn a_client_authenticates_with_private_key_jwt() {
-    let (server, signer) = (Server::start().await, Signer::new());
+    let (server, signer) = (Server::start().await, JwtSigner::new());
     let client = with_key(&server, &signer, json!({})).await;
     let jwt = |typ: &str| signer.sign(typ, &Value::Object(said(&server, &client)));
 
@@ -95,7 +95,7 @@ async fn every_advertised_algorithm_is_accepted() {
     assert_eq!(*told, all.split(' ').map(Value::from).collect::<Vec<_>>());
 
     for name in told.iter().filter(|name| **name != "HS256") {
-        let holder = Holder::of(Algorithm::parse(name.as_str().unwrap()).unwrap());
+        let holder = DpopKey::with_algorithm(Algorithm::parse(name.as_str().unwrap()).unwrap());
         let client = async |alg: &Value| {
             let metadata = json!({
                 "grant_types": ["client_credentials"],
@@ -130,7 +130,7 @@ async fn a_client_authenticates_with_client_secret_jwt() {
     let server = Server::start().await;
     let client = shared(&server).await;
     let said = || Value::Object(said(&server, &client)).to_string();
-    let by = |secret: &str| mac(secret.as_bytes(), r#"{"alg":"HS256"}"#, said());
+    let by = |secret: &str| hs256_jwt(secret.as_bytes(), r#"{"alg":"HS256"}"#, said());
 
     present(&server, &by(&client.secret)).await.ok();
     for wrong in ["", &client.secret[1..], "another secret of at least 32 bytes, all right?"] {
@@ -152,7 +152,7 @@ async fn shared(server: &Server) -> Client {
 /// THREATS TE-10: the registered algorithm and the registered keys only.
 #[tokio::test]
 async fn no_other_algorithm_or_key_is_accepted() {
-    let (server, signer, other) = (Server::start().await, Signer::new(), Signer::new());
+    let (server, signer, other) = (Server::start().await, JwtSigner::new(), JwtSigner::new());
     let client = with_key(&server, &signer, json!({})).await;
     with_key(&server, &other, json!({})).await;
     let said = || Value::Object(said(&server, &client));
@@ -166,8 +166,8 @@ async fn no_other_algorithm_or_key_is_accepted() {
             "none",
             format!("{}.", signer.compact(r#"{"alg":"none"}"#, "x").rsplit_once('.').unwrap().0),
         ),
-        ("the public key as a secret", mac(&x, &hs, said().to_string())),
-        ("the JWK as a secret", mac(public.to_string().as_bytes(), &hs, said().to_string())),
+        ("the public key as a secret", hs256_jwt(&x, &hs, said().to_string())),
+        ("the JWK as a secret", hs256_jwt(public.to_string().as_bytes(), &hs, said().to_string())),
         ("RS256", rsa.sign("JWT", &said()).unwrap()),
         ("another client's key and kid", other.sign("JWT", &said())),
         (
@@ -200,7 +200,7 @@ async fn no_other_algorithm_or_key_is_accepted() {
 /// > far in the future. (§3)
 #[tokio::test]
 async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
-    let (server, signer) = (Server::start().await, Signer::new());
+    let (server, signer) = (Server::start().await, JwtSigner::new());
     let client = with_key(&server, &signer, json!({})).await;
     let now = server.trace().now().0;
 
@@ -253,7 +253,7 @@ async fn a_client_of_the_fapi_profile_may_use_only_the_algorithms_of_fapi() {
     let server = Server::start().await;
     let mut all = Vec::new();
     for alg in Algorithm::THEIRS {
-        let holder = Holder::of(*alg);
+        let holder = DpopKey::with_algorithm(*alg);
         let client = server.register(json!({
             "grant_types": ["client_credentials"],
             "token_endpoint_auth_method": "private_key_jwt",
@@ -293,7 +293,7 @@ async fn a_client_of_the_fapi_profile_may_use_only_the_algorithms_of_fapi() {
 /// RFC 7517 §5: a JWK Set in the registration may contain keys of unknown types.
 #[tokio::test]
 async fn a_key_of_an_unknown_type_does_not_invalidate_the_set() {
-    let (server, signer) = (Server::start().await, Signer::new());
+    let (server, signer) = (Server::start().await, JwtSigner::new());
     let unknown = json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "pq", "pub": "AAAA" });
     let keys = json!({ "jwks": { "keys": [unknown, signer.jwk()] } });
     let client = with_key(&server, &signer, keys).await;
@@ -305,7 +305,7 @@ async fn a_key_of_an_unknown_type_does_not_invalidate_the_set() {
 /// > server as its sole value (rfc7523bis); THREATS TE-12
 #[tokio::test]
 async fn the_audience_of_an_assertion_must_be_the_issuer_alone() {
-    let (server, signer) = (Server::start().await, Signer::new());
+    let (server, signer) = (Server::start().await, JwtSigner::new());
     let strict = with_key(&server, &signer, json!({})).await;
     let easy = json!({ "gw_assertion_audience": "endpoints" });
     let easy = with_key(&server, &signer, easy).await;
@@ -340,7 +340,7 @@ async fn the_audience_of_an_assertion_must_be_the_issuer_alone() {
 /// > until no replica's clock accepts it any more
 #[tokio::test]
 async fn an_assertion_is_accepted_once() {
-    let (server, signer) = (Server::start().await, Signer::new());
+    let (server, signer) = (Server::start().await, JwtSigner::new());
     let client = with_key(&server, &signer, json!({})).await;
     let replica = server.replica().await;
     let jwt = signer.sign("JWT", &Value::Object(said(&server, &client)));
@@ -371,7 +371,7 @@ async fn stored_replays(server: &Server) -> i64 {
 /// THREATS X-19.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
-    let (server, signer) = (Server::start().await, Signer::new());
+    let (server, signer) = (Server::start().await, JwtSigner::new());
     let client = with_key(&server, &signer, json!({})).await;
     let jwt = signer.sign("JWT", &Value::Object(said(&server, &client)));
     let ask = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
@@ -394,7 +394,7 @@ async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
 /// > of another client does not shorten the time for which a used one is stored.
 #[tokio::test]
 async fn two_clients_may_use_the_same_jti() {
-    let (server, signer) = (Server::start().await, Signer::new());
+    let (server, signer) = (Server::start().await, JwtSigner::new());
     let one = with_key(&server, &signer, json!({})).await;
     let other = with_key(&server, &signer, json!({})).await;
     let now = server.trace().now().0;
@@ -414,7 +414,7 @@ async fn two_clients_may_use_the_same_jti() {
 /// THREATS TE-15: a used `jti` is deleted once no clock would accept its assertion.
 #[tokio::test]
 async fn used_assertions_are_deleted_after_they_expired() {
-    let (server, signer) = (Server::start().await, Signer::new());
+    let (server, signer) = (Server::start().await, JwtSigner::new());
     let client = with_key(&server, &signer, json!({})).await;
     for _ in 0..10 {
         present(&server, &signer.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
@@ -427,7 +427,7 @@ async fn used_assertions_are_deleted_after_they_expired() {
     assert_eq!(stored_replays(&server).await, 0);
 }
 
-async fn with_uri(signer: &Signer) -> (Server, Publisher, Client) {
+async fn with_uri(signer: &JwtSigner) -> (Server, Publisher, Client) {
     let server = Server::with(|config| config.outbound.allow_private_networks = true).await;
     let publisher = Publisher::start(json!({ "keys": [signer.jwk()] })).await;
     let uri = json!({ "jwks": null, "jwks_uri": format!("http://{}/jwks", publisher.address) });
@@ -439,7 +439,7 @@ async fn with_uri(signer: &Signer) -> (Server, Publisher, Client) {
 /// > parameter is preferred over the "jwks" parameter, as it allows for easier key rotation. (RFC 7591 §2)
 #[tokio::test]
 async fn a_client_may_rotate_the_keys_at_its_jwks_uri() {
-    let (old, new) = (Signer::new(), Signer::new());
+    let (old, new) = (JwtSigner::new(), JwtSigner::new());
     let (server, publisher, client) = with_uri(&old).await;
     let said = || Value::Object(said(&server, &client));
     assert_eq!(publisher.asked(), 0, "keys are fetched on first use");
@@ -459,7 +459,7 @@ async fn a_client_may_rotate_the_keys_at_its_jwks_uri() {
 /// THREATS TE-16: one fetch per client and minute, however many unknown key ids are presented.
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_key_ids_cause_one_fetch_a_minute() {
-    let (known, unknown) = (Signer::new(), Signer::new());
+    let (known, unknown) = (JwtSigner::new(), JwtSigner::new());
     let (server, publisher, client) = with_uri(&known).await;
     let ask = || {
         let jwt = unknown.sign("JWT", &Value::Object(said(&server, &client)));
@@ -484,7 +484,7 @@ async fn unknown_key_ids_cause_one_fetch_a_minute() {
 /// THREATS TE-16: a failed fetch is cached too, and the client gets an error.
 #[tokio::test]
 async fn a_failed_fetch_of_keys_is_retried_after_a_minute() {
-    let signer = Signer::new();
+    let signer = JwtSigner::new();
     let (server, publisher, client) = with_uri(&signer).await;
     publisher.publish(None).await;
     let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
@@ -503,9 +503,9 @@ async fn a_failed_fetch_of_keys_is_retried_after_a_minute() {
 /// successful fetch, whatever caused the fetches. Keys that were never fetched are not accepted.
 #[tokio::test]
 async fn cached_keys_stay_valid_for_an_hour_while_the_jwks_uri_fails() {
-    let (known, unknown) = (Signer::new(), Signer::new());
+    let (known, unknown) = (JwtSigner::new(), JwtSigner::new());
     let (server, publisher, client) = with_uri(&known).await;
-    let by = |signer: &Signer| signer.sign("JWT", &Value::Object(said(&server, &client)));
+    let by = |signer: &JwtSigner| signer.sign("JWT", &Value::Object(said(&server, &client)));
     present(&server, &by(&known)).await.ok();
     publisher.publish(None).await;
 
@@ -530,7 +530,7 @@ async fn cached_keys_stay_valid_for_an_hour_while_the_jwks_uri_fails() {
 /// Keys that were cached before the registration changed may be from another URL.
 #[tokio::test]
 async fn cached_keys_are_invalid_after_a_change_of_the_registration() {
-    let signer = Signer::new();
+    let signer = JwtSigner::new();
     let (server, publisher, client) = with_uri(&signer).await;
     let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
     present(&server, &jwt()).await.ok();
@@ -543,7 +543,7 @@ async fn cached_keys_are_invalid_after_a_change_of_the_registration() {
 /// Keys in the registration are never fetched and do not expire.
 #[tokio::test]
 async fn registered_keys_do_not_expire() {
-    let (server, signer) = (Server::start().await, Signer::new());
+    let (server, signer) = (Server::start().await, JwtSigner::new());
     let client = with_key(&server, &signer, json!({})).await;
     let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
 
@@ -555,7 +555,7 @@ async fn registered_keys_do_not_expire() {
 /// THREATS SS-08: outbound rules are checked at every fetch, not only at registration.
 #[tokio::test]
 async fn keys_on_a_private_network_are_fetched_only_where_allowed() {
-    let signer = Signer::new();
+    let signer = JwtSigner::new();
     let (server, publisher, client) = with_uri(&signer).await;
     let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
     present(&server, &jwt()).await.ok();
@@ -577,8 +577,8 @@ async fn an_assertion_signed_with_a_revoked_key_is_refused() {
         (Reason::Superseded, true, false),
         (Reason::Superseded, false, true),
     ] {
-        let (server, signer) = (Server::start().await, Signer::new());
-        let shown = ClientCertificate::self_signed_with(signer.pair(), "Billing", |_| {});
+        let (server, signer) = (Server::start().await, JwtSigner::new());
+        let shown = ClientCertificate::self_signed_with(signer.key_pair(), "Billing", |_| {});
         let mut jwk = signer.jwk();
         if with_certificate {
             jwk["x5c"] = json!([shown.base64()]);

@@ -5,8 +5,11 @@ use gatewright::types::Digest;
 use serde_json::{Value, json};
 
 use kit::application::AuthorizationRequest;
-use kit::holder::{ask, bound, code, code_form, public, public_app, use_at_userinfo};
-use kit::jwt::{Holder, claims};
+use kit::dpop::{
+    authorization_code, bound_token, code_grant_form, public_token_request, register_public_client,
+    request_token, userinfo_with_dpop,
+};
+use kit::jwt::{DpopKey, unverified_claims};
 use kit::server::{Client, ISSUER, Server};
 
 /// > A token_type of DPoP MUST be included in the access token response to signal to the client that the
@@ -17,13 +20,13 @@ use kit::server::{Client, ISSUER, Server};
 async fn a_token_is_bound_to_the_key_of_the_proof() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
 
-    let answer = ask(&server, &client, &holder.proof(&server)).await.ok();
+    let answer = request_token(&server, &client, &holder.proof(&server)).await.ok();
 
     assert_eq!(answer.body["token_type"], "DPoP");
     let token = answer.token("access_token");
-    assert_eq!(claims(&token)["cnf"], json!({ "jkt": holder.jkt }));
+    assert_eq!(unverified_claims(&token)["cnf"], json!({ "jkt": holder.jkt }));
     let told = server.post_as(&client, "/introspect", &format!("token={token}")).await.ok().body;
     assert_eq!(told["cnf"], json!({ "jkt": holder.jkt }));
     assert_eq!(told["token_type"], "DPoP");
@@ -36,9 +39,9 @@ async fn an_opaque_token_is_bound_to_the_key_of_the_proof() {
     let opaque =
         json!({ "grant_types": ["client_credentials"], "gw_access_token_format": "opaque" });
     let client = server.register(opaque).await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
 
-    let answer = ask(&server, &client, &holder.proof(&server)).await.ok();
+    let answer = request_token(&server, &client, &holder.proof(&server)).await.ok();
 
     assert_eq!(answer.body["token_type"], "DPoP");
     let form = format!("token={}", answer.token("access_token"));
@@ -58,24 +61,24 @@ async fn a_bound_opaque_token_requires_a_proof_for_it() {
             "gw_access_token_format": "opaque",
         }))
         .await;
-    let (holder, thief) = (Holder::new(), Holder::new());
-    let code = code(&server, &client, "").await;
+    let (holder, thief) = (DpopKey::new(), DpopKey::new());
+    let code = authorization_code(&server, &client, "").await;
     let ask = server.redeem_request(&client, &code).dpop(&holder.proof(&server));
     let token = ask.send().await.ok().token("access_token");
     assert!(token.starts_with("gw_at_"));
-    let own = || holder.proof_beside(&server, "GET", &token);
+    let own = || holder.proof_with_token(&server, "GET", &token);
     let bearer = || server.request("GET", "/userinfo").bearer(&token);
 
-    use_at_userinfo(&server, &token, &own()).await.ok();
-    let stolen = thief.proof_beside(&server, "GET", &token);
-    use_at_userinfo(&server, &token, &stolen).await.refused(401, "invalid_token");
-    let other = holder.proof_beside(&server, "GET", "another");
-    use_at_userinfo(&server, &token, &other).await.refused(401, "invalid_dpop_proof");
+    userinfo_with_dpop(&server, &token, &own()).await.ok();
+    let stolen = thief.proof_with_token(&server, "GET", &token);
+    userinfo_with_dpop(&server, &token, &stolen).await.refused(401, "invalid_token");
+    let other = holder.proof_with_token(&server, "GET", "another");
+    userinfo_with_dpop(&server, &token, &other).await.refused(401, "invalid_dpop_proof");
     bearer().send().await.refused(401, "invalid_token");
     bearer().dpop(&own()).send().await.refused(401, "invalid_token");
     let used = own();
-    use_at_userinfo(&server, &token, &used).await.ok();
-    use_at_userinfo(&server, &token, &used).await.refused(401, "invalid_dpop_proof");
+    userinfo_with_dpop(&server, &token, &used).await.ok();
+    userinfo_with_dpop(&server, &token, &used).await.refused(401, "invalid_dpop_proof");
 }
 
 /// > dpop_bound_access_tokens: A boolean value specifying whether the client always uses DPoP for token
@@ -85,7 +88,7 @@ async fn a_bound_opaque_token_requires_a_proof_for_it() {
 async fn a_client_registered_for_bound_tokens_must_send_a_proof() {
     let server = Server::start().await;
     server.user("ada").await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
     let service =
         json!({ "grant_types": ["client_credentials"], "dpop_bound_access_tokens": true });
     let service = server.register(service).await;
@@ -100,7 +103,7 @@ async fn a_client_registered_for_bound_tokens_must_send_a_proof() {
 
     let answer = server.post_as(&service, "/token", "grant_type=client_credentials").await;
     answer.refused(400, "invalid_request");
-    let code = code(&server, &photos, "").await;
+    let code = authorization_code(&server, &photos, "").await;
     server.redeem(&photos, &code).await.refused(400, "invalid_request");
     let ask = server.redeem_request(&photos, &code).dpop(&holder.proof(&server));
     let token = ask.send().await.ok().token("refresh_token");
@@ -121,15 +124,18 @@ async fn a_client_registered_for_bound_tokens_must_send_a_proof() {
 async fn the_refresh_token_of_a_public_client_is_bound_to_its_key() {
     let server = Server::start().await;
     server.user("ada").await;
-    let client = public_app(&server).await;
-    let (holder, thief) = (Holder::new(), Holder::new());
-    let code = code(&server, &client, "").await;
+    let client = register_public_client(&server).await;
+    let (holder, thief) = (DpopKey::new(), DpopKey::new());
+    let code = authorization_code(&server, &client, "").await;
     let proof = holder.proof(&server);
-    let first = public(&server, &client, &code_form(&code), Some(&proof)).send().await.ok();
+    let first = public_token_request(&server, &client, &code_grant_form(&code), Some(&proof))
+        .send()
+        .await
+        .ok();
     let token = first.token("refresh_token");
     let refresh = async |proof: Option<&str>| {
         let form = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
-        public(&server, &client, &form, proof).send().await
+        public_token_request(&server, &client, &form, proof).send().await
     };
 
     refresh(None).await.refused(400, "invalid_grant");
@@ -137,7 +143,7 @@ async fn the_refresh_token_of_a_public_client_is_bound_to_its_key() {
     refresh(Some(&proof)).await.refused(400, "invalid_dpop_proof");
     let next = refresh(Some(&holder.proof(&server))).await.ok();
 
-    assert_eq!(claims(&next.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
+    assert_eq!(unverified_claims(&next.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
     assert_ne!(next.token("refresh_token"), token);
 }
 
@@ -146,15 +152,18 @@ async fn the_refresh_token_of_a_public_client_is_bound_to_its_key() {
 async fn a_lost_response_is_repeated_only_for_the_same_key() {
     let server = Server::start().await;
     server.user("ada").await;
-    let client = public_app(&server).await;
-    let (holder, thief) = (Holder::new(), Holder::new());
-    let code = code(&server, &client, "").await;
+    let client = register_public_client(&server).await;
+    let (holder, thief) = (DpopKey::new(), DpopKey::new());
+    let code = authorization_code(&server, &client, "").await;
     let proof = holder.proof(&server);
-    let first = public(&server, &client, &code_form(&code), Some(&proof)).send().await.ok();
+    let first = public_token_request(&server, &client, &code_grant_form(&code), Some(&proof))
+        .send()
+        .await
+        .ok();
     let token = first.token("refresh_token");
     let refresh = async |proof: Option<&str>| {
         let form = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
-        public(&server, &client, &form, proof).send().await
+        public_token_request(&server, &client, &form, proof).send().await
     };
     let lost = refresh(Some(&holder.proof(&server))).await.ok().token("refresh_token");
 
@@ -163,7 +172,7 @@ async fn a_lost_response_is_repeated_only_for_the_same_key() {
     let again = refresh(Some(&holder.proof(&server))).await.ok();
 
     assert_eq!(again.token("refresh_token"), lost);
-    assert_eq!(claims(&again.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
+    assert_eq!(unverified_claims(&again.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
 }
 
 /// > Refresh tokens issued to confidential clients […] are not bound to the DPoP proof public key because
@@ -173,15 +182,15 @@ async fn a_confidential_client_may_refresh_with_another_key() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let (old, new) = (Holder::new(), Holder::new());
-    let code = code(&server, &client, "").await;
+    let (old, new) = (DpopKey::new(), DpopKey::new());
+    let code = authorization_code(&server, &client, "").await;
     let ask = server.redeem_request(&client, &code).dpop(&old.proof(&server));
     let token = ask.send().await.ok().token("refresh_token");
 
     let ask = server.refresh_request(&client, &token, "").dpop(&new.proof(&server));
     let next = ask.send().await.ok();
 
-    assert_eq!(claims(&next.token("access_token"))["cnf"]["jkt"], json!(new.jkt));
+    assert_eq!(unverified_claims(&next.token("access_token"))["cnf"]["jkt"], json!(new.jkt));
     let ask = server.refresh_request(&client, &next.token("refresh_token"), "");
     assert_eq!(ask.send().await.ok().body["token_type"], "Bearer");
 }
@@ -193,30 +202,30 @@ async fn a_confidential_client_may_refresh_with_another_key() {
 async fn a_code_bound_to_a_key_requires_a_proof_by_it() {
     let server = Server::start().await;
     server.user("ada").await;
-    let client = public_app(&server).await;
-    let (holder, thief) = (Holder::new(), Holder::new());
+    let client = register_public_client(&server).await;
+    let (holder, thief) = (DpopKey::new(), DpopKey::new());
     let bound = format!("&dpop_jkt={}", holder.jkt);
     let redeem = async |code: &str, proof: Option<&str>| {
-        public(&server, &client, &code_form(code), proof).send().await
+        public_token_request(&server, &client, &code_grant_form(code), proof).send().await
     };
 
-    let good = code(&server, &client, &bound).await;
+    let good = authorization_code(&server, &client, &bound).await;
     redeem(&good, Some(&holder.proof(&server))).await.ok();
 
     // Presented without a proof by this key, the code is consumed, as it is without the code_verifier.
     for proof in [Some(thief.proof(&server)), None] {
-        let stolen = code(&server, &client, &bound).await;
+        let stolen = authorization_code(&server, &client, &bound).await;
         redeem(&stolen, proof.as_deref()).await.refused(400, "invalid_grant");
         redeem(&stolen, Some(&holder.proof(&server))).await.refused(400, "invalid_grant");
     }
 
     // An invalid proof does not consume the code.
-    let waits = code(&server, &client, &bound).await;
+    let waits = authorization_code(&server, &client, &bound).await;
     let mut late = holder.claims(&server, "POST", "/token");
     late["iat"] = json!(server.trace().now().0 - 61);
     redeem(&waits, Some(&holder.sign(&late))).await.refused(400, "invalid_dpop_proof");
     let used = holder.proof(&server);
-    let other = code(&server, &client, &bound).await;
+    let other = authorization_code(&server, &client, &bound).await;
     redeem(&other, Some(&used)).await.ok();
     redeem(&waits, Some(&used)).await.refused(400, "invalid_dpop_proof");
     redeem(&waits, Some(&holder.proof(&server))).await.ok();
@@ -226,8 +235,8 @@ async fn a_code_bound_to_a_key_requires_a_proof_by_it() {
 #[tokio::test]
 async fn a_malformed_dpop_jkt_is_refused() {
     let server = Server::start().await;
-    let client = public_app(&server).await;
-    let padded = format!("{}=", Holder::new().jkt);
+    let client = register_public_client(&server).await;
+    let padded = format!("{}=", DpopKey::new().jkt);
 
     for jkt in ["x", "AAAA", &padded] {
         let request = AuthorizationRequest::new(&client).with("dpop_jkt", jkt);
@@ -241,8 +250,8 @@ async fn a_malformed_dpop_jkt_is_refused() {
 #[tokio::test]
 async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
     let server = Server::start().await;
-    let (holder, thief) = (Holder::new(), Holder::new());
-    let (client, token) = bound(&server, &holder).await;
+    let (holder, thief) = (DpopKey::new(), DpopKey::new());
+    let (client, token) = bound_token(&server, &holder).await;
     let ath = |token: &str| {
         let digest = Digest::of(token.as_bytes());
         json!(base64url::encode(digest.0))
@@ -255,7 +264,7 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
     };
 
     let answer =
-        use_at_userinfo(&server, &token, &holder.proof_beside(&server, "GET", &token)).await;
+        userinfo_with_dpop(&server, &token, &holder.proof_with_token(&server, "GET", &token)).await;
     assert_eq!(answer.ok().body["sub"].as_str().map(str::is_empty), Some(false));
 
     for (what, proof) in [
@@ -268,7 +277,7 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
         ("old", with("iat", json!(server.trace().now().0 - 61))),
         ("none", String::from("x")),
     ] {
-        let answer = use_at_userinfo(&server, &token, &proof).await;
+        let answer = userinfo_with_dpop(&server, &token, &proof).await;
         let challenge = answer.header("www-authenticate").to_owned();
         assert!(
             challenge.starts_with("DPoP ") && challenge.contains("error=\"invalid_dpop_proof\"")
@@ -283,7 +292,7 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
     }
 
     let stolen =
-        use_at_userinfo(&server, &token, &thief.proof_beside(&server, "GET", &token)).await;
+        userinfo_with_dpop(&server, &token, &thief.proof_with_token(&server, "GET", &token)).await;
     assert!(stolen.header("www-authenticate").starts_with("DPoP "));
     stolen.refused(401, "invalid_token");
     let alone =
@@ -293,7 +302,7 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
     let posted = server.post("/userinfo", &format!("access_token={token}")).await;
     posted.refused(401, "invalid_token");
     let posted = server.request("POST", "/userinfo").form(&format!("access_token={token}"));
-    let posted = posted.dpop(&holder.proof_beside(&server, "POST", &token)).send().await;
+    let posted = posted.dpop(&holder.proof_with_token(&server, "POST", &token)).send().await;
     posted.refused(401, "invalid_token");
     assert!(server.is_active(&client, &token).await);
 }
@@ -303,8 +312,8 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
 #[tokio::test]
 async fn a_token_is_accepted_only_with_the_scheme_of_its_token_type() {
     let server = Server::start().await;
-    let holder = Holder::new();
-    let (client, token) = bound(&server, &holder).await;
+    let holder = DpopKey::new();
+    let (client, token) = bound_token(&server, &holder).await;
     let plain = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
     let userinfo = async |scheme: &str, token: &str, proof: Option<String>| {
         let ask = server.request("GET", "/userinfo");
@@ -316,7 +325,7 @@ async fn a_token_is_accepted_only_with_the_scheme_of_its_token_type() {
         assert!(answer.status == 200 || answer.headers("www-authenticate").len() == 2);
         answer
     };
-    let proof = |token: &str| Some(holder.proof_beside(&server, "GET", token));
+    let proof = |token: &str| Some(holder.proof_with_token(&server, "GET", token));
 
     userinfo("Bearer", &token, None).await.refused(401, "invalid_token");
     userinfo("Bearer", &token, proof(&token)).await.refused(401, "invalid_token");

@@ -8,11 +8,12 @@ use gatewright::types::token::AuthorizationCode;
 use gatewright::types::{Algorithm, Seconds};
 use serde_json::{Value, json};
 
-use kit::holder::{
-    ask, asking, bound, code_form, kept, public, public_app, takes, use_at_userinfo,
+use kit::dpop::{
+    accepts_proof, bound_token, code_grant_form, public_token_request, register_public_client,
+    request_token, stored_proofs, token_request, userinfo_with_dpop,
 };
 use kit::http::RequestBuilder;
-use kit::jwt::{Holder, claims, mac};
+use kit::jwt::{DpopKey, hs256_jwt, unverified_claims};
 use kit::server::{Client, ISSUER, Server};
 
 /// §4.2: "an identifier for a JWS asymmetric digital signature algorithm"; §5.1: every algorithm in the
@@ -28,10 +29,10 @@ async fn every_advertised_algorithm_is_accepted() {
     let all = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519";
     assert_eq!(*told, json!(all.split(' ').collect::<Vec<_>>()));
     for name in told.as_array().unwrap() {
-        let holder = Holder::of(Algorithm::parse(name.as_str().unwrap()).unwrap());
+        let holder = DpopKey::with_algorithm(Algorithm::parse(name.as_str().unwrap()).unwrap());
         assert_eq!(holder.header()["alg"], *name);
-        let answer = ask(&server, &client, &holder.proof(&server)).await.ok();
-        let token = claims(&answer.token("access_token"));
+        let answer = request_token(&server, &client, &holder.proof(&server)).await.ok();
+        let token = unverified_claims(&answer.token("access_token"));
         assert_eq!(token["cnf"]["jkt"], json!(holder.jkt), "{name}");
     }
 }
@@ -41,14 +42,14 @@ async fn every_advertised_algorithm_is_accepted() {
 async fn no_other_algorithm_is_accepted() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
 
     for name in ["ES256K", "Ed448", "ML-DSA-44", "RS1", "HS384", "HS512", "eddsa", "ED25519"] {
         let mut header = holder.header();
         header["alg"] = json!(name);
         let payload = holder.claims(&server, "POST", "/token").to_string();
         let proof = holder.compact(&header.to_string(), payload);
-        assert!(!takes(&server, &client, &proof).await, "{name}");
+        assert!(!accepts_proof(&server, &client, &proof).await, "{name}");
     }
 }
 
@@ -58,7 +59,7 @@ async fn no_other_algorithm_is_accepted() {
 async fn a_proof_with_an_invalid_header_is_refused() {
     let server = Server::start().await;
     let client = server.service().await;
-    let (holder, stranger) = (Holder::new(), Holder::of(Algorithm::Es384));
+    let (holder, stranger) = (DpopKey::new(), DpopKey::with_algorithm(Algorithm::Es384));
     let payload = || holder.claims(&server, "POST", "/token").to_string();
     let with = |name: &str, value: Value| {
         let mut header = holder.header();
@@ -105,7 +106,7 @@ async fn a_proof_with_an_invalid_header_is_refused() {
         ("another use", key_with("use", json!("enc"))),
         ("another alg in the key", key_with("alg", json!("ES384"))),
         ("no point of the curve", key_with("x", holder.jwk["y"].clone())),
-        ("another key", with("jwk", Holder::new().jwk)),
+        ("another key", with("jwk", DpopKey::new().jwk)),
         ("another key of another type", with("jwk", stranger.jwk.clone())),
         ("a key without its members", with("jwk", json!({ "kty": "EC" }))),
         ("a set of keys", with("jwk", json!({ "keys": [holder.jwk] }))),
@@ -114,20 +115,20 @@ async fn a_proof_with_an_invalid_header_is_refused() {
                 json!({ "typ": "dpop+jwt", "alg": "ES256", "jku": "https://evil.example" });
             holder.compact(&header.to_string(), payload())
         }),
-        ("a shared secret", mac(&[7; 32], &symmetric.to_string(), payload())),
+        ("a shared secret", hs256_jwt(&[7; 32], &symmetric.to_string(), payload())),
         ("the public key as a secret", {
-            mac(holder.jwk.to_string().as_bytes(), &confused.to_string(), payload())
+            hs256_jwt(holder.jwk.to_string().as_bytes(), &confused.to_string(), payload())
         }),
         ("crit", with("crit", json!(["exp"]))),
         ("no JWT", "x".to_owned()),
         ("nothing", String::new()),
         ("a very long one", "x".repeat(20_000)),
     ] {
-        assert!(!takes(&server, &client, &proof).await, "{what}");
+        assert!(!accepts_proof(&server, &client, &proof).await, "{what}");
     }
-    assert!(takes(&server, &client, &with("kid", json!("any"))).await);
-    assert!(takes(&server, &client, &with("typ", json!("application/DPoP+JWT"))).await);
-    assert_eq!(kept(&server).await, 2, "invalid proofs are not stored");
+    assert!(accepts_proof(&server, &client, &with("kid", json!("any"))).await);
+    assert!(accepts_proof(&server, &client, &with("typ", json!("application/DPoP+JWT"))).await);
+    assert_eq!(stored_proofs(&server).await, 2, "invalid proofs are not stored");
 }
 
 /// > There is not more than one DPoP HTTP request header field. The DPoP HTTP request header field value
@@ -136,19 +137,19 @@ async fn a_proof_with_an_invalid_header_is_refused() {
 async fn a_request_must_have_one_header_with_one_proof() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
     let proof = || holder.proof(&server);
     let refused = async |ask: RequestBuilder| ask.send().await.refused(400, "invalid_dpop_proof");
 
-    refused(asking(&server, &client, &proof()).dpop(&proof())).await;
+    refused(token_request(&server, &client, &proof()).dpop(&proof())).await;
     let same = proof();
-    refused(asking(&server, &client, &same).dpop(&same)).await;
-    refused(asking(&server, &client, &format!("{},{}", proof(), proof()))).await;
-    refused(asking(&server, &client, &format!("{}, {}", proof(), proof()))).await;
-    refused(asking(&server, &client, &format!("DPoP {}", proof()))).await;
-    refused(asking(&server, &client, "é")).await;
+    refused(token_request(&server, &client, &same).dpop(&same)).await;
+    refused(token_request(&server, &client, &format!("{},{}", proof(), proof()))).await;
+    refused(token_request(&server, &client, &format!("{}, {}", proof(), proof()))).await;
+    refused(token_request(&server, &client, &format!("DPoP {}", proof()))).await;
+    refused(token_request(&server, &client, "é")).await;
 
-    assert!(takes(&server, &client, &same).await, "the refusals did not consume the proof");
+    assert!(accepts_proof(&server, &client, &same).await, "the refusals did not consume the proof");
 }
 
 /// > The htm claim matches the HTTP method of the current request. The htu claim matches the HTTP URI
@@ -158,7 +159,7 @@ async fn a_request_must_have_one_header_with_one_proof() {
 async fn a_proof_is_valid_for_one_method_and_one_url() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
     let with = |name: &str, value: Value| {
         let mut claims = holder.claims(&server, "POST", "/token");
         claims[name] = value;
@@ -166,7 +167,7 @@ async fn a_proof_is_valid_for_one_method_and_one_url() {
     };
 
     for htm in [json!("GET"), json!("post"), json!(""), json!(["POST"]), Value::Null] {
-        assert!(!takes(&server, &client, &with("htm", htm.clone())).await, "{htm}");
+        assert!(!accepts_proof(&server, &client, &with("htm", htm.clone())).await, "{htm}");
     }
     for htu in [
         json!(""),
@@ -185,18 +186,18 @@ async fn a_proof_is_valid_for_one_method_and_one_url() {
         json!(7),
         Value::Null,
     ] {
-        assert!(!takes(&server, &client, &with("htu", htu.clone())).await, "{htu}");
+        assert!(!accepts_proof(&server, &client, &with("htu", htu.clone())).await, "{htu}");
     }
     for htu in [
         "https://id.example.org/token",
         "https://id.example.org/token?a=b#c",
         "HTTPS://ID.EXAMPLE.ORG:443/a/../%74oken",
     ] {
-        assert!(takes(&server, &client, &with("htu", json!(htu))).await, "{htu}");
+        assert!(accepts_proof(&server, &client, &with("htu", json!(htu))).await, "{htu}");
     }
     // Header fields of the request do not change the URL.
     let proof = with("htu", json!("https://evil.example/token"));
-    let told = asking(&server, &client, &proof).header("x-forwarded-host", "evil.example");
+    let told = token_request(&server, &client, &proof).header("x-forwarded-host", "evil.example");
     told.send().await.refused(400, "invalid_dpop_proof");
 }
 
@@ -208,17 +209,17 @@ async fn a_proof_may_contain_the_mtls_alias_of_an_endpoint() {
     let server =
         Server::with(|config| config.mtls.url = Some(MtlsUrl::parse(alias).ok().unwrap())).await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
     let with = |htu: &str| {
         let mut claims = holder.claims(&server, "POST", "/token");
         claims["htu"] = json!(htu);
         holder.sign(&claims)
     };
 
-    assert!(takes(&server, &client, &with(&format!("{alias}/token"))).await);
-    assert!(takes(&server, &client, &with(&format!("{ISSUER}/token"))).await);
-    assert!(!takes(&server, &client, &with(&format!("{alias}/userinfo"))).await);
-    assert!(!takes(&server, &client, &with("https://mtls.evil.example/token")).await);
+    assert!(accepts_proof(&server, &client, &with(&format!("{alias}/token"))).await);
+    assert!(accepts_proof(&server, &client, &with(&format!("{ISSUER}/token"))).await);
+    assert!(!accepts_proof(&server, &client, &with(&format!("{alias}/userinfo"))).await);
+    assert!(!accepts_proof(&server, &client, &with("https://mtls.evil.example/token")).await);
 }
 
 /// > The creation time of the JWT […] is within an acceptable window (§4.3); THREATS DP-03, DP-12:
@@ -227,7 +228,7 @@ async fn a_proof_may_contain_the_mtls_alias_of_an_endpoint() {
 async fn a_proof_is_valid_within_60_seconds_of_its_iat() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
     let now = server.trace().now().0;
     let with = |name: &str, value: Value| {
         let mut claims = holder.claims(&server, "POST", "/token");
@@ -236,21 +237,21 @@ async fn a_proof_is_valid_within_60_seconds_of_its_iat() {
     };
 
     for iat in [now - 60, now - 10, now, now + 10, now + 60] {
-        assert!(takes(&server, &client, &with("iat", json!(iat))).await, "{}", iat - now);
+        assert!(accepts_proof(&server, &client, &with("iat", json!(iat))).await, "{}", iat - now);
     }
     for iat in [now - 61, now - 3600, 0, now + 61, now + 3600] {
-        assert!(!takes(&server, &client, &with("iat", json!(iat))).await, "{}", iat - now);
+        assert!(!accepts_proof(&server, &client, &with("iat", json!(iat))).await, "{}", iat - now);
     }
     for iat in [json!(now.to_string()), json!(1.5), json!(-1), json!([now]), Value::Null] {
-        assert!(!takes(&server, &client, &with("iat", iat.clone())).await, "{iat}");
+        assert!(!accepts_proof(&server, &client, &with("iat", iat.clone())).await, "{iat}");
     }
-    assert!(!takes(&server, &client, &with("exp", json!(now - 10))).await);
-    assert!(!takes(&server, &client, &with("nbf", json!(now + 61))).await);
+    assert!(!accepts_proof(&server, &client, &with("exp", json!(now - 10))).await);
+    assert!(!accepts_proof(&server, &client, &with("nbf", json!(now + 61))).await);
     // > non-integer values can be represented (RFC 7519 §2)
     for iat in [now as f64 - 59.5, now as f64 + 0.25, now as f64 + 60.5] {
-        assert!(takes(&server, &client, &with("iat", json!(iat))).await, "{iat}");
+        assert!(accepts_proof(&server, &client, &with("iat", json!(iat))).await, "{iat}");
     }
-    assert!(takes(&server, &client, &with("exp", json!(now + 60))).await);
+    assert!(accepts_proof(&server, &client, &with("exp", json!(now + 60))).await);
 }
 
 /// > All required claims per Section 4.2 are contained in the JWT. (§4.3)
@@ -258,21 +259,21 @@ async fn a_proof_is_valid_within_60_seconds_of_its_iat() {
 async fn every_required_claim_must_be_present_and_of_its_type() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
 
     for name in ["jti", "htm", "htu", "iat"] {
         let mut claims = holder.claims(&server, "POST", "/token");
         claims.as_object_mut().unwrap().remove(name);
-        assert!(!takes(&server, &client, &holder.sign(&claims)).await, "without {name}");
+        assert!(!accepts_proof(&server, &client, &holder.sign(&claims)).await, "without {name}");
     }
     for jti in [json!(""), json!(7), json!(["x"]), Value::Null, json!("x".repeat(257))] {
         let mut claims = holder.claims(&server, "POST", "/token");
         claims["jti"] = jti.clone();
-        assert!(!takes(&server, &client, &holder.sign(&claims)).await, "{jti}");
+        assert!(!accepts_proof(&server, &client, &holder.sign(&claims)).await, "{jti}");
     }
     let mut claims = holder.claims(&server, "POST", "/token");
     claims["jti"] = json!("é".repeat(128));
-    assert!(takes(&server, &client, &holder.sign(&claims)).await);
+    assert!(accepts_proof(&server, &client, &holder.sign(&claims)).await);
 }
 
 /// > To prevent multiple uses of the same DPoP proof, servers can store, in the context of the target URI,
@@ -282,29 +283,29 @@ async fn every_required_claim_must_be_present_and_of_its_type() {
 async fn a_proof_is_accepted_once_within_its_validity() {
     let server = Server::start().await;
     let client = server.service().await;
-    let (holder, other) = (Holder::new(), Holder::new());
+    let (holder, other) = (DpopKey::new(), DpopKey::new());
     let mut claims = holder.claims(&server, "POST", "/token");
     // The clock of the client is as far ahead as permitted.
     claims["iat"] = json!(server.trace().now().0 + 60);
     let proof = holder.sign(&claims);
 
-    assert!(takes(&server, &client, &proof).await);
-    assert!(!takes(&server, &client, &proof).await, "immediately afterwards");
-    assert!(takes(&server, &client, &other.sign(&claims)).await, "a jti is unique per key");
-    assert!(!takes(&server.replica().await, &client, &proof).await, "on another replica");
+    assert!(accepts_proof(&server, &client, &proof).await);
+    assert!(!accepts_proof(&server, &client, &proof).await, "immediately afterwards");
+    assert!(accepts_proof(&server, &client, &other.sign(&claims)).await, "a jti is unique per key");
+    assert!(!accepts_proof(&server.replica().await, &client, &proof).await, "on another replica");
 
     // Another JWT with the same jti is the same proof.
     let mut again = claims.clone();
     again["iat"] = json!(server.trace().now().0);
-    assert!(!takes(&server, &client, &holder.sign(&again)).await);
+    assert!(!accepts_proof(&server, &client, &holder.sign(&again)).await);
 
     server.wait(120);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
-    assert!(!takes(&server, &client, &proof).await, "in the last second of its validity");
+    assert!(!accepts_proof(&server, &client, &proof).await, "in the last second of its validity");
     let behind = server.replica_ahead(-10).await;
-    assert!(!takes(&behind, &client, &proof).await, "by a clock that is behind");
+    assert!(!accepts_proof(&behind, &client, &proof).await, "by a clock that is behind");
     let server = server.restarted().await;
-    assert!(!takes(&server, &client, &proof).await, "after a restart");
+    assert!(!accepts_proof(&server, &client, &proof).await, "after a restart");
 }
 
 /// The number of successful responses to 64 concurrent requests, alternating between the two replicas;
@@ -330,9 +331,9 @@ async fn of_64_racing_token_requests_with_one_proof_one_succeeds() {
     let replica = server.replica().await;
     let client = server.service().await;
     replica.app().confirm().await.unwrap();
-    let holder = Holder::new();
+    let holder = DpopKey::new();
     let proof = holder.proof(&server);
-    let both = [&server, &replica].map(|one| asking(one, &client, &proof));
+    let both = [&server, &replica].map(|one| token_request(one, &client, &proof));
 
     assert_eq!(answered(&both, 400).await, 1);
 }
@@ -342,10 +343,10 @@ async fn of_64_racing_token_requests_with_one_proof_one_succeeds() {
 async fn of_64_racing_uses_of_one_proof_at_userinfo_one_succeeds() {
     let server = Server::start().await;
     let replica = server.replica().await;
-    let holder = Holder::new();
-    let (_, token) = bound(&server, &holder).await;
+    let holder = DpopKey::new();
+    let (_, token) = bound_token(&server, &holder).await;
     replica.app().confirm().await.unwrap();
-    let proof = holder.proof_beside(&server, "GET", &token);
+    let proof = holder.proof_with_token(&server, "GET", &token);
     let both = [&server, &replica].map(|one| {
         let ask = one.request("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
         ask.dpop(&proof)
@@ -359,14 +360,14 @@ async fn of_64_racing_uses_of_one_proof_at_userinfo_one_succeeds() {
 async fn a_proof_at_userinfo_is_accepted_once() {
     let server = Server::start().await;
     let replica = server.replica().await;
-    let holder = Holder::new();
-    let (_, token) = bound(&server, &holder).await;
-    let proof = holder.proof_beside(&server, "GET", &token);
+    let holder = DpopKey::new();
+    let (_, token) = bound_token(&server, &holder).await;
+    let proof = holder.proof_with_token(&server, "GET", &token);
 
-    use_at_userinfo(&server, &token, &proof).await.ok();
+    userinfo_with_dpop(&server, &token, &proof).await.ok();
 
     for one in [&server, &replica] {
-        use_at_userinfo(one, &token, &proof).await.refused(401, "invalid_dpop_proof");
+        userinfo_with_dpop(one, &token, &proof).await.refused(401, "invalid_dpop_proof");
     }
 }
 
@@ -377,31 +378,31 @@ async fn stored_proofs_are_small_and_deleted_after_they_expired() {
     let server = Server::start().await;
     server.user("ada").await;
     let service = server.service().await;
-    let app = public_app(&server).await;
-    let holder = Holder::new();
+    let app = register_public_client(&server).await;
+    let holder = DpopKey::new();
     let mut unanswered = 0;
     for n in 0..20 {
         // Anyone can use the id of a public client; without a valid code nothing is stored.
         let junk = AuthorizationCode::generate();
-        let form = code_form(junk.0.expose());
+        let form = code_grant_form(junk.0.expose());
         let proof = holder.proof(&server);
-        let answer = public(&server, &app, &form, Some(&proof)).send().await;
+        let answer = public_token_request(&server, &app, &form, Some(&proof)).send().await;
         answer.refused(400, "invalid_grant");
         let form = [("grant_type", "refresh_token"), ("refresh_token", "gw_rt_junk")];
-        let answer = public(&server, &app, &form, Some(&proof)).send().await;
+        let answer = public_token_request(&server, &app, &form, Some(&proof)).send().await;
         answer.refused(400, "invalid_grant");
         let wrong = Client { secret: format!("wrong{n}"), ..service.clone() };
-        ask(&server, &wrong, &proof).await.refused(401, "invalid_client");
-        let proof = holder.proof_beside(&server, "GET", "junk");
-        use_at_userinfo(&server, "junk", &proof).await.refused(401, "invalid_token");
+        request_token(&server, &wrong, &proof).await.refused(401, "invalid_client");
+        let proof = holder.proof_with_token(&server, "GET", "junk");
+        userinfo_with_dpop(&server, "junk", &proof).await.refused(401, "invalid_token");
         unanswered += 4;
     }
-    assert_eq!((kept(&server).await, unanswered), (0, 80));
+    assert_eq!((stored_proofs(&server).await, unanswered), (0, 80));
 
     for _ in 0..40 {
         let mut claims = holder.claims(&server, "POST", "/token");
         claims["jti"] = json!(format!("{:0>256}", claims["jti"].as_str().unwrap()));
-        ask(&server, &service, &holder.sign(&claims)).await.ok();
+        request_token(&server, &service, &holder.sign(&claims)).await.ok();
     }
     // And enough more for the job `sweep` to need several batches.
     let (kind, until) = (replays::Kind::DpopProof, server.trace().now() + Seconds(80));
@@ -409,20 +410,20 @@ async fn stored_proofs_are_small_and_deleted_after_they_expired() {
         let (on, id) = (server.app().store.db(), format!("{n:0>256}"));
         assert!(replays::first_use(on, kind, &holder.jkt, &id, until).await.unwrap());
     }
-    assert_eq!((kept(&server).await, longest(&server).await), (1_200, 32));
+    assert_eq!((stored_proofs(&server).await, longest(&server).await), (1_200, 32));
     // The lifetime of a proof, the tolerance for clocks, and the margin of `sweep` (THREATS CL-01).
     server.wait(60 + 10 + 10 + 120 - 1);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
-    assert_eq!(kept(&server).await, 1_200);
+    assert_eq!(stored_proofs(&server).await, 1_200);
     server.wait(1);
     let living = holder.proof(&server);
-    assert!(takes(&server, &service, &living).await);
+    assert!(accepts_proof(&server, &service, &living).await);
     let swept = sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     let batches = swept.iter().filter(|(table, _)| *table == "replays").map(|(_, rows)| *rows);
     assert_eq!(batches.collect::<Vec<_>>(), [200, 200, 200, 200, 200, 200, 0]);
-    assert_eq!(kept(&server).await, 1);
+    assert_eq!(stored_proofs(&server).await, 1);
     assert!(
-        !takes(&server, &service, &living).await,
+        !accepts_proof(&server, &service, &living).await,
         "a proof that may still be valid is not deleted"
     );
 }
@@ -445,11 +446,11 @@ async fn longest(server: &Server) -> i64 {
 async fn a_database_failure_is_not_reported_as_an_invalid_proof() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = Holder::new();
-    ask(&server, &client, &holder.proof(&server)).await.ok();
+    let holder = DpopKey::new();
+    request_token(&server, &client, &holder.proof(&server)).await.ok();
     server.app().store.close().await;
 
-    let answer = ask(&server, &client, &holder.proof(&server)).await;
+    let answer = request_token(&server, &client, &holder.proof(&server)).await;
 
     answer.refused(503, "temporarily_unavailable");
 }

@@ -4,8 +4,10 @@ use gatewright::config::{Config, DpopNonce};
 use gatewright::jose::base64url;
 use serde_json::json;
 
-use kit::holder::{ask, asking, code, kept, use_at_userinfo};
-use kit::jwt::{Holder, claims};
+use kit::dpop::{
+    authorization_code, request_token, stored_proofs, token_request, userinfo_with_dpop,
+};
+use kit::jwt::{DpopKey, unverified_claims};
 use kit::server::Server;
 
 fn nonces(config: &mut Config) {
@@ -13,7 +15,7 @@ fn nonces(config: &mut Config) {
 }
 
 /// A valid proof with this nonce.
-fn with_nonce(server: &Server, holder: &Holder, nonce: &str) -> String {
+fn with_nonce(server: &Server, holder: &DpopKey, nonce: &str) -> String {
     let mut claims = holder.claims(server, "POST", "/token");
     claims["nonce"] = json!(nonce);
     holder.sign(&claims)
@@ -26,20 +28,20 @@ fn with_nonce(server: &Server, holder: &Holder, nonce: &str) -> String {
 async fn where_nonces_are_required_a_proof_must_have_the_current_one() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
 
-    let told = ask(&server, &client, &holder.proof(&server)).await;
+    let told = request_token(&server, &client, &holder.proof(&server)).await;
     let nonce = told.header("dpop-nonce").to_owned();
     told.refused(400, "use_dpop_nonce");
-    let answer = ask(&server, &client, &with_nonce(&server, &holder, &nonce)).await.ok();
+    let answer = request_token(&server, &client, &with_nonce(&server, &holder, &nonce)).await.ok();
 
     assert_eq!(answer.body["token_type"], "DPoP");
     assert_eq!(answer.header("dpop-nonce"), "", "the proof has the current nonce");
     // §11.3: a proof without the nonce is still refused afterwards.
-    ask(&server, &client, &holder.proof(&server)).await.refused(400, "use_dpop_nonce");
+    request_token(&server, &client, &holder.proof(&server)).await.refused(400, "use_dpop_nonce");
     // Other clients and other replicas get the same nonce.
     let replica = server.replica().await;
-    let fresh = ask(&replica, &client, &holder.proof(&server)).await;
+    let fresh = request_token(&replica, &client, &holder.proof(&server)).await;
     assert_eq!(fresh.header("dpop-nonce"), nonce);
 }
 
@@ -50,12 +52,16 @@ async fn where_nonces_are_required_a_proof_must_have_the_current_one() {
 async fn an_invalid_nonce_is_refused_with_a_valid_one() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = Holder::new();
-    let nonce = ask(&server, &client, &holder.proof(&server)).await.header("dpop-nonce").to_owned();
+    let holder = DpopKey::new();
+    let nonce = request_token(&server, &client, &holder.proof(&server))
+        .await
+        .header("dpop-nonce")
+        .to_owned();
     let mut ahead = base64url::decode(&nonce).unwrap();
     ahead[7] ^= 1;
     let elsewhere = Server::with(nonces).await;
-    let theirs = ask(&elsewhere, &elsewhere.service().await, &holder.proof(&elsewhere)).await;
+    let theirs =
+        request_token(&elsewhere, &elsewhere.service().await, &holder.proof(&elsewhere)).await;
 
     for wrong in [
         "",
@@ -68,14 +74,14 @@ async fn an_invalid_nonce_is_refused_with_a_valid_one() {
         &base64url::encode([0; 40]),
         theirs.header("dpop-nonce"),
     ] {
-        let answer = ask(&server, &client, &with_nonce(&server, &holder, wrong)).await;
+        let answer = request_token(&server, &client, &with_nonce(&server, &holder, wrong)).await;
         assert_eq!(answer.header("dpop-nonce"), nonce, "{wrong}");
         answer.refused(400, "use_dpop_nonce");
     }
     let mut claims = holder.claims(&server, "POST", "/token");
     claims["nonce"] = json!([nonce]);
-    ask(&server, &client, &holder.sign(&claims)).await.refused(400, "invalid_dpop_proof");
-    assert_eq!(kept(&server).await, 0);
+    request_token(&server, &client, &holder.sign(&claims)).await.refused(400, "invalid_dpop_proof");
+    assert_eq!(stored_proofs(&server).await, 0);
 }
 
 /// > A more efficient manner of supplying a new nonce value is also defined by including a DPoP-Nonce HTTP
@@ -86,12 +92,15 @@ async fn an_invalid_nonce_is_refused_with_a_valid_one() {
 async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = Holder::new();
-    let first = ask(&server, &client, &holder.proof(&server)).await.header("dpop-nonce").to_owned();
+    let holder = DpopKey::new();
+    let first = request_token(&server, &client, &holder.proof(&server))
+        .await
+        .header("dpop-nonce")
+        .to_owned();
     let begun = server.trace().now().0.rem_euclid(60);
 
     server.wait(60 - begun);
-    let answer = ask(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
+    let answer = request_token(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
     let second = answer.header("dpop-nonce").to_owned();
     assert!(
         !second.is_empty() && second != first,
@@ -99,14 +108,14 @@ async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
     );
 
     server.wait(119);
-    ask(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
+    request_token(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
     server.wait(1);
-    let stale = ask(&server, &client, &with_nonce(&server, &holder, &first)).await;
+    let stale = request_token(&server, &client, &with_nonce(&server, &holder, &first)).await;
     stale.refused(400, "use_dpop_nonce");
     let replica = server.replica().await;
-    ask(&replica, &client, &with_nonce(&server, &holder, &second)).await.ok();
+    request_token(&replica, &client, &with_nonce(&server, &holder, &second)).await.ok();
     let server = server.restarted().await;
-    ask(&server, &client, &with_nonce(&server, &holder, &second)).await.ok();
+    request_token(&server, &client, &with_nonce(&server, &holder, &second)).await.ok();
 }
 
 /// THREATS CL-01: a nonce from a replica whose clock is less than an interval ahead is accepted by all.
@@ -114,13 +123,13 @@ async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
 async fn a_nonce_from_a_replica_whose_clock_is_ahead_is_accepted() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
     let ahead = server.replica_ahead(59).await;
-    let told = ask(&ahead, &client, &holder.proof(&ahead)).await;
+    let told = request_token(&ahead, &client, &holder.proof(&ahead)).await;
 
     let nonce = told.header("dpop-nonce");
 
-    ask(&server, &client, &with_nonce(&server, &holder, nonce)).await.ok();
+    request_token(&server, &client, &with_nonce(&server, &holder, nonce)).await.ok();
 }
 
 /// THREATS DP-12: temporary access to the key does not allow proofs for later, even with an `iat` that
@@ -129,17 +138,20 @@ async fn a_nonce_from_a_replica_whose_clock_is_ahead_is_accepted() {
 async fn proofs_made_in_advance_lack_the_nonce_of_their_time() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = Holder::new();
-    let nonce = ask(&server, &client, &holder.proof(&server)).await.header("dpop-nonce").to_owned();
+    let holder = DpopKey::new();
+    let nonce = request_token(&server, &client, &holder.proof(&server))
+        .await
+        .header("dpop-nonce")
+        .to_owned();
     let mut stock = holder.claims(&server, "POST", "/token");
     stock["nonce"] = json!(nonce);
     stock["iat"] = json!(server.trace().now().0 + 3600);
     let stock = holder.sign(&stock);
 
-    ask(&server, &client, &stock).await.refused(400, "invalid_dpop_proof");
+    request_token(&server, &client, &stock).await.refused(400, "invalid_dpop_proof");
     server.wait(3600);
 
-    ask(&server, &client, &stock).await.refused(400, "use_dpop_nonce");
+    request_token(&server, &client, &stock).await.refused(400, "use_dpop_nonce");
 }
 
 /// > Resource servers use an HTTP 401 (Unauthorized) error code with an accompanying WWW-Authenticate: DPoP
@@ -149,8 +161,8 @@ async fn userinfo_requires_a_nonce_and_a_missing_one_consumes_no_code() {
     let server = Server::with(nonces).await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let holder = Holder::new();
-    let code = code(&server, &client, "").await;
+    let holder = DpopKey::new();
+    let code = authorization_code(&server, &client, "").await;
 
     let told = server.redeem_request(&client, &code).dpop(&holder.proof(&server)).send().await;
     let nonce = told.header("dpop-nonce").to_owned();
@@ -159,15 +171,15 @@ async fn userinfo_requires_a_nonce_and_a_missing_one_consumes_no_code() {
     let token = server.redeem_request(&client, &code).dpop(&proof).send().await.ok();
     let token = token.token("access_token");
 
-    let proof = holder.proof_beside(&server, "GET", &token);
-    let told = use_at_userinfo(&server, &token, &proof).await;
+    let proof = holder.proof_with_token(&server, "GET", &token);
+    let told = userinfo_with_dpop(&server, &token, &proof).await;
     assert!(told.header("www-authenticate").contains("error=\"use_dpop_nonce\""), "{told:?}");
     assert!(told.header("www-authenticate").starts_with("DPoP "));
     assert_eq!(told.header("dpop-nonce"), nonce);
     told.refused(401, "use_dpop_nonce");
-    let mut claims = claims(&proof);
+    let mut claims = unverified_claims(&proof);
     claims["nonce"] = json!(nonce);
-    use_at_userinfo(&server, &token, &holder.sign(&claims)).await.ok();
+    userinfo_with_dpop(&server, &token, &holder.sign(&claims)).await.ok();
 }
 
 /// Without `dpop.nonce = "required"` no nonce is sent, and a nonce in a proof is ignored.
@@ -175,9 +187,9 @@ async fn userinfo_requires_a_nonce_and_a_missing_one_consumes_no_code() {
 async fn where_nonces_are_not_required_none_is_sent() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = Holder::new();
+    let holder = DpopKey::new();
 
-    let answer = ask(&server, &client, &with_nonce(&server, &holder, "old")).await.ok();
+    let answer = request_token(&server, &client, &with_nonce(&server, &holder, "old")).await.ok();
 
     assert_eq!(answer.header("dpop-nonce"), "");
 }
@@ -195,8 +207,8 @@ async fn scripts_may_send_proofs_and_read_nonces() {
         .await;
 
     let preflight = server.request("OPTIONS", "/token").header("origin", origin).send().await;
-    let proof = Holder::new().proof(&server);
-    let answer = asking(&server, &client, &proof).header("origin", origin).send().await;
+    let proof = DpopKey::new().proof(&server);
+    let answer = token_request(&server, &client, &proof).header("origin", origin).send().await;
 
     assert!(preflight.header("access-control-allow-headers").contains("dpop"));
     assert_eq!(answer.header("access-control-allow-origin"), origin);

@@ -13,8 +13,8 @@ use gatewright::store::sweep;
 use serde_json::json;
 
 use kit::browser::{Browser, Page, authorize_target};
-use kit::holder;
-use kit::jwt::{Holder, Signer};
+use kit::dpop;
+use kit::jwt::{DpopKey, JwtSigner};
 use kit::server::{Client, ISSUER, Server};
 
 /// A one-time value.
@@ -85,9 +85,9 @@ struct World {
     photos: Client,
     other: Client,
     prover: Client,
-    signer: Signer,
+    signer: JwtSigner,
     service: Client,
-    holder: Holder,
+    holder: DpopKey,
 }
 
 impl World {
@@ -96,7 +96,7 @@ impl World {
     async fn new() -> (Server, Self) {
         let server = Server::start().await;
         server.user("ada").await;
-        let signer = Signer::new();
+        let signer = JwtSigner::new();
         let prover = server.register(json!({
             "grant_types": ["client_credentials"],
             "token_endpoint_auth_method": "private_key_jwt",
@@ -104,7 +104,7 @@ impl World {
         }));
         let (prover, photos, other) =
             (prover.await, server.web_app().await, server.web_app().await);
-        let (service, holder) = (server.service().await, Holder::new());
+        let (service, holder) = (server.service().await, DpopKey::new());
         (server, Self { photos, other, prover, signer, service, holder })
     }
 
@@ -180,7 +180,7 @@ impl World {
                 );
                 server.post("/token", &form).await
             }
-            Artefact::Proof => holder::ask(server, &self.service, &made.text).await,
+            Artefact::Proof => dpop::request_token(server, &self.service, &made.text).await,
             Artefact::Handle => {
                 let page = match &made.page {
                     Some(page) => page.clone(),

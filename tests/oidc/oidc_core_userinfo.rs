@@ -4,7 +4,7 @@ use gatewright::types::ClientId;
 use serde_json::{Value, json};
 
 use kit::http::Response;
-use kit::jwt::claims;
+use kit::jwt::unverified_claims;
 use kit::server::{Client, ISSUER, Server};
 
 async fn userinfo(server: &Server, token: &str) -> Response {
@@ -89,7 +89,7 @@ async fn a_token_may_be_valid_for_userinfo_and_for_an_api() {
     let (one, _) = app(json!("https://api.example")).await;
 
     let token = both.token("access_token");
-    assert_eq!(claims(&token)["aud"], json!(["https://api.example", ISSUER]));
+    assert_eq!(unverified_claims(&token)["aud"], json!(["https://api.example", ISSUER]));
     userinfo(&server, &token).await.ok();
     let again = server.refresh(&client, &both.token("refresh_token"), "").await.ok();
     userinfo(&server, &again.token("access_token")).await.ok();

@@ -7,7 +7,7 @@ use serde_json::json;
 use kit::application::AuthorizationRequest;
 use kit::browser::{Browser, Page};
 use kit::http::Response;
-use kit::jwt::{Signer, claims};
+use kit::jwt::{JwtSigner, unverified_claims};
 use kit::server::{Client, Server};
 
 const AFTER: &str = "https://app.example/bye";
@@ -275,7 +275,7 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
         .register(json!({ "redirect_uris": [Client::REDIRECT_URI], "subject_type": "pairwise" }))
         .await;
     let mut browser = Browser::new(&server);
-    let sid = |answer: &Response| claims(&answer.token("id_token"))["sid"].clone();
+    let sid = |answer: &Response| unverified_claims(&answer.token("id_token"))["sid"].clone();
     let code =
         browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     let first = server.redeem(&client, &code).await.ok();
@@ -320,10 +320,10 @@ async fn a_hint_with_the_former_kind_of_sid_matches_only_its_session() {
     signed_in(&mut grace, &server, &client, "grace").await;
     let grace = sessions(&server).await.remove(0);
     let mut browser = Browser::new(&server);
-    let own = claims(&signed_in(&mut browser, &server, &client, "ada").await);
-    let of_other = claims(&signed_in(&mut browser, &server, &other, "ada").await);
+    let own = unverified_claims(&signed_in(&mut browser, &server, &client, "ada").await);
+    let of_other = unverified_claims(&signed_in(&mut browser, &server, &other, "ada").await);
     let ada = sessions(&server).await.into_iter().find(|id| *id != grace).unwrap();
-    let signer = Signer::of_server(&server).await;
+    let signer = JwtSigner::from_server(&server).await;
     let hint = |sid: &str| {
         let mut claims = own.clone();
         claims["sid"] = sid.into();

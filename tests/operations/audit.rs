@@ -16,8 +16,8 @@ use url::Url;
 
 use kit::browser::{Browser, authorize_target};
 use kit::http::Response;
-use kit::inventory::Made;
-use kit::jwt::Signer;
+use kit::inventory::SelfSignedCertificate;
+use kit::jwt::JwtSigner;
 use kit::keys::replace_secrets;
 use kit::log::Captured;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
@@ -97,7 +97,7 @@ async fn no_secret_is_logged_or_stored() {
     let server = Server::start().await;
     server.user("ada").await;
     let (client, sharer) = (server.web_app().await, server.service().await);
-    let signer = Signer::new();
+    let signer = JwtSigner::new();
     let prover = server.register(json!({
         "grant_types": ["client_credentials"],
         "token_endpoint_auth_method": "private_key_jwt",
@@ -364,7 +364,9 @@ async fn tell(kind: Kind, server: &Server) {
             server.wait(60 * 60);
             app.acme().order_if_due(&server.trace()).await.unwrap_err();
         }
-        Kind::CertificateRevoked => server.revoke(&Made::new("leaked", 90)).await.unwrap(),
+        Kind::CertificateRevoked => {
+            server.revoke_by_file(&SelfSignedCertificate::new("leaked", 90)).await.unwrap()
+        }
         Kind::AuthorityCreated => {
             server.administer_ca(async |authority| authority.init().await).await.unwrap();
         }
@@ -391,9 +393,15 @@ async fn tell(kind: Kind, server: &Server) {
         }
         Kind::CertificateExpiring | Kind::CertificateExpired => {
             let (now, day) = (server.trace().now().0, 24 * 60 * 60);
-            server.registered(&[&Made::between("ending", now, now + 4 * day)]).await;
+            server
+                .register_with_certificates(&[&SelfSignedCertificate::between(
+                    "ending",
+                    now,
+                    now + 4 * day,
+                )])
+                .await;
             server.wait(if kind == Kind::CertificateExpired { 4 * day } else { 3 * day });
-            server.look().await;
+            server.run_expiry_job().await;
         }
         Kind::SecretReplaced => drop(replace_secrets(server, false).await),
         Kind::SecretCompromised | Kind::GrantsRevoked => drop(replace_secrets(server, true).await),
@@ -487,7 +495,7 @@ async fn issued_tokens_are_recorded_in_batches_of_at_most_500() {
         .iter()
         .flat_map(|event| serde_json::from_str::<Vec<Value>>(&event.facts).unwrap())
         .collect();
-    let jti = kit::jwt::claims(&token)["jti"].clone();
+    let jti = kit::jwt::unverified_claims(&token)["jti"].clone();
     assert!(told.iter().any(|one| one["jti"] == jti && one["client"] == json!(client.id)));
 }
 

@@ -24,8 +24,8 @@ use serde_json::json;
 use kit::browser::{Browser, VERIFIER, authorize_target};
 use kit::built_in_ca;
 use kit::http::Response;
-use kit::inventory::Made;
-use kit::jwt::Signer;
+use kit::inventory::SelfSignedCertificate;
+use kit::jwt::JwtSigner;
 use kit::outbox::{sends_by, tells};
 use kit::receivers::{MailServer, Manner, Program};
 use kit::server::{Client, ISSUER, PASSWORD, Server};
@@ -106,7 +106,7 @@ struct World {
     /// A client for users with opaque access tokens.
     desk: Client,
     prover: Client,
-    signer: Signer,
+    signer: JwtSigner,
     key: KeyPair,
 }
 
@@ -128,7 +128,7 @@ impl World {
             "gw_access_token_format": "opaque",
         }));
         let desk = desk.await;
-        let signer = Signer::new();
+        let signer = JwtSigner::new();
         let prover = server.register(json!({
             "grant_types": ["client_credentials"],
             "token_endpoint_auth_method": "private_key_jwt",
@@ -386,15 +386,15 @@ async fn issuing_a_certificate_survives_a_failure_of_every_table() {
 async fn revoking_a_certificate_survives_a_failure_of_every_table() {
     let server = telling().await;
     let number = std::sync::atomic::AtomicUsize::new(0);
-    let pending = std::sync::Mutex::new(None::<Made>);
+    let pending = std::sync::Mutex::new(None::<SelfSignedCertificate>);
 
     // One that was not revoked is tried again.
     let revoke = async || {
         let made = pending.lock().unwrap().take().unwrap_or_else(|| {
             let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            Made::new(&format!("leaked{number}"), 90)
+            SelfSignedCertificate::new(&format!("leaked{number}"), 90)
         });
-        let is_done = server.revoke(&made).await.is_ok();
+        let is_done = server.revoke_by_file(&made).await.is_ok();
         if !is_done {
             *pending.lock().unwrap() = Some(made);
         }
@@ -413,7 +413,12 @@ async fn reporting_an_expiry_survives_a_failure_of_every_table() {
     // As many certificates as tables, each with a threshold that is crossed in its turn.
     for number in 0..all {
         let days = 365 + i64::try_from(number).unwrap();
-        server.registered(&[&Made::new(&format!("ending{number}"), days)]).await;
+        server
+            .register_with_certificates(&[&SelfSignedCertificate::new(
+                &format!("ending{number}"),
+                days,
+            )])
+            .await;
     }
     server.wait((365 - thresholds[0] - 1) * day);
     let mut faults = 0;

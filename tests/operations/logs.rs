@@ -11,8 +11,8 @@ use tracing::subscriber::DefaultGuard;
 use kit::application::AuthorizationRequest;
 use kit::browser::{Browser, VERIFIER};
 use kit::client_certificates::trust_proxy;
-use kit::holder;
-use kit::jwt::{Holder, Signer};
+use kit::dpop;
+use kit::jwt::{DpopKey, JwtSigner};
 use kit::log::be_heard;
 use kit::outbox::calls;
 use kit::receivers::Program;
@@ -124,7 +124,7 @@ async fn no_secret_is_in_the_log_or_the_audit_trail() {
 
 /// The assertions of a client, valid and invalid; none of them may be logged.
 async fn assertions(server: &Server) -> Vec<String> {
-    let signer = Signer::new();
+    let signer = JwtSigner::new();
     let client = server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -132,7 +132,7 @@ async fn assertions(server: &Server) -> Vec<String> {
             "jwks": { "keys": [signer.jwk()] },
         }))
         .await;
-    let sign = |signer: &Signer, audience: &str| {
+    let sign = |signer: &JwtSigner, audience: &str| {
         let now = server.trace().now().0;
         let jti = uuid::Uuid::now_v7().to_string();
         let claims = json!({
@@ -146,7 +146,7 @@ async fn assertions(server: &Server) -> Vec<String> {
         server.post("/token", &format!("grant_type=client_credentials&{form}")).await
     };
     let (good, elsewhere) = (sign(&signer, ISSUER), sign(&signer, "https://a.example"));
-    let forged = sign(&Signer::new(), ISSUER);
+    let forged = sign(&JwtSigner::new(), ISSUER);
     let token = present(&good).await.ok().token("access_token");
     for refused in [&good, &elsewhere, &forged] {
         present(refused).await.refused(401, "invalid_client");
@@ -166,24 +166,26 @@ async fn proofs(server: &Server) -> Vec<String> {
             "gw_access_token_format": "opaque",
         }))
         .await;
-    let (holder, thief) = (Holder::new(), Holder::new());
-    let code = holder::code(server, &client, "").await;
+    let (holder, thief) = (DpopKey::new(), DpopKey::new());
+    let code = dpop::authorization_code(server, &client, "").await;
     let bought = holder.proof(server);
     let token = server.redeem_request(&client, &code).dpop(&bought).send().await.ok();
     let token = token.token("access_token");
     let elsewhere = holder.sign(&holder.claims(server, "POST", "/elsewhere"));
     let mut told = vec![code, bought.clone(), elsewhere.clone(), format!("{bought}x")];
     for proof in &told[1..] {
-        holder::ask(server, &server.service().await, proof)
+        dpop::request_token(server, &server.service().await, proof)
             .await
             .refused(400, "invalid_dpop_proof");
     }
-    let (used, stolen) =
-        (holder.proof_beside(server, "GET", &token), thief.proof_beside(server, "GET", &token));
-    holder::use_at_userinfo(server, &token, &used).await.ok();
-    holder::use_at_userinfo(server, &token, &used).await.refused(401, "invalid_dpop_proof");
-    holder::use_at_userinfo(server, &token, &stolen).await.refused(401, "invalid_token");
-    let asked = holder.proof_beside(server, "GET", &token);
+    let (used, stolen) = (
+        holder.proof_with_token(server, "GET", &token),
+        thief.proof_with_token(server, "GET", &token),
+    );
+    dpop::userinfo_with_dpop(server, &token, &used).await.ok();
+    dpop::userinfo_with_dpop(server, &token, &used).await.refused(401, "invalid_dpop_proof");
+    dpop::userinfo_with_dpop(server, &token, &stolen).await.refused(401, "invalid_token");
+    let asked = holder.proof_with_token(server, "GET", &token);
     let verify = async || {
         let ask = server.request("GET", "/verify/ours").dpop(&asked);
         let ask = ask.header("authorization", &format!("DPoP {token}"));
@@ -195,8 +197,8 @@ async fn proofs(server: &Server) -> Vec<String> {
     let form = format!("token={token}");
     server.post_as(&client, "/introspect", &form).await.ok();
     server.post_as(&client, "/revoke", &form).await.ok();
-    let again = holder.proof_beside(server, "GET", &token);
-    holder::use_at_userinfo(server, &token, &again).await.refused(401, "invalid_token");
+    let again = holder.proof_with_token(server, "GET", &token);
+    dpop::userinfo_with_dpop(server, &token, &again).await.refused(401, "invalid_token");
     told.extend([used, stolen, asked, again, token]);
     told.extend(signatures(&told));
     told

@@ -12,7 +12,7 @@ use gatewright::types::Seconds;
 use serde_json::Value;
 
 use kit::ca::{Ca, Identity};
-use kit::inventory::Made;
+use kit::inventory::SelfSignedCertificate;
 use kit::outbox::{KEY, calls, sends_by, tells};
 use kit::receivers::{Called, MailServer, Manner, Program};
 use kit::server::Server;
@@ -207,9 +207,9 @@ async fn notices_sent_at_once_do_not_affect_each_other() {
 async fn a_webhook_is_signed_and_retried_with_the_same_id() {
     let mut program = Program::start(vec![500, 302]).await;
     let server = Server::with(|config| tells(config, &program)).await;
-    let made = Made::new("leaked", 90);
+    let made = SelfSignedCertificate::new("leaked", 90);
 
-    server.revoke(&made).await.unwrap();
+    server.revoke_by_file(&made).await.unwrap();
 
     let mut calls = Vec::new();
     for attempts in 1..=3 {

@@ -19,7 +19,7 @@ use crate::listeners::assert_strong;
 use kit::ca::{Ca, Identity, certificate_params};
 use kit::client_certificates::ClientCertificate;
 use kit::http::{RequestBuilder, send_bytes_over};
-use kit::jwt::claims;
+use kit::jwt::unverified_claims;
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 use kit::stapling::stapled;
 use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
@@ -106,7 +106,7 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
                 {
                     let (kind, token) = token_over(&server, caller, &client).await;
                     assert_eq!(kind, expected);
-                    assert_eq!(claims(&token)["cnf"]["x5t#S256"], own.thumbprint());
+                    assert_eq!(unverified_claims(&token)["cnf"]["x5t#S256"], own.thumbprint());
                 }
                 expected = HandshakeKind::Resumed;
                 asked.fetch_add(1, Ordering::SeqCst);

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use kit::ca::{Ca, certificate_params};
 use kit::client_certificates::ClientCa;
-use kit::expiry::{DAY, dated, tells_operators};
-use kit::inventory::Made;
+use kit::expiry::{DAY, notify_operators, validity_in_days};
+use kit::inventory::SelfSignedCertificate;
 use kit::outbox::{sends_by, tells};
 use kit::receivers::{MailServer, Manner, Program};
 use kit::server::{BEGINNING, Client, Server};
@@ -29,20 +29,24 @@ async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
         tells(config, &program);
     })
     .await;
-    let made = Made::new("billing", 365);
-    let client = server.registered(&[&made]).await;
+    let made = SelfSignedCertificate::new("billing", 365);
+    let client = server.register_with_certificates(&[&made]).await;
 
-    server.look_at(304 * DAY).await;
-    assert_eq!(server.told().await, [0; 0], "no threshold is crossed with 61 days left");
+    server.run_expiry_job_at(304 * DAY).await;
+    assert_eq!(
+        server.reported_thresholds().await,
+        [0; 0],
+        "no threshold is crossed with 61 days left"
+    );
     for days in [60, 60, 59, 31, 30, 14, 8, 7, 7, 2, 1] {
-        server.look_at((365 - days) * DAY).await;
-        server.look().await;
+        server.run_expiry_job_at((365 - days) * DAY).await;
+        server.run_expiry_job().await;
     }
-    server.look_at(365 * DAY - 1).await;
-    server.look_at(365 * DAY).await;
-    server.look_at(366 * DAY).await;
+    server.run_expiry_job_at(365 * DAY - 1).await;
+    server.run_expiry_job_at(365 * DAY).await;
+    server.run_expiry_job_at(366 * DAY).await;
 
-    assert_eq!(server.told().await, [60, 30, 14, 7, 1, 0]);
+    assert_eq!(server.reported_thresholds().await, [60, 30, 14, 7, 1, 0]);
     let mut subjects = Vec::new();
     for _ in 0..6 {
         let mail = mails.next().await;
@@ -77,8 +81,8 @@ async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
 async fn of_replicas_that_check_at_once_one_reports() {
     let program = Program::start(vec![503; 1000]).await;
     let server = Server::with(|config| tells(config, &program)).await;
-    let made: Vec<_> = (0..5).map(|n| Made::new(&format!("n{n}"), 365)).collect();
-    server.registered(&made.iter().collect::<Vec<_>>()).await;
+    let made: Vec<_> = (0..5).map(|n| SelfSignedCertificate::new(&format!("n{n}"), 365)).collect();
+    server.register_with_certificates(&made.iter().collect::<Vec<_>>()).await;
     server.wait(340 * DAY);
 
     let mut tasks = tokio::task::JoinSet::new();
@@ -99,7 +103,7 @@ async fn of_replicas_that_check_at_once_one_reports() {
         done.unwrap();
     }
 
-    assert_eq!(server.told().await, [30; 5]);
+    assert_eq!(server.reported_thresholds().await, [30; 5]);
     let (waiting, _) = gatewright::store::outbox::counts(server.app().store.db()).await.unwrap();
     assert_eq!(waiting, 5);
 }
@@ -108,12 +112,12 @@ async fn of_replicas_that_check_at_once_one_reports() {
 #[tokio::test]
 async fn missed_thresholds_are_reported_as_one() {
     let server = Server::start().await;
-    server.registered(&[&Made::new("late", 365)]).await;
+    server.register_with_certificates(&[&SelfSignedCertificate::new("late", 365)]).await;
 
-    server.look_at(360 * DAY).await;
-    server.look_at(361 * DAY).await;
+    server.run_expiry_job_at(360 * DAY).await;
+    server.run_expiry_job_at(361 * DAY).await;
 
-    assert_eq!(server.told().await, [7]);
+    assert_eq!(server.reported_thresholds().await, [7]);
 }
 
 /// A threshold longer than a third of the lifetime does not apply, so that certificates of 24 hours, as
@@ -121,18 +125,18 @@ async fn missed_thresholds_are_reported_as_one() {
 #[tokio::test]
 async fn a_short_lived_certificate_is_not_reported_from_its_beginning() {
     let server = Server::start().await;
-    server.registered(&[&Made::new("daily", 1)]).await;
-    server.registered(&[&Made::new("weekly", 7)]).await;
+    server.register_with_certificates(&[&SelfSignedCertificate::new("daily", 1)]).await;
+    server.register_with_certificates(&[&SelfSignedCertificate::new("weekly", 7)]).await;
 
     for hours in 0..(8 * 24) {
-        server.look_at(hours * HOUR).await;
+        server.run_expiry_job_at(hours * HOUR).await;
     }
 
     let daily = server.audit_events("certificate.expiring").await.pop().unwrap();
     let facts: Value = serde_json::from_str(&daily.facts).unwrap();
     assert_eq!(facts["threshold"], 6 * HOUR, "a quarter is left without a renewal");
     assert_eq!(
-        server.told().await,
+        server.reported_thresholds().await,
         [0, 1, 0, 0],
         "one day before the weekly one expires, and both when they expired"
     );
@@ -143,13 +147,14 @@ async fn a_short_lived_certificate_is_not_reported_from_its_beginning() {
 async fn a_client_that_has_renewed_gets_no_mail() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
-    let (old, new) = (Made::new("old", 90), Made::new("new", 400));
-    server.registered(&[&old, &new]).await;
-    server.registered(&[&Made::new("other", 90)]).await;
+    let (old, new) =
+        (SelfSignedCertificate::new("old", 90), SelfSignedCertificate::new("new", 400));
+    server.register_with_certificates(&[&old, &new]).await;
+    server.register_with_certificates(&[&SelfSignedCertificate::new("other", 90)]).await;
 
-    server.look_at(60 * DAY).await;
+    server.run_expiry_job_at(60 * DAY).await;
 
-    assert_eq!(server.told().await, [30, 30]);
+    assert_eq!(server.reported_thresholds().await, [30, 30]);
     assert!(mails.next().await.text.contains("CN=other"));
     assert!(mails.is_empty());
     let events = server.audit_events("certificate.expiring").await;
@@ -165,25 +170,25 @@ async fn a_client_that_has_renewed_gets_no_mail() {
 async fn revoked_disabled_and_unused_certificates_are_not_reported() {
     let server = Server::start().await;
     let (revoked, disabled, unused, used) = (
-        Made::new("revoked", 90),
-        Made::new("disabled", 90),
-        Made::new("unused", 90),
-        Made::new("used", 90),
+        SelfSignedCertificate::new("revoked", 90),
+        SelfSignedCertificate::new("disabled", 90),
+        SelfSignedCertificate::new("unused", 90),
+        SelfSignedCertificate::new("used", 90),
     );
-    server.registered(&[&revoked]).await;
-    server.revoke(&revoked).await.unwrap();
-    let gone = server.registered(&[&disabled]).await;
+    server.register_with_certificates(&[&revoked]).await;
+    server.revoke_by_file(&revoked).await.unwrap();
+    let gone = server.register_with_certificates(&[&disabled]).await;
     server.disable_client(&gone).await;
     let client = server.service().await;
-    server.shown(&unused, &client);
-    server.note().await;
+    server.record_sighting(&unused, &client);
+    server.flush_sightings().await;
     server.wait(50 * DAY);
-    server.shown(&used, &client);
-    server.note().await;
+    server.record_sighting(&used, &client);
+    server.flush_sightings().await;
 
-    server.look_at(60 * DAY).await;
+    server.run_expiry_job_at(60 * DAY).await;
 
-    assert_eq!(server.told().await, [30]);
+    assert_eq!(server.reported_thresholds().await, [30]);
     assert!(server.audit_events("certificate.expiring").await[0].facts.contains("CN=used"));
 }
 
@@ -191,18 +196,19 @@ async fn revoked_disabled_and_unused_certificates_are_not_reported() {
 #[tokio::test]
 async fn operators_are_notified_where_no_client_contact_is() {
     let mut mails = MailServer::start(Manner::default()).await;
-    let server = Server::with(|config| tells_operators(config, &mails)).await;
-    let (own, other) = (Made::new("id", 90), Made::new("service", 90));
+    let server = Server::with(|config| notify_operators(config, &mails)).await;
+    let (own, other) =
+        (SelfSignedCertificate::new("id", 90), SelfSignedCertificate::new("service", 90));
     let client = server.service().await;
     server.wait(60 * DAY - 60);
     let now = server.trace().now();
     let mut row = gatewright::pki::inventory::row(&own.certificate, Origin::Own, None, now);
     row.last_used_at = Some(now);
     certificates::record(server.app().store.db(), &row).await.unwrap();
-    server.shown(&other, &client);
-    server.note().await;
+    server.record_sighting(&other, &client);
+    server.flush_sightings().await;
 
-    server.look_at(60 * DAY).await;
+    server.run_expiry_job_at(60 * DAY).await;
 
     let mut told = [mails.next().await, mails.next().await];
     told.sort_by_key(|mail| mail.header("Subject").to_owned());
@@ -252,27 +258,30 @@ async fn the_certificates_of_the_built_in_ca_are_monitored() {
 #[tokio::test]
 async fn the_forecast_lists_which_client_stops_on_which_day() {
     let server = Server::start().await;
-    let (soon, renewed, unknown) =
-        (server.bound("Soon").await, server.bound("Renewed").await, server.bound("Unknown").await);
-    server.shown(&Made::new("soon", 20), &soon);
-    server.shown(&Made::new("old", 10), &renewed);
-    server.shown(&Made::new("new", 300), &renewed);
-    let revoked = Made::new("revoked", 500);
-    server.shown(&revoked, &soon);
+    let (soon, renewed, unknown) = (
+        server.certificate_bound_client("Soon").await,
+        server.certificate_bound_client("Renewed").await,
+        server.certificate_bound_client("Unknown").await,
+    );
+    server.record_sighting(&SelfSignedCertificate::new("soon", 20), &soon);
+    server.record_sighting(&SelfSignedCertificate::new("old", 10), &renewed);
+    server.record_sighting(&SelfSignedCertificate::new("new", 300), &renewed);
+    let revoked = SelfSignedCertificate::new("revoked", 500);
+    server.record_sighting(&revoked, &soon);
     // A client that needs no certificate does not stop working.
-    server.registered(&[&Made::new("key", 5)]).await;
-    server.note().await;
-    server.revoke(&revoked).await.unwrap();
+    server.register_with_certificates(&[&SelfSignedCertificate::new("key", 5)]).await;
+    server.flush_sightings().await;
+    server.revoke_by_file(&revoked).await.unwrap();
 
-    let stops = server.stops().await;
+    let stops = server.forecasts().await;
 
     let expected = [("Unknown", None), ("Soon", Some(20)), ("Renewed", Some(300))];
     let expected = expected.map(|(name, day)| (name.to_owned(), day, false));
     assert_eq!(stops, expected);
     server.wait(25 * DAY);
-    assert_eq!(server.stops().await[1], ("Soon".to_owned(), Some(20), false), "it has stopped");
+    assert_eq!(server.forecasts().await[1], ("Soon".to_owned(), Some(20), false), "it has stopped");
     server.disable_client(&soon).await;
-    assert_eq!(server.stops().await.len(), 2);
+    assert_eq!(server.forecasts().await.len(), 2);
     drop(unknown);
 }
 
@@ -281,24 +290,24 @@ async fn the_forecast_lists_which_client_stops_on_which_day() {
 #[tokio::test]
 async fn a_client_that_renews_automatically_is_marked() {
     let server = Server::start().await;
-    let client = server.bound("Daily").await;
+    let client = server.certificate_bound_client("Daily").await;
     let day = |n: i64, length: i64| {
         let from = BEGINNING + n * 16 * HOUR;
-        Made::between(&format!("d{n}"), from, from + length * HOUR)
+        SelfSignedCertificate::between(&format!("d{n}"), from, from + length * HOUR)
     };
-    server.shown(&day(0, 24), &client);
-    server.note().await;
-    assert!(!server.stops().await[0].2, "one alone has not been renewed");
+    server.record_sighting(&day(0, 24), &client);
+    server.flush_sightings().await;
+    assert!(!server.forecasts().await[0].2, "one alone has not been renewed");
 
     server.wait(16 * HOUR);
-    server.shown(&day(1, 24), &client);
-    server.note().await;
+    server.record_sighting(&day(1, 24), &client);
+    server.flush_sightings().await;
 
-    assert!(server.stops().await[0].2);
+    assert!(server.forecasts().await[0].2);
     server.wait(17 * HOUR);
-    assert!(server.stops().await[0].2, "a third is left: many renew now");
+    assert!(server.forecasts().await[0].2, "a third is left: many renew now");
     server.wait(2 * HOUR);
-    assert!(!server.stops().await[0].2, "the next one is late");
+    assert!(!server.forecasts().await[0].2, "the next one is late");
 }
 
 /// Issue 3: the number of valid tokens bound to a certificate. A revoked certificate no longer
@@ -306,7 +315,10 @@ async fn a_client_that_renews_automatically_is_marked() {
 #[tokio::test]
 async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
     let server = Server::with_tls(|_| {}).await;
-    let (jwt, opaque) = (server.bound("Jwt").await, server.bound("Opaque").await);
+    let (jwt, opaque) = (
+        server.certificate_bound_client("Jwt").await,
+        server.certificate_bound_client("Opaque").await,
+    );
     server
         .update_client(&opaque, |metadata| {
             metadata.gw_access_token_format =
@@ -329,7 +341,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
     server.post_as(client, "/revoke", &format!("token={first}")).await.ok();
     tokens.remove(0);
     server.app().recorder.flush().await;
-    server.note().await;
+    server.flush_sightings().await;
 
     let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
     let [entry] = &found[..] else { panic!("{found:?}") };
@@ -357,12 +369,12 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
 #[tokio::test]
 async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
     let server = Server::with_tls(|_| {}).await;
-    let client = server.bound("Known").await;
+    let client = server.certificate_bound_client("Known").await;
     let identity = Ca::new("Strangers").issue(lasting());
 
     let ask = server.mtls_request(Some(&identity), "POST", "/token").basic(&client.id, "wrong");
     ask.form("grant_type=client_credentials").send().await.refused(401, "invalid_client");
-    server.note().await;
+    server.flush_sightings().await;
 
     assert!(server.inventory().find(&identity.thumbprint()).await.unwrap().is_empty());
     let metrics = server.app().metrics.render(0, 0);
@@ -380,10 +392,10 @@ fn lasting() -> rcgen::CertificateParams {
 #[tokio::test]
 async fn a_metric_has_the_last_expiry_of_each_client() {
     let server = Server::start().await;
-    let client = server.bound("Billing").await;
-    server.shown(&Made::new("old", 10), &client);
-    server.shown(&Made::new("new", 100), &client);
-    server.note().await;
+    let client = server.certificate_bound_client("Billing").await;
+    server.record_sighting(&SelfSignedCertificate::new("old", 10), &client);
+    server.record_sighting(&SelfSignedCertificate::new("new", 100), &client);
+    server.flush_sightings().await;
     // The job measures when a server starts.
     let other = server.replica().await;
 
@@ -393,7 +405,7 @@ async fn a_metric_has_the_last_expiry_of_each_client() {
         client.id,
         100 * DAY
     );
-    let metrics = other.measured("gatewright_certificates{state=\"valid\"} 2").await;
+    let metrics = other.metrics_with("gatewright_certificates{state=\"valid\"} 2").await;
     assert!(metrics.contains(&line), "{line}\n{metrics}");
     assert!(!metrics.contains("CN=old"));
 }
@@ -403,15 +415,15 @@ async fn a_metric_has_the_last_expiry_of_each_client() {
 #[tokio::test]
 async fn an_expiring_anchor_is_reported_and_limits_its_clients() {
     let mut mails = MailServer::start(Manner::default()).await;
-    let company = ClientCa::with_params("Company", dated(-300, 20));
-    let server = Server::believing(&company, &mails).await;
-    let client = server.bound("App").await;
+    let company = ClientCa::with_params("Company", validity_in_days(-300, 20));
+    let server = Server::with_trust_anchor(&company, &mails).await;
+    let client = server.certificate_bound_client("App").await;
 
-    server.token_for(&client, &company.issue("app", dated(0, 300))).await;
-    server.look().await;
-    server.look().await;
+    server.use_certificate(&client, &company.issue("app", validity_in_days(0, 300))).await;
+    server.run_expiry_job().await;
+    server.run_expiry_job().await;
 
-    assert_eq!(server.told().await, [30]);
+    assert_eq!(server.reported_thresholds().await, [30]);
     let mail = mails.next().await;
     assert_eq!(mail.to, "ops@id.example.org");
     let subject = "A trust anchor for client certificates expires on 2026-12-08, in 20 days";
@@ -419,28 +431,28 @@ async fn an_expiring_anchor_is_reported_and_limits_its_clients() {
     assert!(mail.text.contains("CN=Company,O=Example"), "{mail:?}");
     assert!(mail.flowing().contains("gatewright cert forecast says which clients stop"));
     assert!(mails.is_empty());
-    assert_eq!(server.stops().await, [("App".to_owned(), Some(20), false)]);
+    assert_eq!(server.forecasts().await, [("App".to_owned(), Some(20), false)]);
 }
 
 /// The same for an intermediate certificate between a client's certificate and its anchor.
 #[tokio::test]
 async fn an_expiring_intermediate_is_reported_and_limits_its_clients() {
     let mut mails = MailServer::start(Manner::default()).await;
-    let root = ClientCa::with_params("Root", dated(-300, 3000));
-    let issuing = root.intermediate("Issuing", dated(-300, 20));
-    let server = Server::believing(&root, &mails).await;
-    let client = server.bound("App").await;
+    let root = ClientCa::with_params("Root", validity_in_days(-300, 3000));
+    let issuing = root.intermediate("Issuing", validity_in_days(-300, 20));
+    let server = Server::with_trust_anchor(&root, &mails).await;
+    let client = server.certificate_bound_client("App").await;
 
-    server.token_for(&client, &issuing.issue("app", dated(0, 300))).await;
-    server.look().await;
+    server.use_certificate(&client, &issuing.issue("app", validity_in_days(0, 300))).await;
+    server.run_expiry_job().await;
 
-    assert_eq!(server.told().await, [30]);
+    assert_eq!(server.reported_thresholds().await, [30]);
     let mail = mails.next().await;
     let subject = "An intermediate certificate of clients expires on 2026-12-08, in 20 days";
     assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
     assert!(mail.text.contains("CN=Issuing,O=Example"), "{mail:?}");
     assert!(mails.is_empty());
-    assert_eq!(server.stops().await, [("App".to_owned(), Some(20), false)]);
+    assert_eq!(server.forecasts().await, [("App".to_owned(), Some(20), false)]);
 }
 
 /// An issued certificate may be in a file that the program has not loaded yet, so it is a renewal once
@@ -450,21 +462,21 @@ async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
     server.administer_ca(async |authority| authority.init().await).await.unwrap();
-    let client = server.bound("Daily").await;
+    let client = server.certificate_bound_client("Daily").await;
     let last =
         async || server.census(|census| census.forecasts()[0].last.unwrap().thumbprint).await;
     let issue =
         async || server.issue_certificate(&client, &KeyPair::generate().unwrap()).await.unwrap();
     let first = issue().await;
     assert_eq!(last().await, first.thumbprint, "a client that presents none uses it elsewhere");
-    server.shows(&client, &first).await;
+    server.record_use(&client, &first).await;
 
     server.wait(8 * HOUR);
     let second = issue().await;
-    server.look_at(17 * HOUR).await;
+    server.run_expiry_job_at(17 * HOUR).await;
     assert_eq!(server.audit_events("certificate.expiring").await.len(), 0);
-    server.look_at(18 * HOUR).await;
-    server.look_at(18 * HOUR + 60).await;
+    server.run_expiry_job_at(18 * HOUR).await;
+    server.run_expiry_job_at(18 * HOUR + 60).await;
 
     assert_eq!(server.audit_events("certificate.expiring").await.len(), 1);
     let mail = mails.next().await;
@@ -472,16 +484,16 @@ async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
     assert!(mail.text.contains(&first.thumbprint.to_string()), "{mail:?}");
     assert_eq!(last().await, first.thumbprint);
 
-    server.shows(&client, &second).await;
-    server.look().await;
-    server.look().await;
+    server.record_use(&client, &second).await;
+    server.run_expiry_job().await;
+    server.run_expiry_job().await;
 
     assert_eq!(last().await, second.thumbprint);
     let mail = mails.next().await;
     assert_eq!(mail.to, "daily@rp.example");
     assert_eq!(mail.header("Subject"), "The certificate of Daily has been renewed");
     assert!(mail.text.contains(&second.thumbprint.to_string()), "{mail:?}");
-    server.look_at(24 * HOUR + 60).await;
+    server.run_expiry_job_at(24 * HOUR + 60).await;
     assert!(mails.is_empty(), "the first one expires without a mail");
 }
 
@@ -489,12 +501,15 @@ async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
 #[tokio::test]
 async fn a_timely_renewal_is_not_reported_as_late() {
     let server = Server::start().await;
-    let client = server.bound("Daily").await;
+    let client = server.certificate_bound_client("Daily").await;
     for n in 0..3 {
         let from = BEGINNING + n * 8 * HOUR;
-        server.shown(&Made::between(&format!("d{n}"), from, from + DAY), &client);
-        server.note().await;
-        server.look_at((n + 1) * 8 * HOUR - 60).await;
+        server.record_sighting(
+            &SelfSignedCertificate::between(&format!("d{n}"), from, from + DAY),
+            &client,
+        );
+        server.flush_sightings().await;
+        server.run_expiry_job_at((n + 1) * 8 * HOUR - 60).await;
     }
 
     assert!(server.audit_events("certificate.expiring").await.is_empty());
@@ -505,23 +520,24 @@ async fn a_timely_renewal_is_not_reported_as_late() {
 async fn a_client_that_renews_after_a_warning_gets_one_confirmation() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
-    let (old, new) = (Made::new("old", 90), Made::new("new", 400));
-    let client = server.registered(&[&old]).await;
-    server.look_at(60 * DAY).await;
+    let (old, new) =
+        (SelfSignedCertificate::new("old", 90), SelfSignedCertificate::new("new", 400));
+    let client = server.register_with_certificates(&[&old]).await;
+    server.run_expiry_job_at(60 * DAY).await;
     assert!(mails.next().await.header("Subject").ends_with("in 30 days"));
 
     let jwks = json!({ "keys": [old.jwk(), new.jwk()] });
     server.update_client(&client, |metadata| metadata.jwks = Some(jwks)).await;
-    server.look().await;
-    server.look().await;
+    server.run_expiry_job().await;
+    server.run_expiry_job().await;
 
     let mail = mails.next().await;
     assert_eq!(mail.to, "billing@example.org");
     assert_eq!(mail.header("Subject"), "The certificate of Billing has been renewed");
     assert!(mail.text.contains("CN=new"), "{mail:?}");
-    server.look_at(76 * DAY).await;
-    assert_eq!(server.told().await, [30, 14]);
-    server.look().await;
+    server.run_expiry_job_at(76 * DAY).await;
+    assert_eq!(server.reported_thresholds().await, [30, 14]);
+    server.run_expiry_job().await;
     assert!(mails.is_empty());
 }
 
@@ -531,13 +547,13 @@ async fn a_client_that_renews_after_a_warning_gets_one_confirmation() {
 async fn the_mail_says_whether_the_client_stops_working() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
-    server.registered(&[&Made::new("key", 90)]).await;
-    let bound = server.bound("Bound").await;
+    server.register_with_certificates(&[&SelfSignedCertificate::new("key", 90)]).await;
+    let bound = server.certificate_bound_client("Bound").await;
     server.wait(50 * DAY);
-    server.shown(&Made::new("bound", 90), &bound);
-    server.note().await;
+    server.record_sighting(&SelfSignedCertificate::new("bound", 90), &bound);
+    server.flush_sightings().await;
 
-    server.look_at(60 * DAY).await;
+    server.run_expiry_job_at(60 * DAY).await;
 
     let mut told = [mails.next().await, mails.next().await];
     told.sort_by_key(|mail| mail.to.clone());
@@ -556,10 +572,10 @@ async fn the_mail_says_whether_the_client_stops_working() {
 #[tokio::test]
 async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     let mut mails = MailServer::start(Manner::default()).await;
-    let server = Server::with(|config| tells_operators(config, &mails)).await;
+    let server = Server::with(|config| notify_operators(config, &mails)).await;
     server.administer_ca(async |authority| authority.init().await).await.unwrap();
 
-    server.look_at((731 - 60) * DAY).await;
+    server.run_expiry_job_at((731 - 60) * DAY).await;
 
     let mail = mails.next().await;
     assert_eq!(mail.to, "ops@id.example.org");
@@ -575,8 +591,8 @@ async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
         ends
     });
     assert_eq!(watched.await, [731 - 60 + 731, 3653], "the new issuing certificate and the root");
-    server.look_at((731 - 30) * DAY).await;
-    assert_eq!(server.told().await, [60, 30]);
+    server.run_expiry_job_at((731 - 30) * DAY).await;
+    assert_eq!(server.reported_thresholds().await, [60, 30]);
     assert!(
         server.audit_events("certificate.expiring").await[0].facts.contains(r#""renewed":true"#)
     );
@@ -588,8 +604,8 @@ async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
 #[tokio::test]
 async fn expired_certificates_are_counted_without_reading_them() {
     let server = Server::start().await;
-    let alive = Made::new("alive", 90);
-    let over = Made::between("over", BEGINNING - 70 * DAY, BEGINNING - 60 * DAY);
+    let alive = SelfSignedCertificate::new("alive", 90);
+    let over = SelfSignedCertificate::between("over", BEGINNING - 70 * DAY, BEGINNING - 60 * DAY);
     let mut tx = server.app().store.write().await.unwrap();
     let mut number = 0_u64;
     for (made, many, reason) in
@@ -633,24 +649,25 @@ async fn the_expiry_metric_below_a_week_is_worth_an_alert() {
     let names = ["Daily", "First", "Late", "Stopped", "Gone", "Yearly"];
     let mut ids = Vec::new();
     for name in names {
-        ids.push(server.bound(name).await);
+        ids.push(server.certificate_bound_client(name).await);
     }
     let [daily, first, late, stopped, gone, yearly] = &ids[..] else { panic!("six") };
     let now = BEGINNING + 20 * DAY;
-    let made = |name: &str, from: i64, to: i64| Made::between(name, now + from, now + to);
-    server.shown(&made("before", -20 * HOUR, 4 * HOUR), daily);
-    server.shown(&made("daily", -8 * HOUR, 16 * HOUR), daily);
-    server.shown(&made("first", -8 * HOUR, 16 * HOUR), first);
-    server.shown(&made("late", -19 * HOUR, 5 * HOUR), late);
-    server.shown(&made("stopped", -90 * DAY, -DAY), stopped);
-    server.shown(&made("gone", -90 * DAY, -8 * DAY), gone);
-    server.shown(&made("yearly", -65 * DAY, 300 * DAY), yearly);
-    server.note().await;
+    let made =
+        |name: &str, from: i64, to: i64| SelfSignedCertificate::between(name, now + from, now + to);
+    server.record_sighting(&made("before", -20 * HOUR, 4 * HOUR), daily);
+    server.record_sighting(&made("daily", -8 * HOUR, 16 * HOUR), daily);
+    server.record_sighting(&made("first", -8 * HOUR, 16 * HOUR), first);
+    server.record_sighting(&made("late", -19 * HOUR, 5 * HOUR), late);
+    server.record_sighting(&made("stopped", -90 * DAY, -DAY), stopped);
+    server.record_sighting(&made("gone", -90 * DAY, -8 * DAY), gone);
+    server.record_sighting(&made("yearly", -65 * DAY, 300 * DAY), yearly);
+    server.flush_sightings().await;
     server.wait(20 * DAY);
     // The job measures when a server starts.
     let other = server.replica().await;
 
-    let metrics = other.measured("gatewright_certificates{state=\"expired\"} 2").await;
+    let metrics = other.metrics_with("gatewright_certificates{state=\"expired\"} 2").await;
     let told = metrics.lines().filter_map(|line| {
         let line = line.strip_prefix("gatewright_certificate_expiry_seconds{")?;
         let (labels, left) = line.rsplit_once(' ')?;

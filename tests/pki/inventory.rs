@@ -9,7 +9,7 @@ use gatewright::types::Timestamp;
 use rcgen::KeyPair;
 use serde_json::json;
 
-use kit::inventory::{DAY, Made};
+use kit::inventory::{DAY, SelfSignedCertificate};
 use kit::server::{BEGINNING, Client, Server};
 
 /// Issue 3: every client certificate known to the server: registered (by value, in `jwks`) …; client,
@@ -17,9 +17,9 @@ use kit::server::{BEGINNING, Client, Server};
 #[tokio::test]
 async fn a_registered_certificate_is_in_the_inventory() {
     let server = Server::start().await;
-    let made = Made::new("billing", 90);
+    let made = SelfSignedCertificate::new("billing", 90);
 
-    let client = server.registered(&[&made]).await;
+    let client = server.register_with_certificates(&[&made]).await;
 
     let found = server.certificates_of(&client).await;
     let [entry] = &found[..] else { panic!("{found:?}") };
@@ -43,9 +43,9 @@ async fn a_registered_certificate_is_in_the_inventory() {
 #[tokio::test]
 async fn a_certificate_removed_from_the_registration_is_kept_as_seen() {
     let server = Server::start().await;
-    let (old, new) = (Made::new("old", 30), Made::new("new", 90));
-    let client = server.registered(&[&old]).await;
-    let other = server.registered(&[&old]).await;
+    let (old, new) = (SelfSignedCertificate::new("old", 30), SelfSignedCertificate::new("new", 90));
+    let client = server.register_with_certificates(&[&old]).await;
+    let other = server.register_with_certificates(&[&old]).await;
 
     let jwks = json!({ "keys": [new.jwk()] });
     server.update_client(&client, |metadata| metadata.jwks = Some(jwks.clone())).await;
@@ -72,15 +72,15 @@ async fn a_certificate_removed_from_the_registration_is_kept_as_seen() {
 #[tokio::test]
 async fn a_presented_certificate_is_recorded_with_its_clients_and_times() {
     let server = Server::start().await;
-    let made = Made::new("shared", 90);
+    let made = SelfSignedCertificate::new("shared", 90);
     let (one, other) = (server.service().await, server.service().await);
 
-    server.shown(&made, &one);
-    server.note().await;
+    server.record_sighting(&made, &one);
+    server.flush_sightings().await;
     server.wait(3600);
-    server.shown(&made, &other);
-    server.shown(&made, &other);
-    server.note().await;
+    server.record_sighting(&made, &other);
+    server.record_sighting(&made, &other);
+    server.flush_sightings().await;
 
     let found = server.certificates_of(&other).await;
     let [entry] = &found[..] else { panic!("{found:?}") };
@@ -99,10 +99,10 @@ async fn a_presented_certificate_is_recorded_with_its_clients_and_times() {
 #[tokio::test]
 async fn a_server_that_stops_writes_its_sightings() {
     let server = Server::start().await;
-    let made = Made::new("late", 90);
+    let made = SelfSignedCertificate::new("late", 90);
     let client = server.service().await;
 
-    server.shown(&made, &client);
+    server.record_sighting(&made, &client);
     let server = server.restarted().await;
 
     assert_eq!(server.certificates_of(&client).await.len(), 1);
@@ -113,22 +113,22 @@ async fn a_server_that_stops_writes_its_sightings() {
 #[tokio::test]
 async fn the_inventory_keeps_a_limited_number_of_sightings_per_client() {
     let server = Server::start().await;
-    let registered = Made::new("registered", 90);
-    let client = server.registered(&[&registered]).await;
+    let registered = SelfSignedCertificate::new("registered", 90);
+    let client = server.register_with_certificates(&[&registered]).await;
     let more = MAX_PER_CLIENT + 20;
 
     for n in 0..more {
-        server.shown(&Made::new(&format!("n{n}"), 90), &client);
+        server.record_sighting(&SelfSignedCertificate::new(&format!("n{n}"), 90), &client);
         if n % 50 == 0 {
-            server.note().await;
+            server.flush_sightings().await;
         }
         server.wait(1);
     }
-    server.note().await;
+    server.flush_sightings().await;
 
     let found = server.certificates_of(&client).await;
     assert!(i64::try_from(found.len()).unwrap() <= MAX_PER_CLIENT + 1, "{}", found.len());
-    let is_there = |made: &Made| {
+    let is_there = |made: &SelfSignedCertificate| {
         found.iter().any(|entry| entry.certificate.thumbprint == made.certificate.thumbprint)
     };
     assert!(is_there(&registered));
@@ -141,14 +141,14 @@ async fn the_inventory_keeps_a_limited_number_of_sightings_per_client() {
 #[tokio::test]
 async fn a_revocation_is_recorded_once_and_is_permanent() {
     let server = Server::start().await;
-    let made = Made::new("leaked", 90);
+    let made = SelfSignedCertificate::new("leaked", 90);
     let client = server.service().await;
 
-    server.revoke(&made).await.unwrap();
-    let again = server.revoke(&made).await;
+    server.revoke_by_file(&made).await.unwrap();
+    let again = server.revoke_by_file(&made).await;
     server.wait(60);
-    server.shown(&made, &client);
-    server.note().await;
+    server.record_sighting(&made, &client);
+    server.flush_sightings().await;
 
     assert!(again.is_err());
     let found = server.certificates_of(&client).await;
@@ -163,8 +163,8 @@ async fn a_revocation_is_recorded_once_and_is_permanent() {
 #[tokio::test]
 async fn a_revocation_can_be_raised_to_key_compromise() {
     let server = Server::start().await;
-    let made = Made::new("leaked", 90);
-    let client = server.registered(&[&made]).await;
+    let made = SelfSignedCertificate::new("leaked", 90);
+    let client = server.register_with_certificates(&[&made]).await;
     let app = server.app();
     let has_key = async || {
         app.confirm().await.unwrap();
@@ -202,10 +202,11 @@ async fn a_revocation_can_be_raised_to_key_compromise() {
 #[tokio::test]
 async fn certificates_are_deleted_90_days_after_they_expired() {
     let server = Server::start().await;
-    let leaked = Made::new("leaked", 1);
-    let all = [&Made::new("short", 1), &Made::new("long", 60), &leaked];
-    let client = server.registered(&all).await;
-    server.revoke(&leaked).await.unwrap();
+    let leaked = SelfSignedCertificate::new("leaked", 1);
+    let all =
+        [&SelfSignedCertificate::new("short", 1), &SelfSignedCertificate::new("long", 60), &leaked];
+    let client = server.register_with_certificates(&all).await;
+    server.revoke_by_file(&leaked).await.unwrap();
     server.wait(92 * DAY);
 
     gatewright::store::sweep::once(&server.app().store, server.trace().now()).await.unwrap();

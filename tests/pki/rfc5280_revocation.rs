@@ -942,7 +942,7 @@ async fn a_compromised_ca_key_revokes_all_certificates_that_it_signed() {
     let (shown, other) = (scene.issue_of(&between, |_| {}), scene.issue_of(&namesake, |_| {}));
     let token = scene.ask(&shown).await.ok().token("access_token");
     let others = scene.ask(&other).await.ok().token("access_token");
-    scene.server.note().await;
+    scene.server.flush_sightings().await;
 
     let revoked = scene.revoke(&between, Reason::KeyCompromise).await;
 

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use kit::browser::{Browser, VERIFIER};
 use kit::client_certificates::{ClientCertificate, server_behind_proxy};
 use kit::http::Response;
-use kit::jwt::claims;
+use kit::jwt::unverified_claims;
 use kit::server::{BEGINNING, Client, Server};
 
 /// A web application with certificate-bound tokens, whatever its authentication method.
@@ -82,7 +82,7 @@ async fn a_bound_token_requires_its_certificate() {
     let granted = post(&server, &client, "/token", &form, &own).await.ok();
     assert_eq!(granted.body["token_type"], "Bearer", "RFC 8705 §3");
     let token = granted.token("access_token");
-    assert_eq!(claims(&token)["cnf"], json!({ "x5t#S256": own.thumbprint() }));
+    assert_eq!(unverified_claims(&token)["cnf"], json!({ "x5t#S256": own.thumbprint() }));
     let introspected = format!("token={token}");
     let told = post(&server, &client, "/introspect", &introspected, &renewed).await.ok();
     assert_eq!(told.body["cnf"], json!({ "x5t#S256": own.thumbprint() }));
@@ -104,7 +104,7 @@ async fn a_bound_token_requires_its_certificate() {
     let refresh = refreshing(&granted.token("refresh_token"));
     let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
     let token = again.token("access_token");
-    assert_eq!(claims(&token)["cnf"], json!({ "x5t#S256": renewed.thumbprint() }));
+    assert_eq!(unverified_claims(&token)["cnf"], json!({ "x5t#S256": renewed.thumbprint() }));
     let answer = server.request("GET", "/userinfo").bearer(&token).client_cert(&own).send().await;
     answer.refused(401, "invalid_token");
 }
@@ -233,7 +233,7 @@ async fn a_bound_token_expires_no_later_than_its_certificate() {
             let token = answer.token("access_token");
             assert_eq!(introspected(&token).await["exp"], BEGINNING + 90);
             if format == "jwt" {
-                assert_eq!(claims(&token)["exp"], BEGINNING + 90);
+                assert_eq!(unverified_claims(&token)["exp"], BEGINNING + 90);
             }
         }
         let longer = authority.issue("Photos", |_| {});
@@ -297,7 +297,7 @@ async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
         let row = inventory::seen_row(&Certificate::parse(&leaked.der, &[]).unwrap(), trace.now());
         server.inventory().revoke(&row, reason, &trace).await.unwrap();
         // The certificate enters the inventory after the revocation.
-        server.note().await;
+        server.flush_sightings().await;
 
         assert_eq!(introspected().await, lives, "{reason}");
         assert_eq!(userinfo().send().await.status == 200, lives, "{reason}");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use kit::browser::{Browser, VERIFIER};
 use kit::client_certificates::{ClientCa, ClientCertificate, trust_proxy};
 use kit::http::{RequestBuilder, Response};
-use kit::jwt::claims;
+use kit::jwt::unverified_claims;
 use kit::server::{Client, Server};
 use kit::tls_client::{MTLS_HOST, TlsClient};
 
@@ -72,7 +72,7 @@ async fn a_client_certificate_in_the_handshake_authenticates_its_client() {
             MTLS_HOST,
         );
         let token = ask.form(&asking(&client)).send().await.ok().token("access_token");
-        assert_eq!(claims(&token)["cnf"]["x5t#S256"], shown.thumbprint());
+        assert_eq!(unverified_claims(&token)["cnf"]["x5t#S256"], shown.thumbprint());
     }
     // At the issuer's own name no client certificate is requested.
     let caller = TlsClient::new(&server.certificate_files().ca, Some(&shown.identity()));
@@ -252,7 +252,7 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
     let renewed = ClientCertificate::self_signed_with(own.clone_key(), "Phone", |_| {});
     let again = post(Some(&renewed), &form).send().await.ok();
     let token = again.token("access_token");
-    assert_eq!(claims(&token)["cnf"]["x5t#S256"], renewed.thumbprint());
+    assert_eq!(unverified_claims(&token)["cnf"]["x5t#S256"], renewed.thumbprint());
 }
 
 /// THREATS MT-06: a header field does not replace the certificate of the connection, unless it is from

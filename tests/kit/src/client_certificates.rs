@@ -194,13 +194,13 @@ impl ClientCertificate {
 
 impl RequestBuilder {
     /// Adds the header fields with which a proxy forwards this certificate: RFC 9440.
-    pub fn client_cert(self, shown: &ClientCertificate) -> Self {
-        let ask = self.header("client-cert", &format!(":{}:", shown.base64()));
-        if shown.chain.is_empty() {
+    pub fn client_cert(self, certificate: &ClientCertificate) -> Self {
+        let ask = self.header("client-cert", &format!(":{}:", certificate.base64()));
+        if certificate.chain.is_empty() {
             return ask;
         }
         let items: Vec<_> =
-            shown.chain.iter().map(|der| format!(":{}:", STANDARD.encode(der))).collect();
+            certificate.chain.iter().map(|der| format!(":{}:", STANDARD.encode(der))).collect();
         ask.header("client-cert-chain", &items.join(", "))
     }
 }

@@ -18,9 +18,9 @@ pub const DAY: i64 = 24 * 60 * 60;
 
 impl Server {
     /// A server behind a proxy, with this trust anchor and with operators to notify by mail.
-    pub async fn believing(anchor: &ClientCa, mails: &MailServer) -> Self {
+    pub async fn with_trust_anchor(anchor: &ClientCa, mails: &MailServer) -> Self {
         Self::with(|config| {
-            tells_operators(config, mails);
+            notify_operators(config, mails);
             trust_proxy(config, CertificateHeader::Rfc9440);
             config.client_certificates.anchors = vec![anchor.trust_anchor("company")];
         })
@@ -28,25 +28,27 @@ impl Server {
     }
 
     /// Requests a token as a client that presents this certificate, and records the sighting.
-    pub async fn token_for(&self, client: &Client, shown: &ClientCertificate) {
-        let ask =
-            self.request("POST", "/token").basic(&client.id, &client.secret).client_cert(shown);
+    pub async fn use_certificate(&self, client: &Client, certificate: &ClientCertificate) {
+        let ask = self
+            .request("POST", "/token")
+            .basic(&client.id, &client.secret)
+            .client_cert(certificate);
         ask.form("grant_type=client_credentials").send().await.ok();
-        self.note().await;
+        self.flush_sightings().await;
     }
 
     /// Records that a client has presented this certificate.
-    pub async fn shows(&self, client: &Client, issued: &IssuedCertificate) {
+    pub async fn record_use(&self, client: &Client, issued: &IssuedCertificate) {
         let certificate = Arc::new(Certificate::parse(&issued.certificate, &[]).unwrap());
         let id = ClientId::from_text(&client.id);
         self.app().sightings.note(&certificate, &id, self.trace().now());
-        self.note().await;
+        self.flush_sightings().await;
     }
 }
 
 impl Server {
     /// Runs the expiry job on this replica.
-    pub async fn look(&self) {
+    pub async fn run_expiry_job(&self) {
         let inventory = self.inventory();
         inventory.note_anchors(&self.app().trust.anchors()).await.unwrap();
         let census = inventory.census().await.unwrap();
@@ -54,13 +56,13 @@ impl Server {
     }
 
     /// Advances the clock to this long after [`BEGINNING`], and runs the job.
-    pub async fn look_at(&self, seconds: i64) {
+    pub async fn run_expiry_job_at(&self, seconds: i64) {
         self.wait(BEGINNING + seconds - self.trace().now().0);
-        self.look().await;
+        self.run_expiry_job().await;
     }
 
     /// The thresholds of the events so far, in days, oldest first; 0 is the expiry itself.
-    pub async fn told(&self) -> Vec<i64> {
+    pub async fn reported_thresholds(&self) -> Vec<i64> {
         let mut events = self.audit_events("certificate.expiring").await;
         events.reverse();
         events.extend(self.audit_events("certificate.expired").await);
@@ -72,7 +74,7 @@ impl Server {
     }
 
     /// A client with certificate-bound access tokens.
-    pub async fn bound(&self, name: &str) -> Client {
+    pub async fn certificate_bound_client(&self, name: &str) -> Client {
         self.register(json!({
             "client_name": name,
             "grant_types": ["client_credentials"],
@@ -84,7 +86,7 @@ impl Server {
     }
 
     /// The metrics, once they contain this line.
-    pub async fn measured(&self, line: &str) -> String {
+    pub async fn metrics_with(&self, line: &str) -> String {
         let mut metrics = String::new();
         until(line, async || {
             metrics = self.app().metrics.render(0, 0);
@@ -94,36 +96,36 @@ impl Server {
         metrics
     }
 
-    pub async fn census<T>(&self, ask: impl FnOnce(&Census<'_>) -> T) -> T {
+    pub async fn census<T>(&self, query: impl FnOnce(&Census<'_>) -> T) -> T {
         let inventory = self.inventory();
-        ask(&inventory.census().await.unwrap())
+        query(&inventory.census().await.unwrap())
     }
 
     /// For each client of the forecast: its name, the day counted from [`BEGINNING`] on which its last
     /// certificate expires, and whether it renews.
-    pub async fn stops(&self) -> Vec<(String, Option<i64>, bool)> {
+    pub async fn forecasts(&self) -> Vec<(String, Option<i64>, bool)> {
         self.census(|census| {
             let forecasts = census.forecasts();
-            let told = forecasts.iter().map(|forecast| {
+            let rows = forecasts.iter().map(|forecast| {
                 let name = forecast.client.metadata.client_name.clone();
                 let day = forecast.stops_at().map(|at| (at.0 - BEGINNING) / DAY);
                 (name, day, forecast.renews)
             });
-            told.collect()
+            rows.collect()
         })
         .await
     }
 }
 
 /// Configures this mail server, and an operator's address to notify.
-pub fn tells_operators(config: &mut Config, mails: &MailServer) {
+pub fn notify_operators(config: &mut Config, mails: &MailServer) {
     sends_by(config, mails);
     config.certificates.notify =
         vec![Mailbox::read(&RawValue::Text("ops@id.example.org")).unwrap()];
 }
 
 /// Sets a certificate's validity, in days from [`BEGINNING`].
-pub fn dated(from: i64, to: i64) -> impl Fn(&mut CertificateParams) {
+pub fn validity_in_days(from: i64, to: i64) -> impl Fn(&mut CertificateParams) {
     let at = |days: i64| time::OffsetDateTime::from_unix_timestamp(BEGINNING + days * DAY).unwrap();
     move |params| {
         params.not_before = at(from);

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 /// A self-signed certificate, valid from [`BEGINNING`] unless a test says otherwise.
-pub struct Made {
+pub struct SelfSignedCertificate {
     pub certificate: Arc<Certificate>,
     key: KeyPair,
 }
 
-impl Made {
+impl SelfSignedCertificate {
     pub fn new(name: &str, days: i64) -> Self {
         Self::between(name, BEGINNING, BEGINNING + days * DAY)
     }
@@ -68,8 +68,11 @@ impl Server {
     }
 
     /// A client with `private_key_jwt` whose registered keys carry these certificates.
-    pub async fn registered(&self, certificates: &[&Made]) -> Client {
-        let keys: Vec<_> = certificates.iter().map(|made| made.jwk()).collect();
+    pub async fn register_with_certificates(
+        &self,
+        certificates: &[&SelfSignedCertificate],
+    ) -> Client {
+        let keys: Vec<_> = certificates.iter().map(|certificate| certificate.jwk()).collect();
         self.register(json!({
             "client_name": "Billing",
             "grant_types": ["client_credentials"],
@@ -81,20 +84,20 @@ impl Server {
     }
 
     /// Records that a client has presented a certificate, like a request does.
-    pub fn shown(&self, made: &Made, client: &Client) {
+    pub fn record_sighting(&self, certificate: &SelfSignedCertificate, client: &Client) {
         let id = ClientId::from_text(&client.id);
-        self.app().sightings.note(&made.certificate, &id, self.trace().now());
+        self.app().sightings.note(&certificate.certificate, &id, self.trace().now());
     }
 
     /// Revokes a certificate like `gatewright cert revoke --file`.
-    pub async fn revoke(&self, made: &Made) -> Result<()> {
+    pub async fn revoke_by_file(&self, certificate: &SelfSignedCertificate) -> Result<()> {
         let trace = self.trace();
-        let row = inventory::seen_row(&made.certificate, trace.now());
+        let row = inventory::seen_row(&certificate.certificate, trace.now());
         self.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.map(drop)
     }
 
     /// Writes the recorded sightings to the database, like the background job of this replica.
-    pub async fn note(&self) {
+    pub async fn flush_sightings(&self) {
         let app = self.app();
         app.sightings.flush(&app.store, &app.trust).await.unwrap();
     }

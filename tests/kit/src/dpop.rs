@@ -5,22 +5,22 @@ use serde_json::json;
 
 use crate::browser::{Browser, VERIFIER};
 use crate::http::{RequestBuilder, Response};
-use crate::jwt::Holder;
+use crate::jwt::DpopKey;
 use crate::server::{Client, Server};
 
 /// A token request with `grant_type=client_credentials` and this proof, not yet sent.
-pub fn asking(server: &Server, client: &Client, proof: &str) -> RequestBuilder {
+pub fn token_request(server: &Server, client: &Client, proof: &str) -> RequestBuilder {
     let ask = server.request("POST", "/token").basic(&client.id, &client.secret).dpop(proof);
     ask.form("grant_type=client_credentials")
 }
 
-pub async fn ask(server: &Server, client: &Client, proof: &str) -> Response {
-    asking(server, client, proof).send().await
+pub async fn request_token(server: &Server, client: &Client, proof: &str) -> Response {
+    token_request(server, client, proof).send().await
 }
 
 /// Whether this proof is accepted; asserts `invalid_dpop_proof` if it is not.
-pub async fn takes(server: &Server, client: &Client, proof: &str) -> bool {
-    let answer = ask(server, client, proof).await;
+pub async fn accepts_proof(server: &Server, client: &Client, proof: &str) -> bool {
+    let answer = request_token(server, client, proof).await;
     if answer.status != 200 {
         answer.clone().refused(400, "invalid_dpop_proof");
     }
@@ -28,23 +28,23 @@ pub async fn takes(server: &Server, client: &Client, proof: &str) -> bool {
 }
 
 /// An access token for UserInfo bound to this key, and the client that it was issued to.
-pub async fn bound(server: &Server, holder: &Holder) -> (Client, String) {
+pub async fn bound_token(server: &Server, key: &DpopKey) -> (Client, String) {
     server.user("ada").await;
     let client = server.web_app().await;
     let code = Browser::new(server).authorize("ada", &client, "openid", "").await.parameter("code");
-    let ask = server.redeem_request(&client, &code).dpop(&holder.proof(server));
+    let ask = server.redeem_request(&client, &code).dpop(&key.proof(server));
     let token = ask.send().await.ok().token("access_token");
     (client, token)
 }
 
 /// A UserInfo request with the `DPoP` scheme (§7.1).
-pub async fn use_at_userinfo(server: &Server, token: &str, proof: &str) -> Response {
+pub async fn userinfo_with_dpop(server: &Server, token: &str, proof: &str) -> Response {
     let ask = server.request("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
     ask.dpop(proof).send().await
 }
 
 /// A public client.
-pub async fn public_app(server: &Server) -> Client {
+pub async fn register_public_client(server: &Server) -> Client {
     server
         .register(json!({
             "redirect_uris": [Client::REDIRECT_URI],
@@ -56,7 +56,7 @@ pub async fn public_app(server: &Server) -> Client {
 }
 
 /// A public client's token request, with a proof if there is one.
-pub fn public(
+pub fn public_token_request(
     server: &Server,
     client: &Client,
     form: &[(&str, &str)],
@@ -73,7 +73,7 @@ pub fn public(
     }
 }
 
-pub fn code_form(code: &str) -> [(&str, &str); 4] {
+pub fn code_grant_form(code: &str) -> [(&str, &str); 4] {
     [
         ("grant_type", "authorization_code"),
         ("code", code),
@@ -82,19 +82,19 @@ pub fn code_form(code: &str) -> [(&str, &str); 4] {
     ]
 }
 
-pub async fn code(server: &Server, client: &Client, more: &str) -> String {
+pub async fn authorization_code(server: &Server, client: &Client, more: &str) -> String {
     Browser::new(server).authorize("ada", client, "openid", more).await.parameter("code")
 }
 
 /// The number of proofs stored in the database.
-pub async fn kept(server: &Server) -> i64 {
+pub async fn stored_proofs(server: &Server) -> i64 {
     #[derive(sqlx_macros::FromRow)]
     struct Row {
-        many: i64,
+        count: i64,
     }
-    let row: Row = sql("SELECT COUNT(*) AS many FROM replays WHERE kind = 'dpop_proof'")
+    let row: Row = sql("SELECT COUNT(*) AS count FROM replays WHERE kind = 'dpop_proof'")
         .one(server.app().store.db())
         .await
         .unwrap();
-    row.many
+    row.count
 }
