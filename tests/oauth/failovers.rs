@@ -24,11 +24,11 @@ impl Forgotten {
         let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
         let mut tokens = vec![granted.token("refresh_token")];
         // The rotation that the database still has is hours old.
-        server.wait(3 * 60 * 60);
+        server.advance_clock(3 * 60 * 60);
         for _ in 0..rotations {
             let last = tokens.last().unwrap();
             tokens.push(server.refresh(&client, last, "").await.ok().token("refresh_token"));
-            server.wait(20);
+            server.advance_clock(20);
         }
         let restored = sql("UPDATE grants SET generation = 1, rotated_at = created_at
               WHERE client_id = $1")
@@ -105,10 +105,10 @@ async fn a_declared_failover_ends_after_an_hour() {
         async || failover::declare(&server.app().store, at, LAG, &server.trace()).await.unwrap();
 
     let first = declare().await;
-    server.wait(60 * 60 - 1);
+    server.advance_clock(60 * 60 - 1);
     assert_eq!(declare().await.ends_at, first.ends_at);
     in_time.refreshes(&server, 1).await;
-    server.wait(1);
+    server.advance_clock(1);
 
     late.is_refused(&server, &late.tokens[1]).await;
     assert_eq!(server.audit_events("database.failed_over").await.len(), 1);

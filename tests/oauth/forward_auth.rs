@@ -12,7 +12,7 @@ use kit::client_certificates::{ClientCertificate, trust_proxy};
 use kit::dpop::token_request;
 use kit::http::{RequestBuilder, Response};
 use kit::jwt::{DpopKey, JwtSigner, unverified_claims};
-use kit::server::{BEGINNING, Client, ISSUER, Server};
+use kit::server::{Client, ISSUER, START_TIME, Server};
 
 const API: &str = "https://api.example.org/invoices";
 
@@ -114,7 +114,7 @@ async fn a_service_is_authorized_and_described_to_the_api() {
         answer.header("x-auth-token-id"),
         unverified_claims(&token)["jti"].as_str().unwrap()
     );
-    assert_eq!(answer.header("x-auth-expires"), (BEGINNING + 300).to_string());
+    assert_eq!(answer.header("x-auth-expires"), (START_TIME + 300).to_string());
     assert_eq!((answer.header("x-auth-time"), answer.header("x-auth-acr")), ("", ""));
 }
 
@@ -143,7 +143,7 @@ async fn a_user_is_authorized_by_a_jwt_and_by_an_opaque_token() {
         assert_eq!(answer.header("x-auth-subject"), subject.as_str().unwrap(), "{format}");
         assert_eq!(answer.header("x-auth-scope"), "openid profile read");
         assert!(!format!("{answer:?}").contains("wilhelmina"), "{answer:?}");
-        assert_eq!(answer.header("x-auth-time"), BEGINNING.to_string());
+        assert_eq!(answer.header("x-auth-time"), START_TIME.to_string());
         assert_eq!(answer.header("x-auth-acr"), "pwd");
     }
 }
@@ -290,7 +290,7 @@ async fn revoked_disabled_and_expired_tokens_are_refused() {
     server.enable_user(&ada).await;
 
     let expired = server.client_credentials_token(&client).await;
-    server.wait(300);
+    server.advance_clock(300);
     stopped(about(&server, "invoices", &expired).send().await, 401, "invalid_token");
 
     let of_the_dead = server.client_credentials_token(&client).await;
@@ -317,7 +317,7 @@ async fn a_jwt_that_is_not_a_valid_access_token_is_refused() {
         theirs.sign("at+jwt", &good),
         ours.sign("at+jwt", &changed("iss", json!("https://evil.example"))),
         ours.sign("at+jwt", &changed("aud", json!([ISSUER]))),
-        ours.sign("at+jwt", &changed("exp", json!(BEGINNING))),
+        ours.sign("at+jwt", &changed("exp", json!(START_TIME))),
         ours.sign("at+jwt", &changed("cnf", json!({ "x5t#S256": "A".repeat(43) }))),
         ours.sign("at+jwt", &changed("cnf", json!({ "jkt": "A".repeat(43) }))),
         ours.sign("at+jwt", &changed("cnf", json!({ "kid": "x" }))),
@@ -528,7 +528,7 @@ async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
         token_request(&server, &client, &holder.sign(&claims)).send().await
     };
     let begun = server.trace().now().0.rem_euclid(60);
-    server.wait(60 - begun);
+    server.advance_clock(60 - begun);
     let first = buy("").await.header("dpop-nonce").to_owned();
     let token = buy(&first).await.ok().token("access_token");
     let ask = async |route: &str, nonce: Option<&str>| {
@@ -551,7 +551,7 @@ async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
     let answer = ask("invoices", Some(&first)).await;
     passed(&answer);
     assert_eq!(answer.header("dpop-nonce"), "", "the proof has the current nonce");
-    server.wait(60);
+    server.advance_clock(60);
     let answer = ask("invoices", Some(&first)).await;
     passed(&answer);
     let second = answer.header("dpop-nonce").to_owned();
@@ -559,7 +559,7 @@ async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
     let narrow = ask("pay", Some(&first)).await;
     assert_eq!(narrow.header("dpop-nonce"), second);
     stopped(narrow, 403, "insufficient_scope");
-    server.wait(120);
+    server.advance_clock(120);
     stopped(ask("invoices", Some(&first)).await, 401, "use_dpop_nonce");
     passed(&ask("invoices", Some(&second)).await);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::join;
 
 use kit::browser::{Browser, authorize_target};
-use kit::log::Captured;
+use kit::log::CapturedLog;
 use kit::server::{Client, Server};
 
 const SCOPE: &str = "openid offline_access";
@@ -22,7 +22,7 @@ async fn delete_behind(server: &Server, client: &Client) {
 }
 
 #[track_caller]
-fn assert_no_errors_logged(log: &Captured) {
+fn assert_no_errors_logged(log: &CapturedLog) {
     let log = log.text();
     let bad: Vec<Value> = log
         .lines()
@@ -36,7 +36,7 @@ fn assert_no_errors_logged(log: &Captured) {
 /// process has just deleted is refused, and the log reports no error.
 #[tokio::test]
 async fn a_deleted_client_is_issued_no_opaque_token() {
-    let (log, _guard) = Captured::json();
+    let (log, _guard) = CapturedLog::json();
     let server = Server::start().await;
     let client = server
         .register(json!({
@@ -56,7 +56,7 @@ async fn a_deleted_client_is_issued_no_opaque_token() {
 
 /// A user and a client send all kinds of requests at once, and one of the two is deleted after a
 /// moment.
-async fn race(log: &Captured, server: &Server, name: &str, moment: usize, is_client: bool) {
+async fn race(log: &CapturedLog, server: &Server, name: &str, moment: usize, is_client: bool) {
     let user = server.user(name).await;
     let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
     let client = server.web_app_with(members).await;
@@ -97,7 +97,7 @@ async fn race(log: &Captured, server: &Server, name: &str, moment: usize, is_cli
 
 #[tokio::test]
 async fn deleting_users_and_clients_in_use_causes_no_server_errors() {
-    let (log, _guard) = Captured::json();
+    let (log, _guard) = CapturedLog::json();
     let server = Server::start().await;
     for round in 0..12 {
         for is_client in [false, true] {

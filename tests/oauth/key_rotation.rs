@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use kit::jwt::hs256_jwt;
 use kit::keys::replace_secrets;
-use kit::server::{BEGINNING, Database, ISSUER, Server};
+use kit::server::{Database, ISSUER, START_TIME, Server};
 
 const DAY: i64 = 24 * 60 * 60;
 const MAX_AGE: i64 = 15 * 60;
@@ -122,7 +122,7 @@ async fn a_verifier_that_caches_the_jwks_never_sees_an_unknown_kid() {
             verifier.checks(if n == 1 { &server } else { &replica }, &token).await;
             *signed_by.entry(token.split('.').next().unwrap().to_owned()).or_insert(0) += 1;
         }
-        server.wait(3 * 60 * 60);
+        server.advance_clock(3 * 60 * 60);
         tick(if step % 2 == 0 { &server } else { &replica }).await;
         for one in [&server, &replica] {
             one.app().confirm().await.unwrap();
@@ -139,16 +139,16 @@ async fn a_key_stays_published_until_its_last_token_has_expired() {
     let server = Server::start().await;
     let client = server.service().await;
     let first = kid(&server, Algorithm::Es256, State::Active).await;
-    server.wait(30 * DAY);
+    server.advance_clock(30 * DAY);
     let last = server.client_credentials_token(&client).await;
     tick(&server).await;
 
     assert_ne!(kid(&server, Algorithm::Es256, State::Active).await, first);
     assert!(is_of(&published(&server).await, &last));
-    server.wait(299);
+    server.advance_clock(299);
     tick(&server).await;
     assert!(is_of(&published(&server).await, &last), "a second before it expires");
-    server.wait(2 * DAY);
+    server.advance_clock(2 * DAY);
     tick(&server).await;
     assert!(!kids(&published(&server).await).contains(&first));
 }
@@ -162,12 +162,12 @@ async fn a_key_does_not_sign_before_every_verifier_has_it() {
         async || app.keyring.rotate(&app.store, Algorithm::Es256, false, &server.trace()).await;
     let pending = kid(&server, Algorithm::Es256, State::Pending).await;
 
-    server.wait(MAX_AGE);
+    server.advance_clock(MAX_AGE);
     assert!(rotate().await.is_err(), "a replica may have published it a second later");
     let active = kid(&server, Algorithm::Es256, State::Active).await;
     let retired = app.keyring.retire(&app.store, &active, false, &server.trace()).await;
     assert!(retired.is_err(), "verifiers may lack the next key");
-    server.wait(60);
+    server.advance_clock(60);
     rotate().await.unwrap();
 
     assert_eq!(kid(&server, Algorithm::Es256, State::Active).await, pending);
@@ -179,7 +179,7 @@ async fn two_replicas_that_rotate_at_once_rotate_one_key_each_algorithm() {
     let server = Server::start().await;
     let replica = server.replica().await;
     let before = keys(&server).await.len();
-    server.wait(31 * DAY);
+    server.advance_clock(31 * DAY);
 
     let tick = |one: &Server| {
         let (app, trace) = (one.app().clone(), one.trace());
@@ -207,7 +207,7 @@ async fn signatures_of_a_compromised_key_are_invalid() {
     server.user("ada").await;
     let client = server.web_app().await;
     replica.app().confirm().await.unwrap();
-    server.wait(60 * 60);
+    server.advance_clock(60 * 60);
     let granted = server.obtain_tokens("ada", &client, "openid").await;
     let (access, id_token) = (granted.token("access_token"), granted.token("id_token"));
     assert!(server.is_active(&client, &access).await);
@@ -258,7 +258,7 @@ async fn secrets_rotate_on_schedule_and_stay_readable_until_tokens_expire() {
     };
     let (kept, used) = (grant().await, grant().await);
 
-    server.wait(30 * DAY);
+    server.advance_clock(30 * DAY);
     tick(&server).await;
     let next = server.refresh(&client, &used, "").await.ok().token("refresh_token");
 
@@ -266,7 +266,7 @@ async fn secrets_rotate_on_schedule_and_stay_readable_until_tokens_expire() {
     assert!(next.len() > used.len(), "the token names the version");
     replica.refresh(&client, &next, "").await.ok();
     for days in [30, 139] {
-        server.wait(days * DAY);
+        server.advance_clock(days * DAY);
         tick(&server).await;
         assert!(
             versions(&server, "refresh-tokens").await.contains(&1),
@@ -274,7 +274,7 @@ async fn secrets_rotate_on_schedule_and_stay_readable_until_tokens_expire() {
         );
     }
     server.refresh(&client, &kept, "").await.ok();
-    server.wait(31 * DAY);
+    server.advance_clock(31 * DAY);
     tick(&server).await;
     assert!(!versions(&server, "refresh-tokens").await.contains(&1));
     for fixed in ["sid", "pairwise-subjects"] {
@@ -295,7 +295,7 @@ async fn tokens_made_with_a_compromised_secret_are_invalid() {
     server.obtain_tokens("ada", &client, "openid").await;
     let (refresh, access) = (granted.token("refresh_token"), granted.token("access_token"));
 
-    server.wait(1);
+    server.advance_clock(1);
     let replaced = replace_secrets(&server, true).await;
     replica.app().confirm().await.unwrap();
 
@@ -352,7 +352,7 @@ async fn the_server_does_not_start_with_a_missing_secret_while_grants_exist() {
 
     assert!(refused.contains("refresh-tokens is missing"), "{refused}");
     assert!(versions(&server, "refresh-tokens").await.is_empty());
-    server.wait(1);
+    server.advance_clock(1);
     assert_eq!(replace_secrets(&server, true).await.grants, 1);
     opened(&server, &["A"]).await.unwrap().close().await;
 }
@@ -365,18 +365,18 @@ async fn keys_dated_in_the_future_are_rotated() {
     let first = kid(&server, Algorithm::Es256, State::Active).await;
     let pending = kid(&server, Algorithm::Es256, State::Pending).await;
 
-    server.wait(-3 * 365 * DAY);
+    server.advance_clock(-3 * 365 * DAY);
     tick(&server).await;
     assert_eq!(
         kid(&server, Algorithm::Es256, State::Active).await,
         first,
         "verifiers lack the next"
     );
-    server.wait(MAX_AGE + 30);
+    server.advance_clock(MAX_AGE + 30);
     tick(&server).await;
 
     assert_eq!(kid(&server, Algorithm::Es256, State::Active).await, pending);
-    server.wait(2 * DAY);
+    server.advance_clock(2 * DAY);
     tick(&server).await;
     assert!(!kids(&published(&server).await).contains(&first), "its signatures are invalid");
     assert_eq!(versions(&server, "refresh-tokens").await, [1, 2]);
@@ -391,7 +391,7 @@ async fn opened(server: &Server, letters: &[&str]) -> Result<App, String> {
     let lines: Vec<_> = letters.iter().map(|letter| key(letter)).collect();
     let mut config = server.app().config.clone();
     config.keys.encryption_key = Some(EncryptionKeys::parse(&lines.join("\n")).unwrap());
-    let opened = App::open(config, Clock::of(|| BEGINNING * 1000), false).await;
+    let opened = App::open(config, Clock::of(|| START_TIME * 1000), false).await;
     opened.map_err(|error| error.to_string())
 }
 
@@ -443,7 +443,7 @@ async fn of_two_first_starts_with_different_keys_one_succeeds() {
             config.database.statement_timeout = Seconds(20);
             config.keys.algorithms = vec![Algorithm::Es256];
             config.keys.encryption_key = EncryptionKeys::parse(&key(letter));
-            let opened = App::open(config, Clock::of(|| BEGINNING * 1000), false);
+            let opened = App::open(config, Clock::of(|| START_TIME * 1000), false);
             tokio::spawn(async move { opened.await.map_err(|error| error.to_string()) })
         };
 
@@ -474,7 +474,7 @@ async fn the_server_does_not_start_with_a_missing_key_encryption_key() {
     config.keys.encryption_key = None;
     config.keys.dir = directory.clone();
 
-    let refused = App::open(config, Clock::of(|| BEGINNING * 1000), false).await;
+    let refused = App::open(config, Clock::of(|| START_TIME * 1000), false).await;
 
     assert!(refused.unwrap_err().to_string().contains("bring it back"));
     assert!(!directory.exists());

@@ -383,9 +383,9 @@ async fn own_tokens_from_before_a_client_was_disabled_stay_revoked() {
         let before = server.client_credentials_token(&client).await;
         assert!(server.is_active(&client, &before).await);
 
-        server.wait(60);
+        server.advance_clock(60);
         server.disable_client(&client).await;
-        server.wait(60);
+        server.advance_clock(60);
         server.enable_client(&client).await;
         let after = server.client_credentials_token(&client).await;
 

@@ -450,7 +450,7 @@ async fn a_posted_request_continues_at_a_sealed_url_for_ten_minutes() {
         let target = format!("/authorize?gw_posted={broken}");
         Browser::new(&server).open(&target).await.answer.assert_error_page(400);
     }
-    server.wait(600);
+    server.advance_clock(600);
     Browser::new(&server).open(target).await.answer.assert_error_page(400);
 }
 

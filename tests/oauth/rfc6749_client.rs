@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use kit::client_certificates::{self, ClientCa, ClientCertificate};
 use kit::http::Response;
-use kit::server::{BEGINNING, Client, ISSUER, Server};
+use kit::server::{Client, ISSUER, START_TIME, Server};
 
 /// The endpoints at which clients authenticate, each with an otherwise valid request.
 const ENDPOINTS: [(&str, &str); 3] = [
@@ -93,7 +93,7 @@ impl Clients {
             "iss": client.id,
             "sub": client.id,
             "aud": ISSUER,
-            "exp": BEGINNING + 60,
+            "exp": START_TIME + 60,
             "jti": uuid::Uuid::now_v7().to_string(),
         });
         for (name, value) in change.as_object().unwrap() {
@@ -415,12 +415,12 @@ async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
             json!({ "aud": null }),
             json!({ "exp": null }),
             json!({ "jti": null }),
-            json!({ "exp": BEGINNING - 11 }),
-            json!({ "exp": BEGINNING + 311 }),
+            json!({ "exp": START_TIME - 11 }),
+            json!({ "exp": START_TIME + 311 }),
             json!({ "exp": 4_070_908_800_i64 }),
-            json!({ "exp": (BEGINNING + 60).to_string() }),
-            json!({ "nbf": BEGINNING + 61 }),
-            json!({ "iat": BEGINNING + 61 }),
+            json!({ "exp": (START_TIME + 60).to_string() }),
+            json!({ "nbf": START_TIME + 61 }),
+            json!({ "iat": START_TIME + 61 }),
             json!({ "aud": format!("{ISSUER}/") }),
             json!({ "aud": format!("{ISSUER}/token") }),
             json!({ "aud": [ISSUER] }),
@@ -432,7 +432,7 @@ async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
             assert_eq!(answer.status, 401, "{method}: {wrong} {answer:?}");
             answer.refused(401, "invalid_client");
         }
-        for fine in [json!({ "nbf": BEGINNING + 8 }), json!({ "exp": BEGINNING - 9 })] {
+        for fine in [json!({ "nbf": START_TIME + 8 }), json!({ "exp": START_TIME - 9 })] {
             let form = format!("grant_type=client_credentials{}", clients.asserted(client, &fine));
             server.post("/token", &form).await.ok();
         }
@@ -455,7 +455,7 @@ async fn an_assertion_is_valid_once() {
     }
     let others = clients.asserted(other, &jti);
     server.post("/token", &format!("grant_type=client_credentials{others}")).await.ok();
-    let server = server.restarted().await;
+    let server = server.restart().await;
     let again = server.post("/token", &format!("grant_type=client_credentials{asserted}")).await;
     again.refused(401, "invalid_client");
 }
@@ -526,7 +526,7 @@ async fn a_rotated_secret_stays_valid_for_its_overlap() {
 
     server.client_credentials_token(&old).await;
     server.client_credentials_token(&new).await;
-    server.wait(3600);
+    server.advance_clock(3600);
 
     server.client_credentials_token(&new).await;
     let answer = server.post_as(&old, "/token", "grant_type=client_credentials").await;

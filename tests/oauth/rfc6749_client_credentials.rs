@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use kit::server::{BEGINNING, ISSUER, Server};
+use kit::server::{ISSUER, START_TIME, Server};
 
 /// The claims of a JWT, unverified.
 fn claims(jwt: &str) -> (Value, Value) {
@@ -59,8 +59,8 @@ async fn the_access_token_is_an_at_jwt_with_the_client_as_subject() {
     assert_eq!(claims["aud"], ISSUER);
     assert_eq!(claims["sub"], json!(client.id));
     assert_eq!(claims["client_id"], json!(client.id));
-    assert_eq!(claims["iat"], BEGINNING);
-    assert_eq!(claims["exp"], BEGINNING + 300);
+    assert_eq!(claims["iat"], START_TIME);
+    assert_eq!(claims["exp"], START_TIME + 300);
     assert_eq!(claims["scope"], "read write");
     assert!(claims["jti"].is_string());
     assert_eq!(claims["gw_grant"], Value::Null, "the token has no grant");

@@ -63,7 +63,7 @@ async fn a_replayed_code_revokes_all_tokens_issued_from_it() {
     let refreshed =
         format!("grant_type=refresh_token&refresh_token={}", bought.token("refresh_token"));
     let second = server.post_as(&client, "/token", &refreshed).await.ok();
-    server.wait(30);
+    server.advance_clock(30);
 
     server.redeem(&client, &code).await.refused(400, "invalid_grant");
 
@@ -181,11 +181,11 @@ async fn the_redirect_uri_may_be_omitted_only_with_a_code_verifier() {
 #[tokio::test]
 async fn a_code_expires_after_60_seconds() {
     let (server, client, code) = with_code().await;
-    server.wait(59);
+    server.advance_clock(59);
     server.redeem(&client, &code).await.ok();
 
     let (server, client, code) = with_code().await;
-    server.wait(60);
+    server.advance_clock(60);
     server.redeem(&client, &code).await.refused(400, "invalid_grant");
 }
 

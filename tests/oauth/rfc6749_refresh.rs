@@ -62,7 +62,7 @@ async fn a_lost_response_is_repeated_for_ten_seconds() {
     let (server, client, token) = granted("openid").await;
     let lost = rotated(&server, &client, &token).await;
 
-    server.wait(10);
+    server.advance_clock(10);
     let again = rotated(&server, &client, &token).await;
 
     assert_eq!(again, lost, "the retry gets the same successor");
@@ -75,7 +75,7 @@ async fn after_the_grace_period_a_used_token_is_a_replay() {
     let (server, client, token) = granted("openid").await;
     let next = rotated(&server, &client, &token).await;
 
-    server.wait(11);
+    server.advance_clock(11);
     is_refused(&server, &client, &token).await;
 
     is_refused(&server, &client, &next).await;
@@ -87,11 +87,11 @@ async fn retries_do_not_extend_the_grace_period() {
     let (server, client, token) = granted("openid").await;
     let next = rotated(&server, &client, &token).await;
     for _ in 0..2 {
-        server.wait(5);
+        server.advance_clock(5);
         assert_eq!(rotated(&server, &client, &token).await, next);
     }
 
-    server.wait(1);
+    server.advance_clock(1);
 
     is_refused(&server, &client, &token).await;
 }
@@ -154,7 +154,7 @@ async fn every_past_generation_is_detected_as_a_replay() {
     let (server, client, first) = granted("openid offline_access").await;
     let mut token = first.clone();
     for _ in 0..20 {
-        server.wait(DAY);
+        server.advance_clock(DAY);
         token = rotated(&server, &client, &token).await;
         sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     }
@@ -191,8 +191,8 @@ async fn a_refresh_inserts_no_row() {
 async fn a_replay_is_detected_after_a_restart() {
     let (server, client, stolen) = granted("openid").await;
     let live = rotated(&server, &client, &stolen).await;
-    let server = server.restarted().await;
-    server.wait(11);
+    let server = server.restart().await;
+    server.advance_clock(11);
 
     is_refused(&server, &client, &stolen).await;
 
@@ -207,7 +207,7 @@ async fn a_clock_that_jumps_back_makes_no_used_token_valid() {
     let second = rotated(&server, &client, &first).await;
     rotated(&server, &client, &second).await;
 
-    server.wait(-3600);
+    server.advance_clock(-3600);
 
     is_refused(&server, &client, &first).await;
 }
@@ -216,10 +216,10 @@ async fn a_clock_that_jumps_back_makes_no_used_token_valid() {
 #[tokio::test]
 async fn after_a_clock_went_back_no_response_is_repeated() {
     let (server, client, token) = granted("openid offline_access").await;
-    server.wait(DAY);
+    server.advance_clock(DAY);
     let next = rotated(&server, &client, &token).await;
 
-    server.wait(-3600);
+    server.advance_clock(-3600);
     is_refused(&server, &client, &token).await;
 
     is_refused(&server, &client, &next).await;
@@ -247,7 +247,7 @@ fn outage(server: &Server, began: u64, ended: u64) {
 async fn a_response_lost_in_an_outage_is_repeated_after_it() {
     let (server, client, token) = granted("openid").await;
     let lost = rotated(&server, &client, &token).await;
-    server.wait(30);
+    server.advance_clock(30);
     outage(&server, 31, 5);
 
     assert_eq!(rotated(&server, &client, &token).await, lost);
@@ -268,11 +268,11 @@ async fn an_outage_extends_the_grace_period_by_its_length_only() {
         rotated(&server, &client, token).await;
     }
 
-    server.wait(30);
+    server.advance_clock(30);
     outage(&server, 27, 5);
     is_refused(&server, &thief, &token).await;
     is_refused(&server, &client, &token).await;
-    server.wait(600);
+    server.advance_clock(600);
     outage(&server, 631, 5);
 
     is_refused(&server, &client, &another).await;
@@ -285,9 +285,9 @@ async fn a_replica_that_saw_no_outage_keeps_the_ordinary_grace_period() {
     for restarted in [false, true] {
         let (server, client, token) = granted("openid").await;
         rotated(&server, &client, &token).await;
-        server.wait(30);
+        server.advance_clock(30);
         outage(&server, 31, 5);
-        let other = if restarted { server.restarted().await } else { server.replica().await };
+        let other = if restarted { server.restart().await } else { server.replica().await };
 
         is_refused(&other, &client, &token).await;
     }
@@ -315,7 +315,7 @@ async fn a_refusal_for_policy_consumes_no_token() {
 
     server.update_client(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
     server.refresh(&client, &token, "").await.refused(400, "invalid_target");
-    server.wait(11);
+    server.advance_clock(11);
     server.update_client(&client, |metadata| metadata.gw_allowed_resources = allowed).await;
 
     rotated(&server, &client, &token).await;
@@ -400,10 +400,10 @@ async fn a_client_may_request_fewer_resources_but_not_others() {
 #[tokio::test]
 async fn an_unused_token_expires_after_fourteen_days() {
     let (server, client, token) = granted("openid offline_access").await;
-    server.wait(14 * DAY - 1);
+    server.advance_clock(14 * DAY - 1);
     let next = rotated(&server, &client, &token).await;
 
-    server.wait(14 * DAY);
+    server.advance_clock(14 * DAY);
 
     is_refused(&server, &client, &next).await;
 }
@@ -413,11 +413,11 @@ async fn an_unused_token_expires_after_fourteen_days() {
 async fn a_grant_expires_after_ninety_days_despite_use() {
     let (server, client, mut token) = granted("openid offline_access").await;
     for _ in 0..9 {
-        server.wait(10 * DAY - 1);
+        server.advance_clock(10 * DAY - 1);
         token = rotated(&server, &client, &token).await;
     }
 
-    server.wait(9);
+    server.advance_clock(9);
 
     is_refused(&server, &client, &token).await;
 }
@@ -442,7 +442,7 @@ async fn a_token_ends_with_its_session_unless_it_is_offline() {
 async fn a_token_ends_with_an_idle_session() {
     let (server, client, token) = granted("openid").await;
 
-    server.wait(30 * 60);
+    server.advance_clock(30 * 60);
 
     is_refused(&server, &client, &token).await;
 }
@@ -452,11 +452,11 @@ async fn a_token_ends_with_an_idle_session() {
 async fn refreshing_keeps_a_session_active_until_it_expires() {
     let (server, client, mut token) = granted("openid").await;
     for _ in 0..28 {
-        server.wait(25 * 60);
+        server.advance_clock(25 * 60);
         token = rotated(&server, &client, &token).await;
     }
 
-    server.wait(20 * 60);
+    server.advance_clock(20 * 60);
 
     is_refused(&server, &client, &token).await;
 }
@@ -541,7 +541,7 @@ async fn the_id_token_of_a_refresh_describes_the_original_authentication() {
     let client = server.web_app().await;
     let page = Browser::new(&server).authorize("ada", &client, "openid", "&nonce=n-0S6").await;
     let first = server.redeem(&client, &page.parameter("code")).await.ok();
-    server.wait(60);
+    server.advance_clock(60);
 
     let second = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
 
@@ -563,10 +563,10 @@ async fn a_client_of_the_fapi_profile_keeps_its_refresh_token() {
         metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
     sql(profile).run(server.app().store.db()).await.unwrap();
     server.administer_clients(async |_| ()).await;
-    let server = server.restarted().await;
+    let server = server.restart().await;
 
     for _ in 0..3 {
-        server.wait(DAY);
+        server.advance_clock(DAY);
         assert_eq!(rotated(&server, &client, &token).await, token);
     }
 
@@ -609,7 +609,7 @@ async fn a_public_client_refreshes_with_its_client_id() {
     };
 
     let next = refresh(&token).await.ok().token("refresh_token");
-    server.wait(11);
+    server.advance_clock(11);
 
     refresh(&token).await.refused(400, "invalid_grant");
     refresh(&next).await.refused(400, "invalid_grant");

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use kit::client_certificates::ClientCertificate;
 use kit::http::{RequestBuilder, Response};
+use kit::jwks_server::JwksServer;
 use kit::jwt::{DpopKey, JwtSigner, hs256_jwt};
-use kit::publisher::Publisher;
 use kit::server::{Client, ISSUER, Server};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -264,7 +264,7 @@ async fn a_client_of_the_fapi_profile_may_use_only_the_algorithms_of_fapi() {
     let profile = "UPDATE clients SET version = version + 1,
         metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
     sql(profile).run(server.app().store.db()).await.unwrap();
-    let server = server.restarted().await;
+    let server = server.restart().await;
     let is_allowed = |alg| {
         use Algorithm::{Ed25519, EdDsa, Es256, Ps256};
         [Ps256, Es256, EdDsa, Ed25519].contains(&alg)
@@ -351,9 +351,9 @@ async fn an_assertion_is_accepted_once() {
     other.refused(401, "invalid_client");
     present(&replica, &jwt).await.refused(401, "invalid_client");
     replica.stop().await;
-    let server = server.restarted().await;
+    let server = server.restart().await;
     present(&server, &jwt).await.refused(401, "invalid_client");
-    server.wait(69);
+    server.advance_clock(69);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     present(&server, &jwt).await.refused(401, "invalid_client");
     assert_eq!(stored_replays(&server).await, 1, "a clock that is behind could still accept it");
@@ -405,7 +405,7 @@ async fn two_clients_may_use_the_same_jti() {
 
     present(&server, &long).await.ok();
     present(&server, &short).await.ok();
-    server.wait(200);
+    server.advance_clock(200);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
 
     present(&server, &long).await.refused(401, "invalid_client");
@@ -421,15 +421,15 @@ async fn used_assertions_are_deleted_after_they_expired() {
     }
     assert_eq!(stored_replays(&server).await, 10);
 
-    server.wait(600);
+    server.advance_clock(600);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
 
     assert_eq!(stored_replays(&server).await, 0);
 }
 
-async fn with_uri(signer: &JwtSigner) -> (Server, Publisher, Client) {
+async fn with_uri(signer: &JwtSigner) -> (Server, JwksServer, Client) {
     let server = Server::with(|config| config.outbound.allow_private_networks = true).await;
-    let publisher = Publisher::start(json!({ "keys": [signer.jwk()] })).await;
+    let publisher = JwksServer::start(json!({ "keys": [signer.jwk()] })).await;
     let uri = json!({ "jwks": null, "jwks_uri": format!("http://{}/jwks", publisher.address) });
     let client = with_key(&server, signer, uri).await;
     (server, publisher, client)
@@ -442,17 +442,17 @@ async fn a_client_may_rotate_the_keys_at_its_jwks_uri() {
     let (old, new) = (JwtSigner::new(), JwtSigner::new());
     let (server, publisher, client) = with_uri(&old).await;
     let said = || Value::Object(said(&server, &client));
-    assert_eq!(publisher.asked(), 0, "keys are fetched on first use");
+    assert_eq!(publisher.request_count(), 0, "keys are fetched on first use");
 
     for _ in 0..3 {
         present(&server, &old.sign("JWT", &said())).await.ok();
     }
-    assert_eq!(publisher.asked(), 1, "keys are cached");
+    assert_eq!(publisher.request_count(), 1, "keys are cached");
     publisher.publish(Some(json!({ "keys": [new.jwk()] }))).await;
-    server.wait(60);
+    server.advance_clock(60);
     present(&server, &new.sign("JWT", &said())).await.ok();
 
-    assert_eq!(publisher.asked(), 2);
+    assert_eq!(publisher.request_count(), 2);
     present(&server, &old.sign("JWT", &said())).await.refused(401, "invalid_client");
 }
 
@@ -473,11 +473,11 @@ async fn unknown_key_ids_cause_one_fetch_a_minute() {
             ask.await.unwrap().refused(401, "invalid_client");
         }
         assert_eq!(
-            publisher.asked(),
+            publisher.request_count(),
             round,
             "concurrent requests share one fetch, which is cached"
         );
-        server.wait(60);
+        server.advance_clock(60);
     }
 }
 
@@ -492,9 +492,9 @@ async fn a_failed_fetch_of_keys_is_retried_after_a_minute() {
     for _ in 0..5 {
         present(&server, &jwt()).await.refused(401, "invalid_client");
     }
-    assert_eq!(publisher.asked(), 1);
+    assert_eq!(publisher.request_count(), 1);
     publisher.publish(Some(json!({ "keys": [signer.jwk()] }))).await;
-    server.wait(60);
+    server.advance_clock(60);
 
     present(&server, &jwt()).await.ok();
 }
@@ -510,19 +510,19 @@ async fn cached_keys_stay_valid_for_an_hour_while_the_jwks_uri_fails() {
     publisher.publish(None).await;
 
     // An unknown key id causes a fetch.
-    server.wait(60);
+    server.advance_clock(60);
     present(&server, &by(&unknown)).await.refused(401, "invalid_client");
-    assert_eq!(publisher.asked(), 2);
+    assert_eq!(publisher.request_count(), 2);
     present(&server, &by(&known)).await.ok();
-    server.wait(3600 - 60 - 1);
+    server.advance_clock(3600 - 60 - 1);
     present(&server, &by(&known)).await.ok();
-    assert_eq!(publisher.asked(), 3, "another fetch fails");
-    server.wait(1);
+    assert_eq!(publisher.request_count(), 3, "another fetch fails");
+    server.advance_clock(1);
     present(&server, &by(&known)).await.refused(401, "invalid_client");
-    assert_eq!(publisher.asked(), 3, "once a minute");
+    assert_eq!(publisher.request_count(), 3, "once a minute");
 
     publisher.publish(Some(json!({ "keys": [unknown.jwk()] }))).await;
-    server.wait(60);
+    server.advance_clock(60);
     present(&server, &by(&unknown)).await.ok();
     present(&server, &by(&known)).await.refused(401, "invalid_client");
 }
@@ -548,7 +548,7 @@ async fn registered_keys_do_not_expire() {
     let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
 
     present(&server, &jwt()).await.ok();
-    server.wait(2 * 3600);
+    server.advance_clock(2 * 3600);
     present(&server, &jwt()).await.ok();
 }
 
@@ -563,7 +563,7 @@ async fn keys_on_a_private_network_are_fetched_only_where_allowed() {
 
     present(&strict, &jwt()).await.refused(401, "invalid_client");
 
-    assert_eq!(publisher.asked(), 1);
+    assert_eq!(publisher.request_count(), 1);
 }
 
 /// `gatewright cert revoke`: "it no longer authenticates clients"; docs/certificates.md: "where the

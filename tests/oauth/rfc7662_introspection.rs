@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use kit::application::AuthorizationRequest;
 use kit::browser::Browser;
-use kit::server::{BEGINNING, Client, ISSUER, Server};
+use kit::server::{Client, ISSUER, START_TIME, Server};
 
 async fn introspect(server: &Server, caller: &Client, token: &str) -> Value {
     server.post_as(caller, "/introspect", &format!("token={token}")).await.ok().body
@@ -36,8 +36,8 @@ async fn a_valid_token_is_described_to_the_client_it_was_issued_to() {
         assert_eq!(told["client_id"], json!(client.id));
         assert_eq!(told["sub"], json!(client.id));
         assert_eq!(told["token_type"], "Bearer");
-        assert_eq!(told["exp"], BEGINNING + 300);
-        assert_eq!(told["iat"], BEGINNING);
+        assert_eq!(told["exp"], START_TIME + 300);
+        assert_eq!(told["iat"], START_TIME);
         assert_eq!(told["iss"], ISSUER);
         assert_eq!(told["aud"], ISSUER);
         assert!(told["jti"].is_string() && told["scope"].is_string());
@@ -96,7 +96,7 @@ async fn invalid_expired_and_other_clients_tokens_are_inactive() {
     for junk in ["x", "gw_at_x", "gw_rt_x", "a.b.c", &owner.secret, &format!("{token}A")] {
         assert_eq!(introspect(&server, &owner, junk).await, inactive, "{junk}");
     }
-    server.wait(300);
+    server.advance_clock(300);
     assert_eq!(introspect(&server, &owner, &token).await, inactive, "expired");
     assert_eq!(introspect(&server, &opaque, &opaque_token).await, inactive, "expired");
 }

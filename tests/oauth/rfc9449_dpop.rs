@@ -299,12 +299,12 @@ async fn a_proof_is_accepted_once_within_its_validity() {
     again["iat"] = json!(server.trace().now().0);
     assert!(!accepts_proof(&server, &client, &holder.sign(&again)).await);
 
-    server.wait(120);
+    server.advance_clock(120);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     assert!(!accepts_proof(&server, &client, &proof).await, "in the last second of its validity");
     let behind = server.replica_ahead(-10).await;
     assert!(!accepts_proof(&behind, &client, &proof).await, "by a clock that is behind");
-    let server = server.restarted().await;
+    let server = server.restart().await;
     assert!(!accepts_proof(&server, &client, &proof).await, "after a restart");
 }
 
@@ -412,10 +412,10 @@ async fn stored_proofs_are_small_and_deleted_after_they_expired() {
     }
     assert_eq!((stored_proofs(&server).await, longest(&server).await), (1_200, 32));
     // The lifetime of a proof, the tolerance for clocks, and the margin of `sweep` (THREATS CL-01).
-    server.wait(60 + 10 + 10 + 120 - 1);
+    server.advance_clock(60 + 10 + 10 + 120 - 1);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     assert_eq!(stored_proofs(&server).await, 1_200);
-    server.wait(1);
+    server.advance_clock(1);
     let living = holder.proof(&server);
     assert!(accepts_proof(&server, &service, &living).await);
     let swept = sweep::once(&server.app().store, server.trace().now()).await.unwrap();

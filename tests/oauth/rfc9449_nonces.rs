@@ -99,7 +99,7 @@ async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
         .to_owned();
     let begun = server.trace().now().0.rem_euclid(60);
 
-    server.wait(60 - begun);
+    server.advance_clock(60 - begun);
     let answer = request_token(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
     let second = answer.header("dpop-nonce").to_owned();
     assert!(
@@ -107,14 +107,14 @@ async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
         "the next nonce is sent before the previous one expires"
     );
 
-    server.wait(119);
+    server.advance_clock(119);
     request_token(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
-    server.wait(1);
+    server.advance_clock(1);
     let stale = request_token(&server, &client, &with_nonce(&server, &holder, &first)).await;
     stale.refused(400, "use_dpop_nonce");
     let replica = server.replica().await;
     request_token(&replica, &client, &with_nonce(&server, &holder, &second)).await.ok();
-    let server = server.restarted().await;
+    let server = server.restart().await;
     request_token(&server, &client, &with_nonce(&server, &holder, &second)).await.ok();
 }
 
@@ -149,7 +149,7 @@ async fn proofs_made_in_advance_lack_the_nonce_of_their_time() {
     let stock = holder.sign(&stock);
 
     request_token(&server, &client, &stock).await.refused(400, "invalid_dpop_proof");
-    server.wait(3600);
+    server.advance_clock(3600);
 
     request_token(&server, &client, &stock).await.refused(400, "use_dpop_nonce");
 }

@@ -234,7 +234,7 @@ async fn no_value_is_accepted_twice() {
         let made = world.make(&server, artefact).await;
         assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
         // For a while a refresh token gets the same response again, and so does a form.
-        server.wait(Artefact::SETTLED);
+        server.advance_clock(Artefact::SETTLED);
 
         assert!(!world.owner_spends(&server, &made).await, "{artefact:?}");
     }
@@ -248,7 +248,7 @@ async fn no_value_is_accepted_again_by_another_replica() {
     for artefact in Artefact::ONCE {
         let made = world.make(&server, artefact).await;
         assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
-        server.wait(Artefact::SETTLED);
+        server.advance_clock(Artefact::SETTLED);
 
         assert!(!world.owner_spends(&replica, &made).await, "{artefact:?}");
     }
@@ -274,8 +274,8 @@ async fn no_value_is_accepted_again_by_a_replica_whose_clock_differs() {
 
             if artefact == Artefact::Handle {
                 // The same form again: a minute by either clock.
-                server.wait(121);
-                replica.wait(121);
+                server.advance_clock(121);
+                replica.advance_clock(121);
             }
             sweep::once(&replica.app().store, replica.trace().now()).await.unwrap();
             assert!(!world.owner_spends(&replica, &made).await, "{artefact:?}, {seconds}");
@@ -293,13 +293,13 @@ async fn no_value_is_accepted_again_or_lost_after_a_restart() {
         assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
         used.push(made);
     }
-    server.wait(Artefact::SETTLED);
+    server.advance_clock(Artefact::SETTLED);
     let mut unused = Vec::new();
     for artefact in Artefact::ONCE {
         unused.push(world.make(&server, artefact).await);
     }
 
-    let server = server.restarted().await;
+    let server = server.restart().await;
 
     for made in unused {
         assert!(world.owner_spends(&server, &made).await, "{made:?}");
@@ -317,9 +317,9 @@ async fn no_value_is_accepted_after_it_expired() {
         let (early, late) =
             (world.make(&server, artefact).await, world.make(&server, artefact).await);
 
-        server.wait(artefact.lives() - 1);
+        server.advance_clock(artefact.lives() - 1);
         assert!(world.owner_spends(&server, &early).await, "{artefact:?}");
-        server.wait(1);
+        server.advance_clock(1);
         assert!(!world.owner_spends(&server, &late).await, "{artefact:?}");
     }
 }
@@ -463,7 +463,7 @@ async fn in_many_races_on_three_replicas_no_value_is_accepted_twice() {
                 wrong += usize::from(!is_taken_once(&world, &servers, &made).await);
             }
             // Longer than proofs and assertions are stored.
-            first.wait(Artefact::SETTLED * 3);
+            first.advance_clock(Artefact::SETTLED * 3);
             sweep::once(&first.app().store, first.trace().now()).await.unwrap();
         }
         let seconds = begun.elapsed().as_secs();

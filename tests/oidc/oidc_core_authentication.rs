@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use kit::application::{AuthorizationRequest, id_token_claims};
 use kit::browser::{Browser, Page};
-use kit::server::{BEGINNING, Client, Server};
+use kit::server::{Client, START_TIME, Server};
 
 /// A server with two users and a client.
 async fn prepared() -> (Server, Client) {
@@ -42,7 +42,7 @@ async fn prompt_none_never_shows_a_page() {
         .start_authorization(&silent.clone().with("scope", "openid email"))
         .await
         .refused("consent_required");
-    server.wait(100);
+    server.advance_clock(100);
     browser
         .start_authorization(&silent.clone().with("max_age", "99"))
         .await
@@ -76,7 +76,7 @@ async fn prompt_login_requires_reauthentication() {
     let (server, client) = prepared().await;
     let mut browser = Browser::new(&server);
     browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
-    server.wait(10);
+    server.advance_clock(10);
     let again = AuthorizationRequest::new(&client).with("prompt", "login");
 
     let login = browser.start_authorization(&again).await;
@@ -86,7 +86,7 @@ async fn prompt_login_requires_reauthentication() {
     let code = browser.submit_credentials(&login, "ada").await.code();
 
     let (_, claims) = told(&server, &client, &code).await;
-    assert_eq!(claims["auth_time"], BEGINNING + 10);
+    assert_eq!(claims["auth_time"], START_TIME + 10);
     browser.start_authorization(&again).await.assert_page("/login");
 }
 
@@ -112,7 +112,7 @@ async fn the_confirmation_page_names_the_user_of_the_session() {
     };
 
     for (name, value) in [("prompt", "login"), ("max_age", "0"), ("max_age", "9")] {
-        server.wait(10);
+        server.advance_clock(10);
         let page = browser.start_authorization(&request.clone().with(name, value)).await;
         assert!(is_confirmation(&page), "{name}={value}");
         let wrong = [("identifier", "ada"), ("password", "wrong")];
@@ -184,7 +184,7 @@ async fn selecting_an_account_does_not_replace_reauthentication() {
     let (server, client) = prepared().await;
     let mut browser = Browser::new(&server);
     browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
-    server.wait(10);
+    server.advance_clock(10);
     let request = AuthorizationRequest::new(&client).with("prompt", "select_account login");
 
     browser.start_authorization(&request).await.assert_page("/login");
@@ -208,13 +208,13 @@ async fn max_age_requires_a_recent_authentication() {
     let fresh = browser.start_authorization(&asked("0")).await;
     browser.submit_credentials(&fresh, "ada").await.code();
 
-    server.wait(61);
+    server.advance_clock(61);
 
     browser.start_authorization(&asked("61")).await.code();
     let login = browser.start_authorization(&asked("60")).await;
     let code = browser.submit_credentials(login.assert_page("/login"), "ada").await.code();
     let (_, claims) = told(&server, &client, &code).await;
-    assert_eq!(claims["auth_time"], BEGINNING + 61);
+    assert_eq!(claims["auth_time"], START_TIME + 61);
     for wrong in ["-1", "+1", "1e9", "1.5", "x", "0x10", "99999999999999999999", " 1", "\u{664}"] {
         browser.start_authorization(&asked(wrong)).await.refused("invalid_request");
     }
@@ -231,7 +231,7 @@ async fn default_max_age_applies_unless_the_request_overrides_it() {
     let mut browser = Browser::new(&server);
     browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
 
-    server.wait(61);
+    server.advance_clock(61);
 
     browser.start_authorization(&AuthorizationRequest::new(&client)).await.assert_page("/login");
     browser
@@ -253,7 +253,7 @@ async fn an_id_token_hint_requires_its_user() {
     let hinted = AuthorizationRequest::new(&client).with("id_token_hint", &ada);
     let silent = hinted.clone().with("prompt", "none");
     browser.start_authorization(&silent).await.code();
-    server.wait(86_400);
+    server.advance_clock(86_400);
     browser.start_authorization(&silent).await.refused("login_required");
     let mut other = Browser::new(&server);
     other.complete_authorization(&AuthorizationRequest::new(&client), "grace").await.code();

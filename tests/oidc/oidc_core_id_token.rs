@@ -10,7 +10,7 @@ use sha2::Digest as _;
 use kit::application::{AuthorizationRequest, id_token_claims, verify_jwt};
 use kit::browser::Browser;
 use kit::http::Response;
-use kit::server::{BEGINNING, Client, ISSUER, PASSWORD, Server};
+use kit::server::{Client, ISSUER, PASSWORD, START_TIME, Server};
 
 /// > iss, sub, aud, exp, iat: REQUIRED […] (§2); THREATS JO-16
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn the_id_token_has_the_required_and_authentication_claims() {
     let mut browser = Browser::new(&server);
     let request = AuthorizationRequest::new(&client).with("nonce", "n-0S6_WzA2Mj \"\u{e4}");
     let code = browser.complete_authorization(&request, "ada").await.code();
-    server.wait(5);
+    server.advance_clock(5);
 
     let answer = server.redeem(&client, &code).await.ok();
 
@@ -30,9 +30,9 @@ async fn the_id_token_has_the_required_and_authentication_claims() {
     assert_eq!(claims["iss"], ISSUER);
     assert_eq!(claims["sub"], user.id.to_string());
     assert_eq!(claims["aud"], client.id, "a single audience is a string");
-    assert_eq!(claims["iat"], BEGINNING + 5);
-    assert_eq!(claims["exp"], BEGINNING + 5 + 300);
-    assert_eq!(claims["auth_time"], BEGINNING);
+    assert_eq!(claims["iat"], START_TIME + 5);
+    assert_eq!(claims["exp"], START_TIME + 5 + 300);
+    assert_eq!(claims["auth_time"], START_TIME);
     assert_eq!(claims["nonce"], "n-0S6_WzA2Mj \"\u{e4}", "unmodified");
     assert_eq!((&claims["acr"], &claims["amr"]), (&json!("pwd"), &json!(["pwd"])));
     assert!(claims["sid"].is_string());
@@ -140,7 +140,7 @@ async fn the_id_token_of_a_refresh_has_the_original_authentication() {
         .code();
     let first = server.redeem(&client, &code).await.ok();
     let before = id_token_claims(&server, &first).await;
-    server.wait(60);
+    server.advance_clock(60);
 
     let form = format!("grant_type=refresh_token&refresh_token={}", first.token("refresh_token"));
     let second = server.post_as(&client, "/token", &form).await.ok();
@@ -149,7 +149,7 @@ async fn the_id_token_of_a_refresh_has_the_original_authentication() {
     for same in ["iss", "sub", "aud", "auth_time", "acr", "amr", "sid"] {
         assert_eq!(before[same], after[same], "{same}");
     }
-    assert_eq!(after["iat"], BEGINNING + 60);
+    assert_eq!(after["iat"], START_TIME + 60);
     assert_eq!(after.get("nonce"), None);
     assert_eq!(after["at_hash"], left_half(&second.token("access_token")));
 }

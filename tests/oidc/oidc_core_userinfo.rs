@@ -149,7 +149,7 @@ async fn revoked_expired_and_disabled_tokens_are_refused() {
     dead(&family.token("access_token")).await;
 
     let expired = granted().await.token("access_token");
-    server.wait(300);
+    server.advance_clock(300);
     dead(&expired).await;
 
     let disabled = granted().await.token("access_token");
@@ -204,6 +204,6 @@ async fn scripts_of_the_tokens_client_may_read_the_response() {
     assert_eq!(asked("https://app.example", &token).await, (200, "https://app.example".into()));
     assert_eq!(asked("https://evil.example", &token).await, (200, String::new()));
     assert_eq!(asked("https://app.example", "junk").await, (401, String::new()));
-    server.wait(300);
+    server.advance_clock(300);
     assert_eq!(asked("https://app.example", &token).await, (401, "https://app.example".into()));
 }

@@ -206,7 +206,7 @@ async fn an_expired_hint_is_accepted_and_a_modified_one_refused() {
     }
     assert!(is_signed_in(&mut browser).await);
 
-    server.wait(1_000);
+    server.advance_clock(1_000);
     let target = logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", AFTER)]);
     assert_eq!(browser.open(&target).await.url, AFTER);
 }
@@ -297,7 +297,7 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
     let app = server.app();
     app.keyring.rotate(&app.store, Algorithm::Rs256, true, &server.trace()).await.unwrap();
     app.confirm().await.unwrap();
-    let server = server.restarted().await;
+    let server = server.restart().await;
     let refreshed = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
     assert_eq!(sid(&refreshed), sid(&first));
 

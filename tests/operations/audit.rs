@@ -19,7 +19,7 @@ use kit::http::Response;
 use kit::inventory::SelfSignedCertificate;
 use kit::jwt::JwtSigner;
 use kit::keys::replace_secrets;
-use kit::log::Captured;
+use kit::log::CapturedLog;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 use kit::tls_client::{HOST, MTLS_HOST};
 
@@ -92,7 +92,7 @@ async fn stolen(server: &Server) -> String {
 /// levels enabled, no secret that was issued or sent is in the log, the audit trail or the database.
 #[tokio::test]
 async fn no_secret_is_logged_or_stored() {
-    let (log, _guard) = Captured::start();
+    let (log, _guard) = CapturedLog::start();
     let mut secrets = Secrets::default();
     let server = Server::start().await;
     server.user("ada").await;
@@ -199,7 +199,7 @@ async fn no_secret_is_logged_or_stored() {
 /// loses them.
 #[tokio::test]
 async fn revocations_are_logged() {
-    let (log, _guard) = Captured::json();
+    let (log, _guard) = CapturedLog::json();
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -228,7 +228,7 @@ async fn revocations_are_logged() {
 /// THREATS LG-02: request values cannot forge a line of the log.
 #[tokio::test]
 async fn request_values_cannot_forge_log_lines() {
-    let (log, _guard) = Captured::start();
+    let (log, _guard) = CapturedLog::start();
     let server = Server::start().await;
     let client = server.service().await;
     let line = "%0A2026-01-01T00%3A00%3A00Z%20%20INFO%20forged";
@@ -295,7 +295,7 @@ async fn tell(kind: Kind, server: &Server) {
         }
         Kind::RefreshReplayed => {
             server.refresh(&client, &refresh, "").await.ok();
-            server.wait(11);
+            server.advance_clock(11);
             server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
         }
         Kind::TokenRevoked => {
@@ -346,7 +346,7 @@ async fn tell(kind: Kind, server: &Server) {
             resources::delete(&app.store, &resource, &trace).await.unwrap();
         }
         Kind::KeyPublished | Kind::KeyActivated | Kind::KeyRetired => {
-            server.wait(60 * 60);
+            server.advance_clock(60 * 60);
             let (alg, trace) = (Algorithm::Es256, server.trace());
             app.keyring.rotate(&app.store, alg, false, &trace).await.unwrap();
         }
@@ -361,7 +361,7 @@ async fn tell(kind: Kind, server: &Server) {
             server.running().reload().await;
         }
         Kind::TlsCertificateOrdered => {
-            server.wait(60 * 60);
+            server.advance_clock(60 * 60);
             app.acme().order_if_due(&server.trace()).await.unwrap_err();
         }
         Kind::CertificateRevoked => {
@@ -400,18 +400,18 @@ async fn tell(kind: Kind, server: &Server) {
                     now + 4 * day,
                 )])
                 .await;
-            server.wait(if kind == Kind::CertificateExpired { 4 * day } else { 3 * day });
+            server.advance_clock(if kind == Kind::CertificateExpired { 4 * day } else { 3 * day });
             server.run_expiry_job().await;
         }
         Kind::SecretReplaced => drop(replace_secrets(server, false).await),
         Kind::SecretCompromised | Kind::GrantsRevoked => drop(replace_secrets(server, true).await),
-        Kind::NoticeUndelivered => server.give_up().await,
+        Kind::NoticeUndelivered => server.abandon_message().await,
         Kind::FailedOver | Kind::RefreshRecovered => {
             let next = server.refresh(&client, &refresh, "").await.ok().token("refresh_token");
             let forget = sql("UPDATE grants SET generation = 1, rotated_at = created_at
                   WHERE client_id = $1");
             forget.bind(&client.id).run(app.store.db()).await.unwrap();
-            server.wait(2);
+            server.advance_clock(2);
             let (at, trace) = (server.trace().now() - Seconds(1), server.trace());
             failover::declare(&app.store, at, Seconds(60), &trace).await.unwrap();
             server.refresh(&client, &next, "").await.ok();
@@ -448,7 +448,7 @@ async fn an_event_has_actor_object_address_request_and_outcome() {
     let granted = server.obtain_tokens("ada", &client, "openid").await;
     let refresh = granted.token("refresh_token");
     server.refresh(&client, &refresh, "").await.ok();
-    server.wait(11);
+    server.advance_clock(11);
 
     let answer = server.refresh(&client, &refresh, "").await;
 
@@ -503,12 +503,12 @@ async fn issued_tokens_are_recorded_in_batches_of_at_most_500() {
 /// per address.
 #[tokio::test]
 async fn a_flood_of_refusals_is_logged_completely_and_recorded_partly() {
-    let (log, _guard) = Captured::start();
+    let (log, _guard) = CapturedLog::start();
     let server = Server::start().await;
     for _ in 0..50 {
         server.post("/token", "client_id=nobody").await.refused(401, "invalid_client");
     }
-    server.wait(60);
+    server.advance_clock(60);
     server.post("/token", "client_id=nobody").await.refused(401, "invalid_client");
 
     let events = server.audit_events("request.refused").await;

@@ -12,7 +12,7 @@ use serde_json::json;
 use kit::browser::{Browser, authorize_target};
 use kit::http::Response;
 use kit::server::{Client, Server};
-use kit::until::until;
+use kit::wait::wait_until;
 
 /// Further ahead than the tolerance for clocks of replicas, and not so far that anything would have
 /// expired.
@@ -30,9 +30,9 @@ async fn server() -> (Server, Client) {
 /// Refreshes at a future time, with a grant of the present.
 async fn refreshed_ahead(server: &Server, client: &Client, by: i64) -> Response {
     let token = server.obtain_tokens("ada", client, SCOPE).await.token("refresh_token");
-    server.wait(by);
+    server.advance_clock(by);
     let answer = server.refresh(client, &token, "").await.ok();
-    server.wait(-by);
+    server.advance_clock(-by);
     answer
 }
 
@@ -43,7 +43,7 @@ async fn an_access_token_from_the_future_is_invalid() {
     assert!(!server.is_active(&client, &token).await);
     server.userinfo(&token).await.refused(401, "invalid_token");
 
-    server.wait(1);
+    server.advance_clock(1);
     assert!(server.is_active(&client, &token).await, "within the tolerance for clocks of replicas");
     server.userinfo(&token).await.ok();
 }
@@ -59,19 +59,19 @@ async fn a_client_credentials_token_from_the_future_is_invalid() {
                 "gw_access_token_format": format,
             }))
             .await;
-        server.wait(AHEAD);
+        server.advance_clock(AHEAD);
         let token = server.client_credentials_token(&client).await;
-        server.wait(-AHEAD);
+        server.advance_clock(-AHEAD);
         assert!(!server.is_active(&client, &token).await, "{format}");
 
-        server.wait(1);
+        server.advance_clock(1);
         assert!(server.is_active(&client, &token).await, "{format}");
 
-        server.wait(-1);
+        server.advance_clock(-1);
         server.post_as(&client, "/revoke", &format!("token={token}")).await.ok();
-        server.wait(AHEAD);
+        server.advance_clock(AHEAD);
         assert!(!server.is_active(&client, &token).await, "{format}: the revocation applies");
-        server.wait(-AHEAD);
+        server.advance_clock(-AHEAD);
     }
 }
 
@@ -85,7 +85,7 @@ async fn an_opaque_token_from_the_future_is_invalid() {
     assert!(!server.is_active(&client, &token).await);
     server.userinfo(&token).await.refused(401, "invalid_token");
 
-    server.wait(1);
+    server.advance_clock(1);
     assert!(server.is_active(&client, &token).await);
 }
 
@@ -98,7 +98,7 @@ async fn an_id_token_from_the_future_is_refused_as_a_hint() {
 
     assert_eq!(ask().await.parameter("error"), "invalid_request");
 
-    server.wait(1);
+    server.advance_clock(1);
     assert_eq!(ask().await.parameter("error"), "login_required");
 }
 
@@ -107,15 +107,15 @@ async fn an_id_token_from_the_future_is_refused_as_a_hint() {
 async fn a_grant_from_the_future_is_invalid_until_then() {
     let (server, client) = server().await;
     let code = Browser::new(&server).authorize("ada", &client, SCOPE, "").await.parameter("code");
-    server.wait(50);
+    server.advance_clock(50);
     let granted = server.redeem(&client, &code).await.ok();
     let token = granted.token("refresh_token");
-    server.wait(-AHEAD);
+    server.advance_clock(-AHEAD);
     let refused = server.refresh(&client, &token, "").await;
     refused.refused(400, "invalid_grant");
     assert!(!server.is_active(&client, &token).await);
 
-    server.wait(1);
+    server.advance_clock(1);
     assert!(server.is_active(&client, &token).await);
     server.refresh(&client, &token, "").await.ok();
 }
@@ -127,9 +127,9 @@ async fn a_code_from_the_future_is_refused() {
     let first = browser.authorize("ada", &client, SCOPE, "").await.parameter("code");
     server.redeem(&client, &first).await.ok();
     for (ahead, status) in [(AHEAD, 400), (AHEAD - 1, 200)] {
-        server.wait(ahead);
+        server.advance_clock(ahead);
         let page = browser.open(&authorize_target(&client, SCOPE)).await;
-        server.wait(-ahead);
+        server.advance_clock(-ahead);
 
         let answer = server.redeem(&client, &page.parameter("code")).await;
 
@@ -141,11 +141,11 @@ async fn a_code_from_the_future_is_refused() {
 async fn a_session_from_the_future_is_invalid() {
     let (server, client) = server().await;
     let ada = server.user("grace").await;
-    server.wait(AHEAD);
+    server.advance_clock(AHEAD);
     let mut browser = Browser::new(&server);
     let page = browser.authorize("grace", &client, "openid", "").await;
     let bound = server.redeem(&client, &page.parameter("code")).await.ok();
-    server.wait(-AHEAD);
+    server.advance_clock(-AHEAD);
     let silent = authorize_target(&client, "openid") + "&prompt=none";
     let sessions =
         async || session::of_user(&server.app().store, &ada.id, server.trace().now()).await;
@@ -157,7 +157,7 @@ async fn a_session_from_the_future_is_invalid() {
     let refresh = bound.token("refresh_token");
     server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
 
-    server.wait(1);
+    server.advance_clock(1);
     assert!(!browser.open(&silent).await.parameter("code").is_empty());
     assert_eq!(sessions().await.unwrap().len(), 1);
     server.refresh(&client, &refresh, "").await.ok();
@@ -184,7 +184,7 @@ async fn an_old_client_secret_does_not_outlive_its_overlap() {
     let server = Server::start().await;
     let client = server.service().await;
     let year = 365 * 24 * 60 * 60;
-    server.wait(year);
+    server.advance_clock(year);
     let found = server.find_client(&client).await;
     let rotate = async |registrar: Registrar<'_>| {
         registrar.rotate_secret(&found, Seconds(60)).await.unwrap();
@@ -193,7 +193,7 @@ async fn an_old_client_secret_does_not_outlive_its_overlap() {
     let ask = async || server.post_as(&client, "/token", "grant_type=client_credentials").await;
     ask().await.ok();
 
-    server.wait(-year);
+    server.advance_clock(-year);
 
     ask().await.refused(401, "invalid_client");
 }
@@ -266,7 +266,7 @@ async fn a_notice_dated_in_the_future_is_sent() {
         rows.into_iter().map(|row| row.target).collect()
     };
 
-    until("the job takes what is due", async || tried().await.len() >= 2).await;
+    wait_until("the job takes what is due", async || tried().await.len() >= 2).await;
 
     assert_eq!(tried().await, ["fresh", "tried"]);
 }
@@ -275,19 +275,19 @@ async fn a_notice_dated_in_the_future_is_sent() {
 #[tokio::test]
 async fn a_start_warns_of_rows_dated_in_the_future() {
     let (server, client) = server().await;
-    server.wait(AHEAD);
+    server.advance_clock(AHEAD);
     server.obtain_tokens("ada", &client, SCOPE).await;
-    server.wait(-AHEAD);
-    let (log, _guard) = kit::log::Captured::json();
+    server.advance_clock(-AHEAD);
+    let (log, _guard) = kit::log::CapturedLog::json();
 
-    let server = server.restarted().await;
+    let server = server.restart().await;
     let warned = log.text();
     for kind in ["sign-ins", "grants"] {
         assert!(warned.contains(&format!(r#""kind":"{kind}","count":1"#)), "{kind}: {warned}");
     }
     assert!(!warned.contains("opaque"), "{warned}");
-    server.wait(1);
+    server.advance_clock(1);
     let before = log.text().len();
-    server.restarted().await;
+    server.restart().await;
     assert!(!log.text()[before..].contains("a time to come"));
 }

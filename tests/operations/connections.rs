@@ -12,7 +12,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use kit::http::{RequestBuilder, send_bytes_over};
 use kit::server::Server;
 use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
-use kit::until::{PATIENCE, until};
+use kit::wait::{TIMEOUT, wait_until};
 
 /// Longer than the shortest time limit that can be configured.
 const LONGER: Duration = Duration::from_millis(2500);
@@ -39,7 +39,7 @@ async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), host: &str) -> 
 
 /// Reads until the server closes the connection.
 async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<usize> {
-    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await.expect("it is closed")
+    tokio::time::timeout(TIMEOUT, stream.read_to_end(&mut Vec::new())).await.expect("it is closed")
 }
 
 /// The number of connections that were closed for this reason.
@@ -54,7 +54,7 @@ async fn cut(server: &Server, reason: &str) -> u64 {
 /// Sends requests and reads no response, until the connection is closed.
 async fn reading_nothing(mut stream: impl AsyncWrite + Unpin, host: &str) {
     let many = request(host).repeat(100);
-    let error = tokio::time::timeout(PATIENCE, async {
+    let error = tokio::time::timeout(TIMEOUT, async {
         loop {
             if let Err(error) = stream.write_all(&many).await {
                 return error;
@@ -86,7 +86,7 @@ async fn a_client_that_reads_no_response_is_disconnected() {
         reading_nothing(mtls, MTLS_HOST),
     );
 
-    until("all are counted", async || cut(&server, "not_read").await == 4).await;
+    wait_until("all are counted", async || cut(&server, "not_read").await == 4).await;
 }
 
 /// A connection from an address of the loopback network.
@@ -132,7 +132,7 @@ async fn connections_per_address_are_limited() {
     assert_eq!(nothing.status, 404, "other listeners respond");
 
     drop(silent.remove(0));
-    until("the slot is free again", async || {
+    wait_until("the slot is free again", async || {
         let mut stream = connect_from(1, address).await;
         // A connection with a slot is not closed at once: this one is, because it does not speak TLS.
         stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.is_ok()

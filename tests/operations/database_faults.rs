@@ -26,10 +26,10 @@ use kit::built_in_ca;
 use kit::http::Response;
 use kit::inventory::SelfSignedCertificate;
 use kit::jwt::JwtSigner;
-use kit::outbox::{sends_by, tells};
-use kit::receivers::{MailServer, Manner, Program};
+use kit::outbox::{add_webhook, use_mail_server};
+use kit::receivers::{MailServer, MailServerOptions, WebhookServer};
 use kit::server::{Client, ISSUER, PASSWORD, Server};
-use kit::tables::rename;
+use kit::tables::rename_table;
 
 /// All tables, from the migrations, so that a new one is tested too.
 fn tables() -> Vec<String> {
@@ -167,7 +167,7 @@ impl World {
                 let code = browser.authorize("ada", &self.desk, "openid profile", CLAIMS).await;
                 let tokens = server.redeem(&self.desk, &code.parameter("code")).await.ok();
                 text = tokens.token("refresh_token");
-                server.wait(61);
+                server.advance_clock(61);
             }
             Flow::Introspect | Flow::UserInfo | Flow::Verify => {
                 let code = browser.authorize("ada", web, scope, "").await.parameter("code");
@@ -278,9 +278,9 @@ async fn survives_a_failure_of_every_table(flow: Flow) {
         let ready = world.prepare(&server, flow).await;
         let away = format!("{table}_away");
 
-        rename(&server, &table, &away).await;
+        rename_table(&server, &table, &away).await;
         let answer = world.go(&server, flow, &ready).await;
-        rename(&server, &away, &table).await;
+        rename_table(&server, &away, &table).await;
         server.app().confirm().await.unwrap();
 
         if answer.status == 200 {
@@ -295,7 +295,7 @@ async fn survives_a_failure_of_every_table(flow: Flow) {
             assert!(!answer.text.contains("_away") && !answer.text.contains("SELECT"), "LG-03");
         }
         // Longer than any response is repeated: the failure has consumed nothing (THREATS EX-04).
-        server.wait(11);
+        server.advance_clock(11);
         let again = world.go(&server, flow, &ready).await;
         assert_eq!(again.status, 200, "{flow:?} again, after it failed for {table}: {again:?}");
     }
@@ -331,9 +331,9 @@ async fn all_or_nothing(
         let before = noted(server, kind).await;
         let away = format!("{table}_away");
 
-        rename(server, &table, &away).await;
+        rename_table(server, &table, &away).await;
         let is_done = doing().await;
-        rename(server, &away, &table).await;
+        rename_table(server, &away, &table).await;
 
         if is_done {
             continue;
@@ -351,12 +351,16 @@ async fn all_or_nothing(
 /// A server that sends mails and webhooks to receivers that are unavailable.
 async fn telling() -> Server {
     let (mails, program) = (
-        MailServer::start(Manner { busy: 1_000_000, ..Manner::default() }).await,
-        Program::start(vec![503; 1000]).await,
+        MailServer::start(MailServerOptions {
+            temporary_failures: 1_000_000,
+            ..MailServerOptions::default()
+        })
+        .await,
+        WebhookServer::start(vec![503; 1000]).await,
     );
     Server::with(|config| {
-        sends_by(config, &mails);
-        tells(config, &program);
+        use_mail_server(config, &mails);
+        add_webhook(config, &program);
     })
     .await
 }
@@ -420,10 +424,10 @@ async fn reporting_an_expiry_survives_a_failure_of_every_table() {
             )])
             .await;
     }
-    server.wait((365 - thresholds[0] - 1) * day);
+    server.advance_clock((365 - thresholds[0] - 1) * day);
     let mut faults = 0;
     for table in tables() {
-        server.wait(day);
+        server.advance_clock(day);
         let before = noted(&server, "certificate.expiring").await;
         let away = format!("{table}_away");
         let look = async || {
@@ -432,9 +436,9 @@ async fn reporting_an_expiry_survives_a_failure_of_every_table() {
             expiry::send_warnings(&census, &server.app().store, &server.trace()).await.map_err(drop)
         };
 
-        rename(&server, &table, &away).await;
+        rename_table(&server, &table, &away).await;
         let done = look().await;
-        rename(&server, &away, &table).await;
+        rename_table(&server, &away, &table).await;
 
         if done.is_err() {
             faults += 1;

@@ -9,7 +9,7 @@ use gatewright::store::{ConnectionLimits, OpenMode, Store, versions};
 use gatewright::types::Secret;
 
 use kit::browser::Browser;
-use kit::server::{BEGINNING, Database, Server};
+use kit::server::{Database, START_TIME, Server};
 
 /// THREATS DO-01: during a flood of sign-ins, some get 503, and token requests are served.
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +78,7 @@ async fn of_64_racing_accounts_with_one_name_one_is_created() {
         .map(|n| {
             let app = app.clone();
             tokio::spawn(async move {
-                let trace = Trace::of_command(BEGINNING * 1000);
+                let trace = Trace::of_command(START_TIME * 1000);
                 let address = format!("person{n}@example.org");
                 let new = NewAccount {
                     username: if n % 2 == 0 { "Ada" } else { "ＡＤＡ" },

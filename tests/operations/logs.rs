@@ -13,11 +13,11 @@ use kit::browser::{Browser, VERIFIER};
 use kit::client_certificates::trust_proxy;
 use kit::dpop;
 use kit::jwt::{DpopKey, JwtSigner};
-use kit::log::be_heard;
-use kit::outbox::calls;
-use kit::receivers::Program;
+use kit::log::enable_callsites;
+use kit::outbox::add_webhook_url;
+use kit::receivers::WebhookServer;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
-use kit::until::until;
+use kit::wait::wait_until;
 
 /// Everything that the thread of this test logs, at every level; the server runs on it too.
 #[derive(Clone, Default)]
@@ -25,7 +25,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     fn begin() -> (Self, DefaultGuard) {
-        be_heard();
+        enable_callsites();
         let log = Self::default();
         let lines = log.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -240,21 +240,21 @@ async fn only_the_host_of_a_webhook_url_is_logged() {
     // it is enabled, and that may be a thread of another test without a subscriber.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let (log, _guard) = Log::begin();
-    let mut program = Program::start(vec![500; 20]).await;
+    let mut program = WebhookServer::start(vec![500; 20]).await;
     let server = Server::with(|config| {
         let url = format!("http://{}/services/canary-in-the-path", program.address);
-        calls(config, &url);
+        add_webhook_url(config, &url);
     })
     .await;
     let url = server.app().config.webhooks.endpoints[0].url.to_string();
 
-    server.tried_before(&url, 12).await;
+    server.queue_after_attempts(&url, 12).await;
     program.next().await;
-    server.tried(1).await;
-    server.wait(8 * 3600);
-    server.given_up().await;
+    server.wait_for_retries(1).await;
+    server.advance_clock(8 * 3600);
+    server.wait_until_abandoned().await;
     // The log is written after the database.
-    until("the log contains it", async || log.text().contains("a notice is given up")).await;
+    wait_until("the log contains it", async || log.text().contains("a notice is given up")).await;
 
     let text = log.text();
     for line in ["a webhook did not take its message", "a notice waits", "a notice is given up"] {

@@ -13,17 +13,17 @@ use serde_json::Value;
 
 use kit::ca::{Ca, Identity};
 use kit::inventory::SelfSignedCertificate;
-use kit::outbox::{KEY, calls, sends_by, tells};
-use kit::receivers::{Called, MailServer, Manner, Program};
+use kit::outbox::{WEBHOOK_KEY, add_webhook, add_webhook_url, use_mail_server};
+use kit::receivers::{MailServer, MailServerOptions, WebhookRequest, WebhookServer};
 use kit::server::Server;
-use kit::until::until;
+use kit::wait::wait_until;
 
 /// Issue 3: through the outbox, by real SMTP. RFC 5322 §3.6.4: the identifier is that of the row, so a
 /// retry has the same one.
 #[tokio::test]
 async fn a_mail_reaches_the_mail_server() {
-    let mut mails = MailServer::start(Manner::default()).await;
-    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
+    let server = Server::with(|config| use_mail_server(config, &mails)).await;
 
     server.send_mail("it@rp.example", "Wichtig: Größe").await;
 
@@ -33,7 +33,7 @@ async fn a_mail_reaches_the_mail_server() {
     assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
     assert_eq!(mail.header("From"), "Us <us@id.example.org>");
     assert!(mail.header("Subject").starts_with("Wichtig: =?utf-8?"), "{}", mail.text);
-    server.sent().await;
+    server.wait_until_sent().await;
     assert!(mails.is_empty(), "the mail is sent once");
 }
 
@@ -56,10 +56,10 @@ async fn a_mail_is_sent_over_tls_only_to_a_trusted_server() {
         (ours.issue_server(&["elsewhere.example"]), MailTls::StartTls, false),
         (Identity::self_signed("localhost"), MailTls::Required, false),
     ] {
-        let manner = Manner::with_tls(&identity, tls == MailTls::Required);
+        let manner = MailServerOptions::with_tls(&identity, tls == MailTls::Required);
         let mut mails = MailServer::start(manner).await;
         let server = Server::with(|config| {
-            sends_by(config, &mails);
+            use_mail_server(config, &mails);
             config.mail.host = Some("localhost".to_owned());
             config.mail.tls = tls;
             config.outbound.ca_files = vec![file.clone()];
@@ -69,19 +69,19 @@ async fn a_mail_is_sent_over_tls_only_to_a_trusted_server() {
         if reaches {
             assert_eq!(mails.next().await.header("Subject"), "Through TLS");
         } else {
-            server.tried(1).await;
+            server.wait_for_retries(1).await;
             assert!(mails.is_empty());
         }
     }
     // A mail server without STARTTLS gets nothing.
-    let mut mails = MailServer::start(Manner::default()).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
     let server = Server::with(|config| {
-        sends_by(config, &mails);
+        use_mail_server(config, &mails);
         config.mail.tls = MailTls::StartTls;
     })
     .await;
     server.send_mail("it@rp.example", "In clear").await;
-    server.tried(1).await;
+    server.wait_for_retries(1).await;
     assert!(mails.is_empty());
     std::fs::remove_dir_all(&directory).unwrap();
 }
@@ -89,19 +89,23 @@ async fn a_mail_is_sent_over_tls_only_to_a_trusted_server() {
 /// THREATS DO-17: an unavailable mail server blocks nothing, and no mail is lost.
 #[tokio::test]
 async fn a_temporarily_rejected_mail_is_retried() {
-    let mut mails = MailServer::start(Manner { busy: 2, ..Manner::default() }).await;
-    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let mut mails = MailServer::start(MailServerOptions {
+        temporary_failures: 2,
+        ..MailServerOptions::default()
+    })
+    .await;
+    let server = Server::with(|config| use_mail_server(config, &mails)).await;
 
     server.send_mail("it@rp.example", "Later").await;
-    server.tried(1).await;
-    server.wait(30);
-    server.tried(2).await;
+    server.wait_for_retries(1).await;
+    server.advance_clock(30);
+    server.wait_for_retries(2).await;
     assert!(mails.is_empty());
-    server.wait(60);
+    server.advance_clock(60);
 
     assert_eq!(mails.next().await.header("Subject"), "Later");
-    server.sent().await;
-    assert_eq!(server.waiting().await, (0, 0));
+    server.wait_until_sent().await;
+    assert_eq!(server.outbox_counts().await, (0, 0));
 }
 
 /// RFC 5321 §4.2.1:
@@ -110,12 +114,13 @@ async fn a_temporarily_rejected_mail_is_retried() {
 /// > the exact request
 #[tokio::test]
 async fn a_permanently_rejected_mail_is_abandoned_and_recorded() {
-    let refusal = Some("550 5.1.1 nobody of that name\r\n");
-    let mails = MailServer::start(Manner { refusal, ..Manner::default() }).await;
-    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let rejection = Some("550 5.1.1 nobody of that name\r\n");
+    let mails =
+        MailServer::start(MailServerOptions { rejection, ..MailServerOptions::default() }).await;
+    let server = Server::with(|config| use_mail_server(config, &mails)).await;
 
     server.send_mail("gone@rp.example", "To nobody").await;
-    server.given_up().await;
+    server.wait_until_abandoned().await;
 
     let events = server.audit_events("notice.undelivered").await;
     assert_eq!(events.len(), 1);
@@ -128,14 +133,15 @@ async fn a_permanently_rejected_mail_is_abandoned_and_recorded() {
 /// then.
 #[tokio::test]
 async fn a_mail_rejected_for_authentication_is_retried() {
-    let refusal = Some("530 5.7.0 authentication required\r\n");
-    let mails = MailServer::start(Manner { refusal, ..Manner::default() }).await;
-    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let rejection = Some("530 5.7.0 authentication required\r\n");
+    let mails =
+        MailServer::start(MailServerOptions { rejection, ..MailServerOptions::default() }).await;
+    let server = Server::with(|config| use_mail_server(config, &mails)).await;
 
     server.send_mail("it@rp.example", "Later").await;
-    server.tried(1).await;
+    server.wait_for_retries(1).await;
 
-    assert_eq!(server.waiting().await, (1, 0));
+    assert_eq!(server.outbox_counts().await, (1, 0));
 }
 
 /// Makes the database reject the update that marks the notice with this body as sent.
@@ -161,12 +167,12 @@ async fn forget(server: &Server, body: &str) {
 /// completion, once.
 #[tokio::test]
 async fn notices_sent_at_once_do_not_affect_each_other() {
-    let mut quick = Program::start(Vec::new()).await;
+    let mut quick = WebhookServer::start(Vec::new()).await;
     let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let slow_url = format!("http://{}/", slow.local_addr().unwrap());
     let server = Server::with(|config| {
-        tells(config, &quick);
-        calls(config, &slow_url);
+        add_webhook(config, &quick);
+        add_webhook_url(config, &slow_url);
     })
     .await;
     forget(&server, "1").await;
@@ -187,7 +193,7 @@ async fn notices_sent_at_once_do_not_affect_each_other() {
         count.map_or(0, |count| count.parse::<u64>().unwrap())
     };
     let enough = rounds() + 2;
-    until("two more rounds are over", async || rounds() >= enough).await;
+    wait_until("two more rounds are over", async || rounds() >= enough).await;
     tokio::io::AsyncWriteExt::write_all(
         &mut stream,
         b"HTTP/1.1 204 So\r\ncontent-length: 0\r\n\r\n",
@@ -195,8 +201,8 @@ async fn notices_sent_at_once_do_not_affect_each_other() {
     .await
     .unwrap();
 
-    until("the other one waits alone", async || server.waiting().await == (1, 0)).await;
-    server.wait(299);
+    wait_until("the other one waits alone", async || server.outbox_counts().await == (1, 0)).await;
+    server.advance_clock(299);
     let early = outbox::lease(on, "another", Seconds(1), 10, server.trace().now()).await.unwrap();
     assert!(early.is_empty(), "by a clock that is behind, its sender may still be active");
 }
@@ -205,8 +211,8 @@ async fn notices_sent_at_once_do_not_affect_each_other() {
 /// has the same identifier and a time of its own.
 #[tokio::test]
 async fn a_webhook_is_signed_and_retried_with_the_same_id() {
-    let mut program = Program::start(vec![500, 302]).await;
-    let server = Server::with(|config| tells(config, &program)).await;
+    let mut program = WebhookServer::start(vec![500, 302]).await;
+    let server = Server::with(|config| add_webhook(config, &program)).await;
     let made = SelfSignedCertificate::new("leaked", 90);
 
     server.revoke_by_file(&made).await.unwrap();
@@ -215,11 +221,11 @@ async fn a_webhook_is_signed_and_retried_with_the_same_id() {
     for attempts in 1..=3 {
         calls.push(program.next().await);
         if attempts < 3 {
-            server.tried(attempts).await;
-            server.wait(60);
+            server.wait_for_retries(attempts).await;
+            server.advance_clock(60);
         }
     }
-    server.sent().await;
+    server.wait_until_sent().await;
     let ids: BTreeSet<_> = calls.iter().map(|call| call.header("webhook-id")).collect();
     let times: BTreeSet<_> = calls.iter().map(|call| call.header("webhook-timestamp")).collect();
     assert_eq!((ids.len(), times.len()), (1, 3));
@@ -234,9 +240,9 @@ async fn a_webhook_is_signed_and_retried_with_the_same_id() {
 }
 
 /// The signature as a receiver computes it.
-fn signature(call: &Called) -> String {
+fn signature(call: &WebhookRequest) -> String {
     let (id, time) = (call.header("webhook-id"), call.header("webhook-timestamp"));
-    let key = hmac::Key::new(hmac::HMAC_SHA256, &KEY);
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &WEBHOOK_KEY);
     let tag = hmac::sign(&key, format!("{id}.{time}.{}", call.body).as_bytes());
     format!("v1,{}", STANDARD.encode(tag))
 }
@@ -245,21 +251,21 @@ fn signature(call: &Called) -> String {
 /// trail.
 #[tokio::test]
 async fn an_undeliverable_webhook_is_abandoned_after_a_day_and_recorded() {
-    let mut program = Program::start(vec![503; 100]).await;
-    let server = Server::with(|config| tells(config, &program)).await;
+    let mut program = WebhookServer::start(vec![503; 100]).await;
+    let server = Server::with(|config| add_webhook(config, &program)).await;
 
     let url = server.app().config.webhooks.endpoints[0].url.to_string();
-    server.tried_before(&url, 12).await;
+    server.queue_after_attempts(&url, 12).await;
     program.next().await;
-    server.tried(1).await;
+    server.wait_for_retries(1).await;
     assert!(
         server.audit_events("notice.undelivered").await.is_empty(),
         "the 13th attempt is not the last"
     );
-    server.wait(8 * 3600);
+    server.advance_clock(8 * 3600);
     program.next().await;
-    server.given_up().await;
-    server.wait(8 * 3600);
+    server.wait_until_abandoned().await;
+    server.advance_clock(8 * 3600);
 
     let events = server.audit_events("notice.undelivered").await;
     assert_eq!(events.len(), 1);
@@ -272,8 +278,8 @@ async fn an_undeliverable_webhook_is_abandoned_after_a_day_and_recorded() {
 /// A row of a process that died is taken over when its lease has expired, and not before.
 #[tokio::test]
 async fn a_notice_of_a_dead_process_is_taken_over_after_its_lease() {
-    let program = Program::start(Vec::new()).await;
-    let nobody = Server::with(|config| tells(config, &program)).await;
+    let program = WebhookServer::start(Vec::new()).await;
+    let nobody = Server::with(|config| add_webhook(config, &program)).await;
     let now = nobody.trace().now();
     let on = nobody.app().store.db();
     // Due later, so that the server itself does not take it first.
@@ -299,8 +305,8 @@ async fn a_notice_of_a_dead_process_is_taken_over_after_its_lease() {
 /// With several replicas, each notice is sent by one of them.
 #[tokio::test]
 async fn of_several_replicas_one_sends_each_notice() {
-    let mut program = Program::start(Vec::new()).await;
-    let server = Server::with(|config| tells(config, &program)).await;
+    let mut program = WebhookServer::start(Vec::new()).await;
+    let server = Server::with(|config| add_webhook(config, &program)).await;
     let others = [server.replica().await, server.replica().await];
     let all = 60;
 
@@ -315,7 +321,7 @@ async fn of_several_replicas_one_sends_each_notice() {
     for _ in 0..all {
         assert!(seen.insert(program.next().await.body), "sent twice");
     }
-    server.sent().await;
+    server.wait_until_sent().await;
     assert!(program.is_empty());
     drop(others);
 }
@@ -359,12 +365,12 @@ async fn no_row_is_taken_twice_in_a_race() {
 /// Sent and abandoned notices are deleted after 30 days.
 #[tokio::test]
 async fn sent_notices_are_deleted_after_30_days() {
-    let mut mails = MailServer::start(Manner::default()).await;
-    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
+    let server = Server::with(|config| use_mail_server(config, &mails)).await;
     server.send_mail("it@rp.example", "Soon forgotten").await;
     mails.next().await;
-    server.sent().await;
-    server.wait(31 * 24 * 3600);
+    server.wait_until_sent().await;
+    server.advance_clock(31 * 24 * 3600);
 
     let swept = gatewright::store::sweep::once(&server.app().store, server.trace().now()).await;
 

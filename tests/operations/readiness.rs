@@ -7,8 +7,8 @@ use gatewright::store::{sql, versions};
 
 use kit::http::RequestBuilder;
 use kit::server::Server;
-use kit::tables::rename;
-use kit::until::until;
+use kit::tables::rename_table;
+use kit::wait::wait_until;
 
 async fn ready(server: &Server) -> (u16, u16) {
     (server.get("/readyz").await.status, server.get("/readyz?writes").await.status)
@@ -32,14 +32,14 @@ async fn a_read_only_database_is_not_ready_where_writes_are_required() {
     assert_eq!((ready(&server).await, ready(&strict).await), ((200, 200), (200, 200)));
     assert!(metrics().await.contains("gatewright_database_writable 1"));
 
-    rename(&server, "jobs", "jobs_away").await;
+    rename_table(&server, "jobs", "jobs_away").await;
     assert_eq!(probe().await, (false, false));
     assert_eq!((ready(&server).await, ready(&strict).await), ((200, 503), (503, 503)));
     assert!(metrics().await.contains("gatewright_database_writable 0"));
     server.get("/readyz?writes").await.refused(503, "temporarily_unavailable");
     server.post_as(&service, "/token", "grant_type=client_credentials").await.ok();
 
-    rename(&server, "jobs_away", "jobs").await;
+    rename_table(&server, "jobs_away", "jobs").await;
     assert_eq!(probe().await, (true, true));
     assert_eq!((ready(&server).await, ready(&strict).await), ((200, 200), (200, 200)));
 }
@@ -61,9 +61,9 @@ async fn a_process_that_cannot_load_changes_is_not_ready() {
 
     assert_eq!(server.get("/readyz").await.status, 200);
     put(&[0; 64]).await;
-    until("it is not ready", async || server.get("/readyz").await.status == 503).await;
+    wait_until("it is not ready", async || server.get("/readyz").await.status == 503).await;
     assert_eq!(server.get("/healthz").await.status, 200);
 
     put(&key.sealed).await;
-    until("it is ready again", async || server.get("/readyz").await.status == 200).await;
+    wait_until("it is ready again", async || server.get("/readyz").await.status == 200).await;
 }

@@ -20,8 +20,8 @@ use kit::ca::{Ca, Identity, certificate_params};
 use kit::client_certificates::ClientCertificate;
 use kit::http::{RequestBuilder, send_bytes_over};
 use kit::jwt::unverified_claims;
-use kit::server::{BEGINNING, Client, ISSUER, Server};
-use kit::stapling::stapled;
+use kit::server::{Client, ISSUER, START_TIME, Server};
+use kit::stapling::stapled_response;
 use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 
 /// The certificate that the server presents.
@@ -187,7 +187,7 @@ fn response(authority: &Ca, identity: &Identity, status: Status) -> Vec<u8> {
     let issuer = Issuer::from_der(authority.certificate()).unwrap();
     let (_, parsed) = x509_parser::parse_x509_certificate(identity.certificate()).unwrap();
     let id = CertId::new(Hash::Sha1, &issuer, parsed.raw_serial()).unwrap();
-    let (now, then) = (Timestamp(BEGINNING), Timestamp(BEGINNING + 3600));
+    let (now, then) = (Timestamp(START_TIME), Timestamp(START_TIME + 3600));
     let answer = OcspAnswer { status, this_update: now, next_update: Some(then) };
     let response = Response { responses: vec![(id, answer)], nonce: None, produced_at: now };
     let key =
@@ -208,17 +208,17 @@ async fn an_ocsp_response_from_a_file_is_stapled_while_valid() {
     let put = async |response: &[u8]| {
         std::fs::write(&file, response).unwrap();
         server.running().reload().await;
-        stapled(&server).await
+        stapled_response(&server).await
     };
     server.running().reload().await;
-    assert_eq!(stapled(&server).await, b"", "no response yet");
+    assert_eq!(stapled_response(&server).await, b"", "no response yet");
 
     let good = response(authority, &identity, Status::Good);
     assert_eq!(put(&good).await, good);
 
     let other = authority.issue_server(&[HOST, MTLS_HOST]);
     let mallory = Ca::new("Servers");
-    let revoked = Status::Revoked { at: Timestamp(BEGINNING), reason: Reason::KeyCompromise };
+    let revoked = Status::Revoked { at: Timestamp(START_TIME), reason: Reason::KeyCompromise };
     for bad in [
         response(authority, &other, Status::Good),
         response(&mallory, &identity, Status::Good),
@@ -230,9 +230,9 @@ async fn an_ocsp_response_from_a_file_is_stapled_while_valid() {
         assert_eq!(put(&bad).await, b"", "an unusable response is not stapled");
     }
     assert_eq!(put(&good).await, good);
-    server.wait(2 * 3600);
+    server.advance_clock(2 * 3600);
     server.running().reload().await;
-    assert_eq!(stapled(&server).await, b"", "the response has expired");
+    assert_eq!(stapled_response(&server).await, b"", "the response has expired");
     std::fs::remove_file(file).unwrap();
 }
 

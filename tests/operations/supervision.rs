@@ -12,8 +12,8 @@ use tokio::net::TcpListener;
 use tokio::task::Id;
 
 use kit::http::RequestBuilder;
-use kit::server::{BEGINNING, Server};
-use kit::until::until;
+use kit::server::{START_TIME, Server};
+use kit::wait::wait_until;
 
 /// A clock that makes background jobs panic, and no requests.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Fuse {
                 drop(jobs);
                 assert!(!(is_job && fuse.is_armed.load(Ordering::SeqCst)), "a defect");
             }
-            BEGINNING * 1000
+            START_TIME * 1000
         })
     }
 }
@@ -63,16 +63,16 @@ async fn a_job_that_panics_is_counted_and_restarted_and_fails_readiness() {
     };
     let ready = async || RequestBuilder::new(address, "GET", "/readyz").send().await.status;
 
-    until("the jobs have begun", async || fuse.jobs.lock().unwrap().len() > 1).await;
+    wait_until("the jobs have begun", async || fuse.jobs.lock().unwrap().len() > 1).await;
     fuse.is_learning.store(false, Ordering::SeqCst);
     assert_eq!((ready().await, panics().await), (200, 0));
 
     fuse.is_armed.store(true, Ordering::SeqCst);
-    until("it has panicked three times", async || panics().await >= 3).await;
+    wait_until("it has panicked three times", async || panics().await >= 3).await;
     assert_eq!(ready().await, 503);
     assert_eq!(RequestBuilder::new(address, "GET", "/healthz").send().await.status, 200);
 
     fuse.is_armed.store(false, Ordering::SeqCst);
-    until("it succeeds again", async || ready().await == 200).await;
+    wait_until("it succeeds again", async || ready().await == 200).await;
     running.stop().await;
 }

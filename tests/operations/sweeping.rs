@@ -50,20 +50,20 @@ async fn rows_in_use_are_kept() {
 
     // Sessions end after half an hour without use, and after twelve hours in any case.
     for _ in 0..22 {
-        server.wait(HOUR / 2 - 60);
+        server.advance_clock(HOUR / 2 - 60);
         bound = server.refresh(&client, &bound, "").await.ok().token("refresh_token");
         offline = server.refresh(&client, &offline, "").await.ok().token("refresh_token");
         assert_eq!(swept(&server).await, (1, 2));
     }
     // The session ends, and is kept for another hour.
-    server.wait(2 * HOUR);
+    server.advance_clock(2 * HOUR);
     assert_eq!(swept(&server).await, (0, 1), "its bound grant is deleted with it");
     for _ in 0..8 {
-        server.wait(10 * DAY);
+        server.advance_clock(10 * DAY);
         offline = server.refresh(&client, &offline, "").await.ok().token("refresh_token");
         assert_eq!(swept(&server).await, (0, 1));
     }
-    server.wait(14 * DAY + HOUR);
+    server.advance_clock(14 * DAY + HOUR);
     assert_eq!(swept(&server).await, (0, 0));
 }
 
@@ -76,12 +76,12 @@ async fn rows_that_ended_early_are_deleted_early() {
     let (_, offline) = granted(&server, &client).await;
 
     server.post_as(&client, "/revoke", &format!("token={offline}")).await;
-    server.wait(HOUR + 1);
+    server.advance_clock(HOUR + 1);
     assert_eq!(swept(&server).await, (1, 1));
     let end = "UPDATE sessions SET ended_at = $1, sweep_at = $1";
     sql(end).bind(server.trace().now()).run(server.app().store.db()).await.unwrap();
     assert_eq!(swept(&server).await, (1, 1));
-    server.wait(HOUR + 1);
+    server.advance_clock(HOUR + 1);
     assert_eq!(swept(&server).await, (0, 0));
 }
 
@@ -111,7 +111,7 @@ async fn a_table_that_fails_does_not_block_the_others() {
     server.user("ada").await;
     granted(&server, &client).await;
     sql("DROP TABLE opaque_tokens").run(server.app().store.db()).await.unwrap();
-    server.wait(DAY);
+    server.advance_clock(DAY);
 
     let (mut run, mut failed) = (sweep::Run::default(), Vec::new());
     while let Some(batch) = run.next(&server.app().store, server.trace().now()).await {

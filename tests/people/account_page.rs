@@ -110,7 +110,7 @@ async fn failed_attempts_do_not_displace_other_activity() {
         for _ in 0..10 {
             assert_eq!(guess(&server, "ada", "<script>").await, 422);
         }
-        server.wait(601);
+        server.advance_clock(601);
     }
 
     let activity = section(&Browser::new(&server).sign_in("ada").await, "activity");
@@ -140,11 +140,11 @@ async fn applications_are_listed_with_their_last_use() {
         server.redeem(client, &page.parameter("code")).await.ok()
     };
     with(&other, "openid offline_access").await;
-    server.wait(1);
+    server.advance_clock(1);
     let granted = with(&client, "openid email").await;
-    server.wait(10 * 60);
+    server.advance_clock(10 * 60);
     server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
-    server.wait(5 * 60);
+    server.advance_clock(5 * 60);
 
     let mut browser = Browser::new(&server);
     let applications = section(&browser.sign_in("ada").await, "applications");
@@ -160,7 +160,7 @@ async fn applications_are_listed_with_their_last_use() {
     );
     assert!(photos.contains("app.example</span>"), "the host of the redirect URI: {photos}");
 
-    server.wait(20 * HOUR);
+    server.advance_clock(20 * HOUR);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     let applications = section(&browser.sign_in("ada").await, "applications");
     let (_, photos) = applications.split_once("Photos").unwrap();
@@ -193,7 +193,7 @@ async fn users_see_the_age_of_their_password_and_their_known_browsers() {
     server.user("grace").await;
     Browser::new(&server).sign_in("grace").await;
     Browser::new(&server).sign_in("ada").await;
-    server.wait(2 * 24 * HOUR);
+    server.advance_clock(2 * 24 * HOUR);
 
     let security = section(&Browser::new(&server).sign_in("ada").await, "security");
 
@@ -283,7 +283,7 @@ async fn the_proof_of_the_current_password_is_bound_to_its_session() {
     for proof in [other.as_str(), &hers, &cut, "", "x", &"A".repeat(80), PASSWORD] {
         refused(&mut ada, proof).await;
     }
-    server.wait(5 * 60);
+    server.advance_clock(5 * 60);
     refused(&mut ada, &own).await;
     let own = proven(&mut ada).await;
     ada.submit_on_account_page(change, &typed(PASSWORD, NEW, NEW)).await.assert_page("/account");

@@ -231,7 +231,7 @@ async fn the_client_has_its_localized_name_on_every_page() {
     let account = open(&mut browser, "/account").await;
     let logout = format!("/logout/confirm?client_id={}&ui_locales=de", client.id);
     let logout = open(&mut browser, &logout).await;
-    server.wait(120);
+    server.advance_clock(120);
     let over = open(&mut browser, &consent.url).await;
 
     for (page, text) in [

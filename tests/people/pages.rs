@@ -820,7 +820,7 @@ async fn password_attempts_for_an_account_are_limited() {
     let told = server.audit_events("request.refused").await;
     let last = told.last().unwrap();
     assert!(last.facts.contains(ada.id.as_str()), "the event names the account: {}", last.facts);
-    server.wait(601);
+    server.advance_clock(601);
     assert_eq!(tried("ada", PASSWORD).await.status, 303);
 }
 
@@ -853,20 +853,20 @@ async fn a_session_ends_when_idle_and_after_twelve_hours() {
     };
     let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
-    server.wait(29 * 60);
+    server.advance_clock(29 * 60);
     assert!(live(&replica, &browser).await);
-    server.wait(29 * 60);
+    server.advance_clock(29 * 60);
     assert!(live(&server, &browser).await, "its use extended the session");
-    server.wait(30 * 60);
+    server.advance_clock(30 * 60);
     assert!(!live(&server, &browser).await && !live(&replica, &browser).await);
 
     let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
     for _ in 0..35 {
-        server.wait(20 * 60);
+        server.advance_clock(20 * 60);
         assert!(live(&server, &browser).await);
     }
-    server.wait(20 * 60);
+    server.advance_clock(20 * 60);
     assert!(!live(&server, &browser).await, "the session ends after twelve hours");
 }
 

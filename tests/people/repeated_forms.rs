@@ -49,7 +49,7 @@ async fn a_second_click_on_allow_returns_a_valid_code() {
         "reopening the page leads to the code too"
     );
     let tokens = server.redeem(&client, &first).await.ok();
-    server.wait(30);
+    server.advance_clock(30);
     let second = ada.submit(&consent, &ALLOW).await.code();
     assert_ne!(second, first);
     assert_eq!(
@@ -64,9 +64,9 @@ async fn a_second_click_on_allow_returns_a_valid_code() {
         server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
     }
     assert_eq!(server.audit_events("consent.decided").await.len(), 1, "decided once");
-    server.wait(30);
+    server.advance_clock(30);
     ada.submit(&consent, &ALLOW).await.code();
-    server.wait(1);
+    server.advance_clock(1);
     leads_back(&ada.submit(&consent, &ALLOW).await);
     leads_back(&ada.open(&consent.url).await);
     // A replay of the first code revokes what it granted, and nothing else.
@@ -192,7 +192,7 @@ async fn a_sign_in_page_left_open_continues_the_request() {
     for open_for in [600, 3_600, 20 * 3_600] {
         let mut ada = Browser::new(&server);
         let login = ada.start_authorization(&asked(&client).with("prompt", "login consent")).await;
-        server.wait(open_for);
+        server.advance_clock(open_for);
 
         let fresh = ada.submit(login.assert_page("/login"), &TYPED).await;
 
@@ -201,10 +201,10 @@ async fn a_sign_in_page_left_open_continues_the_request() {
         assert!(page.contains("had been open for too long"), "{page}");
         assert!(page.contains("value=\"ada\"") && !page.contains(PASSWORD), "{page}");
         let consent = ada.submit(&fresh, &TYPED).await;
-        server.wait(599);
+        server.advance_clock(599);
         ada.submit(consent.assert_page("/consent"), &ALLOW).await.code();
         // Reopening the page starts over.
-        server.wait(600);
+        server.advance_clock(600);
         ada.open(&login.url).await.assert_page("/login");
     }
 }
@@ -216,19 +216,19 @@ async fn a_consent_page_left_open_continues_the_request() {
     let mut ada = Browser::new(&server);
     let login = ada.start_authorization(&asked(&client)).await;
     let consent = ada.submit_credentials(&login, "ada").await;
-    server.wait(600);
+    server.advance_clock(600);
     let fresh = ada.submit(consent.assert_page("/consent"), &ALLOW).await;
     assert_eq!(fresh.assert_page("/consent").answer.status, 403, "nothing was decided");
     ada.submit(&fresh, &ALLOW).await.code();
 
     let more = asked(&client).with("scope", "openid email");
     let consent = ada.start_authorization(&more).await;
-    server.wait(1_800);
+    server.advance_clock(1_800);
     let login = ada.submit(consent.assert_page("/consent"), &ALLOW).await;
     let consent = ada.submit(login.assert_page("/login"), &TYPED).await;
     ada.submit(consent.assert_page("/consent"), &ALLOW).await.code();
     let choice = ada.start_authorization(&asked(&client).with("prompt", "select_account")).await;
-    server.wait(600);
+    server.advance_clock(600);
     let fresh = ada.submit(&choice, &[("answer", "continue")]).await;
     ada.submit(fresh.assert_page("/select-account"), &[("answer", "continue")]).await.code();
 }
@@ -308,7 +308,7 @@ async fn a_second_click_on_the_account_page_succeeds() {
     let elsewhere_shown = ada.open("/account").await;
     let fresh = ada.submit_to("/account/password", &elsewhere_shown, &change).await;
     assert_eq!(fresh.answer.status, 422, "the same values in another form");
-    server.wait(61);
+    server.advance_clock(61);
     let late = ada.submit_to("/account/password", &page, &change).await;
     assert_eq!(late.answer.status, 422, "after a minute it is an ordinary attempt");
     assert!(elsewhere.open("/account").await.url.starts_with("/login"));

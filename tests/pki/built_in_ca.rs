@@ -19,8 +19,8 @@ use serde_json::Value;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
 use kit::built_in_ca::{TempDir, csr};
-use kit::outbox::tells;
-use kit::receivers::Program;
+use kit::outbox::add_webhook;
+use kit::receivers::WebhookServer;
 use kit::server::{Client, ISSUER, Server};
 
 fn pem(der: &[u8]) -> String {
@@ -195,13 +195,13 @@ async fn disabling_or_deleting_a_client_revokes_its_certificates() {
 /// still valid.
 #[tokio::test]
 async fn certificates_revoked_with_their_client_are_reported() {
-    let mut program = Program::start(vec![200]).await;
-    let server = Server::with(|config| tells(config, &program)).await;
+    let mut program = WebhookServer::start(vec![200]).await;
+    let server = Server::with(|config| add_webhook(config, &program)).await;
     server.administer_ca(async |authority| authority.init().await).await.unwrap();
     for (delete, reason) in [(false, "privilegeWithdrawn"), (true, "cessationOfOperation")] {
         let client = server.service().await;
         issued(&server, &client).await;
-        server.wait(25 * 3600);
+        server.advance_clock(25 * 3600);
         let issued = issued(&server, &client).await;
         let id = ClientId::from_text(&client.id);
         let before = server.audit_events("certificate.revoked").await.len();
@@ -398,7 +398,7 @@ async fn a_new_issuing_certificate_takes_over_without_a_gap() {
     let client = server.service().await;
     let before = issued(&server, &client).await;
 
-    server.wait(3600);
+    server.advance_clock(3600);
     server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
     let after = issued(&server, &client).await;
 
@@ -416,10 +416,10 @@ async fn no_certificate_outlives_its_issuing_certificate() {
     let client = server.service().await;
     let end = server.current_ca().await.not_after;
 
-    server.wait((end - server.trace().now()).0 - 60);
+    server.advance_clock((end - server.trace().now()).0 - 60);
     assert_eq!(issued(&server, &client).await.not_after, end);
 
-    server.wait(60);
+    server.advance_clock(60);
     let late = server.issue_certificate(&client, &KeyPair::generate().unwrap()).await;
     assert!(matches!(late, Err(Error::Failed(_))), "{late:?}");
     server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
@@ -432,11 +432,11 @@ async fn no_certificate_is_issued_before_the_issuing_one_is_valid() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
 
-    server.wait(-3600);
+    server.advance_clock(-3600);
     let early = server.issue_certificate(&client, &KeyPair::generate().unwrap()).await;
     assert!(matches!(early, Err(Error::Failed(_))), "{early:?}");
 
-    server.wait(3600);
+    server.advance_clock(3600);
     issued(&server, &client).await;
 }
 
@@ -703,7 +703,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
             .await
     };
     refused(enrol(&other).await, Code::InvalidClient, "another client's");
-    server.wait(3600);
+    server.advance_clock(3600);
     refused(enrol(&id).await, Code::InvalidClient, "expired");
 }
 

@@ -12,9 +12,9 @@ use kit::ca::{Ca, certificate_params};
 use kit::client_certificates::ClientCa;
 use kit::expiry::{DAY, notify_operators, validity_in_days};
 use kit::inventory::SelfSignedCertificate;
-use kit::outbox::{sends_by, tells};
-use kit::receivers::{MailServer, Manner, Program};
-use kit::server::{BEGINNING, Client, Server};
+use kit::outbox::{add_webhook, use_mail_server};
+use kit::receivers::{MailServer, MailServerOptions, WebhookServer};
+use kit::server::{Client, START_TIME, Server};
 
 const HOUR: i64 = 60 * 60;
 
@@ -22,11 +22,11 @@ const HOUR: i64 = 60 * 60;
 /// webhook and a mail to the client's contacts, exactly once each.
 #[tokio::test]
 async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
-    let mut mails = MailServer::start(Manner::default()).await;
-    let mut program = Program::start(Vec::new()).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
+    let mut program = WebhookServer::start(Vec::new()).await;
     let server = Server::with(|config| {
-        sends_by(config, &mails);
-        tells(config, &program);
+        use_mail_server(config, &mails);
+        add_webhook(config, &program);
     })
     .await;
     let made = SelfSignedCertificate::new("billing", 365);
@@ -52,9 +52,12 @@ async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
         let mail = mails.next().await;
         assert_eq!(mail.to, "billing@example.org");
         assert!(mail.text.contains("CN=billing") && mail.text.contains(&client.id), "{mail:?}");
-        assert!(mail.flowing().contains("get a new certificate and register it instead of"));
         assert!(
-            mail.flowing().contains("Nothing stops working at https://id.example.org: Billing")
+            mail.text_on_one_line().contains("get a new certificate and register it instead of")
+        );
+        assert!(
+            mail.text_on_one_line()
+                .contains("Nothing stops working at https://id.example.org: Billing")
         );
         subjects.push(mail.header("Subject").to_owned());
     }
@@ -79,11 +82,11 @@ async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
 /// Exactly once, however many replicas check at the same time.
 #[tokio::test]
 async fn of_replicas_that_check_at_once_one_reports() {
-    let program = Program::start(vec![503; 1000]).await;
-    let server = Server::with(|config| tells(config, &program)).await;
+    let program = WebhookServer::start(vec![503; 1000]).await;
+    let server = Server::with(|config| add_webhook(config, &program)).await;
     let made: Vec<_> = (0..5).map(|n| SelfSignedCertificate::new(&format!("n{n}"), 365)).collect();
     server.register_with_certificates(&made.iter().collect::<Vec<_>>()).await;
-    server.wait(340 * DAY);
+    server.advance_clock(340 * DAY);
 
     let mut tasks = tokio::task::JoinSet::new();
     let now = server.trace();
@@ -145,8 +148,8 @@ async fn a_short_lived_certificate_is_not_reported_from_its_beginning() {
 /// A client that has renewed in time gets no mail; the event records the renewal.
 #[tokio::test]
 async fn a_client_that_has_renewed_gets_no_mail() {
-    let mut mails = MailServer::start(Manner::default()).await;
-    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
+    let server = Server::with(|config| use_mail_server(config, &mails)).await;
     let (old, new) =
         (SelfSignedCertificate::new("old", 90), SelfSignedCertificate::new("new", 400));
     server.register_with_certificates(&[&old, &new]).await;
@@ -182,7 +185,7 @@ async fn revoked_disabled_and_unused_certificates_are_not_reported() {
     let client = server.service().await;
     server.record_sighting(&unused, &client);
     server.flush_sightings().await;
-    server.wait(50 * DAY);
+    server.advance_clock(50 * DAY);
     server.record_sighting(&used, &client);
     server.flush_sightings().await;
 
@@ -195,12 +198,12 @@ async fn revoked_disabled_and_unused_certificates_are_not_reported() {
 /// Operators are notified of the server's own certificates, and of those of clients without contacts.
 #[tokio::test]
 async fn operators_are_notified_where_no_client_contact_is() {
-    let mut mails = MailServer::start(Manner::default()).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
     let server = Server::with(|config| notify_operators(config, &mails)).await;
     let (own, other) =
         (SelfSignedCertificate::new("id", 90), SelfSignedCertificate::new("service", 90));
     let client = server.service().await;
-    server.wait(60 * DAY - 60);
+    server.advance_clock(60 * DAY - 60);
     let now = server.trace().now();
     let mut row = gatewright::pki::inventory::row(&own.certificate, Origin::Own, None, now);
     row.last_used_at = Some(now);
@@ -230,7 +233,7 @@ async fn the_certificate_of_the_server_is_monitored() {
     let own = server
         .census(|census| census.monitored().map(|life| life.subject.clone()).collect::<Vec<_>>());
     assert_eq!(own.await, ["CN=id.example.org"]);
-    server.wait(2 * HOUR);
+    server.advance_clock(2 * HOUR);
     assert_eq!(
         server.census(|census| census.monitored().count()).await,
         0,
@@ -245,7 +248,7 @@ async fn the_certificates_of_the_built_in_ca_are_monitored() {
     let client = server.service().await;
     server.issue_certificate(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
 
-    server.wait(2 * HOUR);
+    server.advance_clock(2 * HOUR);
 
     let ours = |census: &Census<'_>| {
         census.monitored().filter(|life| census.ca_role(life).is_some()).count()
@@ -278,7 +281,7 @@ async fn the_forecast_lists_which_client_stops_on_which_day() {
     let expected = [("Unknown", None), ("Soon", Some(20)), ("Renewed", Some(300))];
     let expected = expected.map(|(name, day)| (name.to_owned(), day, false));
     assert_eq!(stops, expected);
-    server.wait(25 * DAY);
+    server.advance_clock(25 * DAY);
     assert_eq!(server.forecasts().await[1], ("Soon".to_owned(), Some(20), false), "it has stopped");
     server.disable_client(&soon).await;
     assert_eq!(server.forecasts().await.len(), 2);
@@ -292,21 +295,21 @@ async fn a_client_that_renews_automatically_is_marked() {
     let server = Server::start().await;
     let client = server.certificate_bound_client("Daily").await;
     let day = |n: i64, length: i64| {
-        let from = BEGINNING + n * 16 * HOUR;
+        let from = START_TIME + n * 16 * HOUR;
         SelfSignedCertificate::between(&format!("d{n}"), from, from + length * HOUR)
     };
     server.record_sighting(&day(0, 24), &client);
     server.flush_sightings().await;
     assert!(!server.forecasts().await[0].2, "one alone has not been renewed");
 
-    server.wait(16 * HOUR);
+    server.advance_clock(16 * HOUR);
     server.record_sighting(&day(1, 24), &client);
     server.flush_sightings().await;
 
     assert!(server.forecasts().await[0].2);
-    server.wait(17 * HOUR);
+    server.advance_clock(17 * HOUR);
     assert!(server.forecasts().await[0].2, "a third is left: many renew now");
-    server.wait(2 * HOUR);
+    server.advance_clock(2 * HOUR);
     assert!(!server.forecasts().await[0].2, "the next one is late");
 }
 
@@ -347,7 +350,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
     let [entry] = &found[..] else { panic!("{found:?}") };
     assert_eq!((entry.tokens.jwt, entry.tokens.opaque, entry.tokens.grants), (2, 1, 0));
     assert_eq!(entry.certificate.origin, Origin::Seen);
-    assert_eq!(entry.certificate.last_used_at, Some(Timestamp(BEGINNING)));
+    assert_eq!(entry.certificate.last_used_at, Some(Timestamp(START_TIME)));
     assert_eq!(entry.holders.len(), 2);
     for (client, token) in &tokens {
         assert!(server.is_active(client, token).await);
@@ -360,7 +363,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
     for (client, token) in &tokens {
         assert!(!server.is_active(client, token).await);
     }
-    server.wait(301);
+    server.advance_clock(301);
     let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
     assert_eq!(found[0].tokens.total(), 0, "the tokens have expired");
 }
@@ -383,8 +386,8 @@ async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
 
 fn lasting() -> rcgen::CertificateParams {
     let mut contents = certificate_params("client", &[]);
-    contents.not_before = time::OffsetDateTime::from_unix_timestamp(BEGINNING).unwrap();
-    contents.not_after = time::OffsetDateTime::from_unix_timestamp(BEGINNING + 365 * DAY).unwrap();
+    contents.not_before = time::OffsetDateTime::from_unix_timestamp(START_TIME).unwrap();
+    contents.not_after = time::OffsetDateTime::from_unix_timestamp(START_TIME + 365 * DAY).unwrap();
     contents
 }
 
@@ -414,7 +417,7 @@ async fn a_metric_has_the_last_expiry_of_each_client() {
 /// operators are notified of the anchor, and the forecast contains the clients.
 #[tokio::test]
 async fn an_expiring_anchor_is_reported_and_limits_its_clients() {
-    let mut mails = MailServer::start(Manner::default()).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
     let company = ClientCa::with_params("Company", validity_in_days(-300, 20));
     let server = Server::with_trust_anchor(&company, &mails).await;
     let client = server.certificate_bound_client("App").await;
@@ -427,9 +430,9 @@ async fn an_expiring_anchor_is_reported_and_limits_its_clients() {
     let mail = mails.next().await;
     assert_eq!(mail.to, "ops@id.example.org");
     let subject = "A trust anchor for client certificates expires on 2026-12-08, in 20 days";
-    assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
+    assert!(mail.text_on_one_line().contains(&format!("Subject: {subject}")), "{mail:?}");
     assert!(mail.text.contains("CN=Company,O=Example"), "{mail:?}");
-    assert!(mail.flowing().contains("gatewright cert forecast says which clients stop"));
+    assert!(mail.text_on_one_line().contains("gatewright cert forecast says which clients stop"));
     assert!(mails.is_empty());
     assert_eq!(server.forecasts().await, [("App".to_owned(), Some(20), false)]);
 }
@@ -437,7 +440,7 @@ async fn an_expiring_anchor_is_reported_and_limits_its_clients() {
 /// The same for an intermediate certificate between a client's certificate and its anchor.
 #[tokio::test]
 async fn an_expiring_intermediate_is_reported_and_limits_its_clients() {
-    let mut mails = MailServer::start(Manner::default()).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
     let root = ClientCa::with_params("Root", validity_in_days(-300, 3000));
     let issuing = root.intermediate("Issuing", validity_in_days(-300, 20));
     let server = Server::with_trust_anchor(&root, &mails).await;
@@ -449,7 +452,7 @@ async fn an_expiring_intermediate_is_reported_and_limits_its_clients() {
     assert_eq!(server.reported_thresholds().await, [30]);
     let mail = mails.next().await;
     let subject = "An intermediate certificate of clients expires on 2026-12-08, in 20 days";
-    assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
+    assert!(mail.text_on_one_line().contains(&format!("Subject: {subject}")), "{mail:?}");
     assert!(mail.text.contains("CN=Issuing,O=Example"), "{mail:?}");
     assert!(mails.is_empty());
     assert_eq!(server.forecasts().await, [("App".to_owned(), Some(20), false)]);
@@ -459,8 +462,8 @@ async fn an_expiring_intermediate_is_reported_and_limits_its_clients() {
 /// the client presents it. An overdue renewal is reported once, and its completion once.
 #[tokio::test]
 async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
-    let mut mails = MailServer::start(Manner::default()).await;
-    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
+    let server = Server::with(|config| use_mail_server(config, &mails)).await;
     server.administer_ca(async |authority| authority.init().await).await.unwrap();
     let client = server.certificate_bound_client("Daily").await;
     let last =
@@ -471,7 +474,7 @@ async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
     assert_eq!(last().await, first.thumbprint, "a client that presents none uses it elsewhere");
     server.record_use(&client, &first).await;
 
-    server.wait(8 * HOUR);
+    server.advance_clock(8 * HOUR);
     let second = issue().await;
     server.run_expiry_job_at(17 * HOUR).await;
     assert_eq!(server.audit_events("certificate.expiring").await.len(), 0);
@@ -503,7 +506,7 @@ async fn a_timely_renewal_is_not_reported_as_late() {
     let server = Server::start().await;
     let client = server.certificate_bound_client("Daily").await;
     for n in 0..3 {
-        let from = BEGINNING + n * 8 * HOUR;
+        let from = START_TIME + n * 8 * HOUR;
         server.record_sighting(
             &SelfSignedCertificate::between(&format!("d{n}"), from, from + DAY),
             &client,
@@ -518,8 +521,8 @@ async fn a_timely_renewal_is_not_reported_as_late() {
 /// A client that was warned and has renewed gets one mail about that, and no further ones.
 #[tokio::test]
 async fn a_client_that_renews_after_a_warning_gets_one_confirmation() {
-    let mut mails = MailServer::start(Manner::default()).await;
-    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
+    let server = Server::with(|config| use_mail_server(config, &mails)).await;
     let (old, new) =
         (SelfSignedCertificate::new("old", 90), SelfSignedCertificate::new("new", 400));
     let client = server.register_with_certificates(&[&old]).await;
@@ -545,11 +548,11 @@ async fn a_client_that_renews_after_a_warning_gets_one_confirmation() {
 /// does not.
 #[tokio::test]
 async fn the_mail_says_whether_the_client_stops_working() {
-    let mut mails = MailServer::start(Manner::default()).await;
-    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
+    let server = Server::with(|config| use_mail_server(config, &mails)).await;
     server.register_with_certificates(&[&SelfSignedCertificate::new("key", 90)]).await;
     let bound = server.certificate_bound_client("Bound").await;
-    server.wait(50 * DAY);
+    server.advance_clock(50 * DAY);
     server.record_sighting(&SelfSignedCertificate::new("bound", 90), &bound);
     server.flush_sightings().await;
 
@@ -557,7 +560,7 @@ async fn the_mail_says_whether_the_client_stops_working() {
 
     let mut told = [mails.next().await, mails.next().await];
     told.sort_by_key(|mail| mail.to.clone());
-    let [key, bound] = told.map(|mail| mail.flowing());
+    let [key, bound] = told.map(|mail| mail.text_on_one_line());
     assert!(key.contains(
         "Nothing stops working at https://id.example.org: Billing authenticates there with \
          private_key_jwt, which does not depend on the dates of the certificate."
@@ -571,7 +574,7 @@ async fn the_mail_says_whether_the_client_stops_working() {
 /// `ca renew` is the remedy for the issuing certificate; after that it is not reported.
 #[tokio::test]
 async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
-    let mut mails = MailServer::start(Manner::default()).await;
+    let mut mails = MailServer::start(MailServerOptions::default()).await;
     let server = Server::with(|config| notify_operators(config, &mails)).await;
     server.administer_ca(async |authority| authority.init().await).await.unwrap();
 
@@ -580,13 +583,13 @@ async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     let mail = mails.next().await;
     assert_eq!(mail.to, "ops@id.example.org");
     let subject = "The issuing certificate of the sign-in server expires on 2028-11-18, in 60 days";
-    assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
-    assert!(mail.flowing().contains("What to do: gatewright ca renew,"), "{mail:?}");
+    assert!(mail.text_on_one_line().contains(&format!("Subject: {subject}")), "{mail:?}");
+    assert!(mail.text_on_one_line().contains("What to do: gatewright ca renew,"), "{mail:?}");
     assert!(!mail.text.contains("in its place"), "{mail:?}");
     server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
     let watched = server.census(|census| {
         let mut ends: Vec<_> =
-            census.monitored().map(|life| (life.not_after.0 - BEGINNING) / DAY).collect();
+            census.monitored().map(|life| (life.not_after.0 - START_TIME) / DAY).collect();
         ends.sort();
         ends
     });
@@ -605,7 +608,7 @@ async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
 async fn expired_certificates_are_counted_without_reading_them() {
     let server = Server::start().await;
     let alive = SelfSignedCertificate::new("alive", 90);
-    let over = SelfSignedCertificate::between("over", BEGINNING - 70 * DAY, BEGINNING - 60 * DAY);
+    let over = SelfSignedCertificate::between("over", START_TIME - 70 * DAY, START_TIME - 60 * DAY);
     let mut tx = server.app().store.write().await.unwrap();
     let mut number = 0_u64;
     for (made, many, reason) in
@@ -614,9 +617,9 @@ async fn expired_certificates_are_counted_without_reading_them() {
         for _ in 0..many {
             number += 1;
             let mut row =
-                gatewright::pki::inventory::seen_row(&made.certificate, Timestamp(BEGINNING));
+                gatewright::pki::inventory::seen_row(&made.certificate, Timestamp(START_TIME));
             row.thumbprint = Thumbprint::of(&number.to_be_bytes());
-            row.revoked_at = reason.map(|_| Timestamp(BEGINNING));
+            row.revoked_at = reason.map(|_| Timestamp(START_TIME));
             certificates::record(&mut tx, &row).await.unwrap();
         }
     }
@@ -652,7 +655,7 @@ async fn the_expiry_metric_below_a_week_is_worth_an_alert() {
         ids.push(server.certificate_bound_client(name).await);
     }
     let [daily, first, late, stopped, gone, yearly] = &ids[..] else { panic!("six") };
-    let now = BEGINNING + 20 * DAY;
+    let now = START_TIME + 20 * DAY;
     let made =
         |name: &str, from: i64, to: i64| SelfSignedCertificate::between(name, now + from, now + to);
     server.record_sighting(&made("before", -20 * HOUR, 4 * HOUR), daily);
@@ -663,7 +666,7 @@ async fn the_expiry_metric_below_a_week_is_worth_an_alert() {
     server.record_sighting(&made("gone", -90 * DAY, -8 * DAY), gone);
     server.record_sighting(&made("yearly", -65 * DAY, 300 * DAY), yearly);
     server.flush_sightings().await;
-    server.wait(20 * DAY);
+    server.advance_clock(20 * DAY);
     // The job measures when a server starts.
     let other = server.replica().await;
 

@@ -10,7 +10,7 @@ use rcgen::KeyPair;
 use serde_json::json;
 
 use kit::inventory::{DAY, SelfSignedCertificate};
-use kit::server::{BEGINNING, Client, Server};
+use kit::server::{Client, START_TIME, Server};
 
 /// Issue 3: every client certificate known to the server: registered (by value, in `jwks`) …; client,
 /// subject, SANs, issuer, serial, thumbprint, key type and size, not-before, not-after.
@@ -31,11 +31,11 @@ async fn a_registered_certificate_is_in_the_inventory() {
     assert_eq!(row.issuer, row.subject);
     assert_eq!(row.names, ["DNS:billing.example"]);
     assert_eq!((row.key_type.as_str(), row.key_bits), ("EC P-256", 256));
-    assert_eq!((row.not_before.0, row.not_after.0), (BEGINNING, BEGINNING + 90 * DAY));
+    assert_eq!((row.not_before.0, row.not_after.0), (START_TIME, START_TIME + 90 * DAY));
     assert_eq!(row.der, made.certificate.der().to_vec());
     assert_eq!(entry.state, State::Valid);
     assert_eq!(entry.holders[0].client_id.as_str(), client.id);
-    assert_eq!(entry.holders[0].registered_at, Some(Timestamp(BEGINNING)));
+    assert_eq!(entry.holders[0].registered_at, Some(Timestamp(START_TIME)));
     assert_eq!(entry.holders[0].last_used_at, None);
 }
 
@@ -60,7 +60,7 @@ async fn a_certificate_removed_from_the_registration_is_kept_as_seen() {
     let of_client =
         |holder: &&gatewright::store::certificates::Holder| holder.client_id.as_str() == client.id;
     let registered = |n: usize| found[n].holders.iter().find(of_client).unwrap().registered_at;
-    assert_eq!((registered(0), registered(1)), (None, Some(Timestamp(BEGINNING))));
+    assert_eq!((registered(0), registered(1)), (None, Some(Timestamp(START_TIME))));
 
     server.update_client(&other, |metadata| metadata.jwks = Some(jwks.clone())).await;
     let found = server.certificates_of(&client).await;
@@ -77,7 +77,7 @@ async fn a_presented_certificate_is_recorded_with_its_clients_and_times() {
 
     server.record_sighting(&made, &one);
     server.flush_sightings().await;
-    server.wait(3600);
+    server.advance_clock(3600);
     server.record_sighting(&made, &other);
     server.record_sighting(&made, &other);
     server.flush_sightings().await;
@@ -85,14 +85,14 @@ async fn a_presented_certificate_is_recorded_with_its_clients_and_times() {
     let found = server.certificates_of(&other).await;
     let [entry] = &found[..] else { panic!("{found:?}") };
     assert_eq!(entry.certificate.origin, Origin::Seen);
-    assert_eq!(entry.certificate.first_seen_at, Timestamp(BEGINNING));
-    assert_eq!(entry.certificate.last_used_at, Some(Timestamp(BEGINNING + 3600)));
+    assert_eq!(entry.certificate.first_seen_at, Timestamp(START_TIME));
+    assert_eq!(entry.certificate.last_used_at, Some(Timestamp(START_TIME + 3600)));
     let used = |client: &Client| {
         let mut holders = entry.holders.iter();
         holders.find(|holder| holder.client_id.as_str() == client.id).unwrap().last_used_at
     };
-    assert_eq!(used(&one), Some(Timestamp(BEGINNING)));
-    assert_eq!(used(&other), Some(Timestamp(BEGINNING + 3600)));
+    assert_eq!(used(&one), Some(Timestamp(START_TIME)));
+    assert_eq!(used(&other), Some(Timestamp(START_TIME + 3600)));
 }
 
 /// Sightings of the last seconds are written when a server stops.
@@ -103,7 +103,7 @@ async fn a_server_that_stops_writes_its_sightings() {
     let client = server.service().await;
 
     server.record_sighting(&made, &client);
-    let server = server.restarted().await;
+    let server = server.restart().await;
 
     assert_eq!(server.certificates_of(&client).await.len(), 1);
 }
@@ -122,7 +122,7 @@ async fn the_inventory_keeps_a_limited_number_of_sightings_per_client() {
         if n % 50 == 0 {
             server.flush_sightings().await;
         }
-        server.wait(1);
+        server.advance_clock(1);
     }
     server.flush_sightings().await;
 
@@ -146,14 +146,14 @@ async fn a_revocation_is_recorded_once_and_is_permanent() {
 
     server.revoke_by_file(&made).await.unwrap();
     let again = server.revoke_by_file(&made).await;
-    server.wait(60);
+    server.advance_clock(60);
     server.record_sighting(&made, &client);
     server.flush_sightings().await;
 
     assert!(again.is_err());
     let found = server.certificates_of(&client).await;
     assert_eq!(found[0].state, State::Revoked);
-    assert_eq!(found[0].certificate.revoked_at, Some(Timestamp(BEGINNING)));
+    assert_eq!(found[0].certificate.revoked_at, Some(Timestamp(START_TIME)));
     assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
     assert_eq!(server.audit_events("certificate.revoked").await.len(), 1);
 }
@@ -179,7 +179,7 @@ async fn a_revocation_can_be_raised_to_key_compromise() {
     revoke(Reason::Unspecified).await.unwrap();
     assert!(!has_key().await);
     revoke(Reason::Superseded).await.unwrap_err();
-    server.wait(60);
+    server.advance_clock(60);
     revoke(Reason::KeyCompromise).await.unwrap();
 
     assert!(has_key().await);
@@ -188,7 +188,7 @@ async fn a_revocation_can_be_raised_to_key_compromise() {
     let found = server.certificates_of(&client).await;
     assert_eq!(
         found[0].certificate.revoked_at,
-        Some(Timestamp(BEGINNING)),
+        Some(Timestamp(START_TIME)),
         "the time of the first revocation stays"
     );
     assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
@@ -207,7 +207,7 @@ async fn certificates_are_deleted_90_days_after_they_expired() {
         [&SelfSignedCertificate::new("short", 1), &SelfSignedCertificate::new("long", 60), &leaked];
     let client = server.register_with_certificates(&all).await;
     server.revoke_by_file(&leaked).await.unwrap();
-    server.wait(92 * DAY);
+    server.advance_clock(92 * DAY);
 
     gatewright::store::sweep::once(&server.app().store, server.trace().now()).await.unwrap();
 
@@ -226,7 +226,7 @@ async fn replaced_issued_certificates_are_deleted_a_week_after_they_expired() {
     for _ in 0..3 {
         let key = KeyPair::generate().unwrap();
         issued.push(server.issue_certificate(&client, &key).await.unwrap().thumbprint);
-        server.wait(DAY);
+        server.advance_clock(DAY);
     }
     let left = async || {
         gatewright::store::sweep::once(&server.app().store, server.trace().now()).await.unwrap();
@@ -234,12 +234,12 @@ async fn replaced_issued_certificates_are_deleted_a_week_after_they_expired() {
         found.iter().map(|entry| entry.certificate.thumbprint).collect::<Vec<_>>()
     };
 
-    server.wait(4 * DAY);
+    server.advance_clock(4 * DAY);
     assert_eq!(left().await, issued);
-    server.wait(DAY);
+    server.advance_clock(DAY);
     assert_eq!(left().await, issued[1..], "eight days after the first one began");
-    server.wait(80 * DAY);
+    server.advance_clock(80 * DAY);
     assert_eq!(left().await, issued[2..]);
-    server.wait(10 * DAY);
+    server.advance_clock(10 * DAY);
     assert!(left().await.is_empty());
 }

@@ -34,7 +34,7 @@ impl World {
         dir.openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /CN=now -out now");
         let now = CertificateDer::from_pem_file(dir.0.join("now")).unwrap();
         let now = Certificate::parse(&now, &[]).unwrap().not_before;
-        server.wait((now - server.trace().now()).0);
+        server.advance_clock((now - server.trace().now()).0);
         server.app().confirm().await.unwrap();
         server.administer_ca(async |authority| authority.init().await).await.unwrap();
         let client = server.service().await;
@@ -139,14 +139,14 @@ async fn the_crl_is_shared_by_replicas_and_renewed_after_half_its_validity() {
 
     let list = world.crl().await;
     assert_eq!(world.crl_of(&replica, &id).await, list, "the same CRL on every replica");
-    world.server.wait(12 * 3600 - 1);
+    world.server.advance_clock(12 * 3600 - 1);
     assert_eq!(world.crl().await, list);
-    world.server.wait(1);
+    world.server.advance_clock(1);
     let next = world.crl().await;
     assert!(number(&next) > number(&list), "a new CRL after half of its validity");
     assert!(next.contains("Superseded"), "{next}");
 
-    world.server.wait(2 * 86_400);
+    world.server.advance_clock(2 * 86_400);
     let later = world.crl().await;
     assert!(later.contains("No Revoked Certificates"), "the certificate has expired: {later}");
     let answer = world.server.get(&format!("/ca/crl/{id}")).await;
@@ -166,11 +166,11 @@ async fn the_crl_changes_although_the_number_of_revoked_certificates_does_not() 
     world.revoke(&old, "superseded").await;
     // It is deleted ninety days after it expired.
     let expires = Certificate::parse(&old.certificate, &[]).unwrap().not_after;
-    world.server.wait((expires - world.server.trace().now()).0 + 90 * 86_400 - 60);
+    world.server.advance_clock((expires - world.server.trace().now()).0 + 90 * 86_400 - 60);
     let issued = world.issued("a.pem").await;
     assert!(world.crl().await.contains("No Revoked Certificates"));
 
-    world.server.wait(60);
+    world.server.advance_clock(60);
     sweep::once(&world.server.app().store, world.server.trace().now()).await.unwrap();
     world.revoke(&issued, "keyCompromise").await;
 
@@ -183,7 +183,7 @@ async fn a_superseded_issuing_certificate_still_publishes_revocations() {
     let world = World::new().await;
     let issued = world.issued("a.pem").await;
     let old = world.authority().await;
-    world.server.wait(60);
+    world.server.advance_clock(60);
     world.server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
 
     world.revoke(&issued, "keyCompromise").await;
@@ -327,7 +327,7 @@ async fn an_ocsp_request_by_get_works_behind_nginx() {
         .spawn()
         .expect("scripts/setup installs nginx");
     let address = format!("127.0.0.1:{port}").parse().unwrap();
-    kit::until::until("nginx listens", async || {
+    kit::wait::wait_until("nginx listens", async || {
         tokio::net::TcpStream::connect(address).await.is_ok()
     })
     .await;

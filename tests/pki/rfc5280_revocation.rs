@@ -25,9 +25,10 @@ use kit::ca::{Ca, Identity, certificate_params, pem};
 use kit::client_certificates::TempFile;
 use kit::http::Response as Http;
 use kit::responder::{
-    Responder, State, answer, list, list_until, names_responder, respond, revoked, sign,
+    RequestCounts, Responder, add_ocsp_url, crl, crl_until, ocsp_response, revoked_status,
+    sign_response, single_response,
 };
-use kit::server::{BEGINNING, Client, Server};
+use kit::server::{Client, START_TIME, Server};
 
 const SERIAL: u64 = 0x00c0_ffee;
 
@@ -111,7 +112,7 @@ impl Scene {
 
     /// A certificate with the URL of the responder.
     fn with_responder(&self) -> Identity {
-        self.issue(|contents| names_responder(contents, &self.responder.url("/ocsp")))
+        self.issue(|contents| add_ocsp_url(contents, &self.responder.url("/ocsp")))
     }
 
     /// A certificate with the URL of the CRL.
@@ -122,15 +123,20 @@ impl Scene {
     /// Serves OCSP responses that the CA signs itself.
     fn say(&self, status: impl Fn(Timestamp) -> Status + Send + 'static) {
         let authority = self.authority.clone();
-        self.responder.say(move |_, body, now| {
-            Some(respond(body, answer(status(now), now), authority.ocsp_signer(), &[]))
+        self.responder.respond_with(move |_, body, now| {
+            Some(ocsp_response(
+                body,
+                single_response(status(now), now),
+                authority.ocsp_signer(),
+                &[],
+            ))
         });
     }
 
     /// Serves a CRL with these serial numbers.
     fn publish(&self, serials: &'static [u64]) {
         let authority = self.authority.clone();
-        self.responder.say(move |_, _, now| Some(list(&authority, serials, now)));
+        self.responder.respond_with(move |_, _, now| Some(crl(&authority, serials, now)));
     }
 
     async fn ask(&self, shown: &Identity) -> Http {
@@ -144,8 +150,8 @@ impl Scene {
 
     /// Advances the clocks of the server and the responder.
     fn wait(&self, seconds: i64) {
-        self.server.wait(seconds);
-        self.responder.wait(seconds);
+        self.server.advance_clock(seconds);
+        self.responder.advance_clock(seconds);
     }
 
     /// What the background job does; returns the number of chains that were due.
@@ -166,17 +172,17 @@ impl Scene {
     /// Serves OCSP responses and a CRL, both valid for six hours.
     fn say_for_long(&self) {
         let authority = self.authority.clone();
-        self.responder.say(move |path, body, now| {
+        self.responder.respond_with(move |path, body, now| {
             let next = now + Seconds::hours(6);
             Some(if path == "/list" {
-                list_until(&authority, &[], now, next)
+                crl_until(&authority, &[], now, next)
             } else {
                 let answer = CertificateStatus {
                     status: Status::Good,
                     this_update: now,
                     next_update: Some(next),
                 };
-                respond(body, answer, authority.ocsp_signer(), &[])
+                ocsp_response(body, answer, authority.ocsp_signer(), &[])
             })
         });
     }
@@ -271,7 +277,7 @@ async fn a_revocation_during_the_life_of_a_token_is_detected() {
         if by_list {
             scene.publish(&[SERIAL])
         } else {
-            scene.say(revoked)
+            scene.say(revoked_status)
         }
         scene.wait(60);
         scene.refresh().await;
@@ -279,9 +285,9 @@ async fn a_revocation_during_the_life_of_a_token_is_detected() {
         assert!(!scene.is_active(&token).await, "by a list: {by_list}");
         assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"));
         scene.ask(&shown).await.refused(401, "invalid_client");
-        let asked = scene.responder.asked();
+        let asked = scene.responder.request_count();
         scene.ask(&shown).await.refused(401, "invalid_client");
-        assert_eq!(scene.responder.asked(), asked, "the revocation is stored");
+        assert_eq!(scene.responder.request_count(), asked, "the revocation is stored");
         let events = scene.server.audit_events("certificate.revoked").await;
         assert_eq!(events.len(), 1, "{events:?}");
     }
@@ -297,20 +303,20 @@ async fn a_certificate_revoked_by_ocsp_is_refused() {
         let mut of_responder = certificate_params("OCSP", &[]);
         of_responder.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
         let delegate = authority.issue(of_responder);
-        scene.responder.say(move |_, body, now| {
-            let answer = answer(revoked(now), now);
+        scene.responder.respond_with(move |_, body, now| {
+            let answer = single_response(revoked_status(now), now);
             let shows = [delegate.certificate().clone()];
             Some(if delegated {
-                respond(body, answer, delegate.ocsp_signer(), &shows)
+                ocsp_response(body, answer, delegate.ocsp_signer(), &shows)
             } else {
-                respond(body, answer, authority.ocsp_signer(), &[])
+                ocsp_response(body, answer, authority.ocsp_signer(), &[])
             })
         });
 
         scene.ask(&shown).await.refused(401, "invalid_client");
 
         assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"));
-        assert_eq!(scene.responder.asked(), 1);
+        assert_eq!(scene.responder.request_count(), 1);
     }
 }
 
@@ -402,14 +408,14 @@ async fn the_anchor_determines_the_effect_of_an_unknown_status() {
         };
         let scene = Scene::new(Revocation::Off).await;
         scene.ask(&shown(&scene)).await.ok();
-        assert_eq!(scene.responder.asked(), 0);
+        assert_eq!(scene.responder.request_count(), 0);
 
         let scene = Scene::new(Revocation::SoftFail).await;
         let certificate = shown(&scene);
         scene.ask(&certificate).await.ok();
         scene.ask(&certificate).await.ok();
         assert_eq!(
-            scene.responder.asked(),
+            scene.responder.request_count(),
             1,
             "an unreachable responder is not requested again at once"
         );
@@ -421,7 +427,7 @@ async fn the_anchor_determines_the_effect_of_an_unknown_status() {
             let answer = answer.refused(503, "temporarily_unavailable");
             assert!(!answer.header("retry-after").is_empty());
         }
-        assert_eq!(scene.responder.asked(), 1);
+        assert_eq!(scene.responder.request_count(), 1);
 
         if by_list {
             scene.publish(&[])
@@ -439,20 +445,20 @@ async fn the_anchor_determines_the_effect_of_an_unknown_status() {
 async fn a_responder_that_hangs_does_not_delay_requests() {
     let scene = Scene::new(Revocation::HardFail).await;
     let shown = scene.with_responder();
-    scene.responder.fall_silent("/ocsp");
+    scene.responder.stop_responding_to("/ocsp");
 
     scene.ask(&shown).await.refused(503, "temporarily_unavailable");
     scene.ask(&shown).await.refused(503, "temporarily_unavailable");
-    assert_eq!(scene.responder.asked(), 1, "it is not requested again at once");
+    assert_eq!(scene.responder.request_count(), 1, "it is not requested again at once");
 
     scene.wait(30);
     let job = scene.refreshing();
-    scene.responder.reaches(2, 1).await;
+    scene.responder.wait_for_counts(2, 1).await;
     scene.ask(&shown).await.refused(503, "temporarily_unavailable");
     // If the job had given up, the responder would have noticed by now.
     scene.server.get("/jwks").await.ok();
-    let state = scene.responder.state();
-    assert_eq!(state, State { asked: 2, waiting: 1 }, "the job still waits");
+    let state = scene.responder.counts();
+    assert_eq!(state, RequestCounts { received: 2, pending: 1 }, "the job still waits");
     job.abort();
 }
 
@@ -463,19 +469,24 @@ async fn invalid_ocsp_responses_are_rejected() {
     let authority = scene.authority.clone();
     let other = Arc::new(Ca::new("Clients"));
     let helper = Arc::new(authority.issue_client("no responder"));
-    let good = |now| answer(Status::Good, now);
+    let good = |now| single_response(Status::Good, now);
     let issuer = Issuer::from_der(authority.certificate()).unwrap();
 
     type Lie = Box<dyn Fn(&[u8], Timestamp) -> Vec<u8> + Send>;
     let lies: Vec<(&str, Lie)> = vec![
         ("another authority of the same name", {
             let other = other.clone();
-            Box::new(move |body, now| respond(body, good(now), other.ocsp_signer(), &[]))
+            Box::new(move |body, now| ocsp_response(body, good(now), other.ocsp_signer(), &[]))
         }),
         ("a certificate that is not for OCSP", {
             let helper = helper.clone();
             Box::new(move |body, now| {
-                respond(body, good(now), helper.ocsp_signer(), &[helper.certificate().clone()])
+                ocsp_response(
+                    body,
+                    good(now),
+                    helper.ocsp_signer(),
+                    &[helper.certificate().clone()],
+                )
             })
         }),
         ("about another certificate", {
@@ -483,7 +494,7 @@ async fn invalid_ocsp_responses_are_rejected() {
             Box::new(move |body, now| {
                 let nonce = Request::from_der(body).unwrap().nonce;
                 let id = CertId::new(Hash::Sha1, &issuer, &[1]).unwrap();
-                sign(vec![(id, good(now))], nonce, authority.ocsp_signer(), &[])
+                sign_response(vec![(id, good(now))], nonce, authority.ocsp_signer(), &[])
             })
         }),
         ("an old answer", {
@@ -495,7 +506,7 @@ async fn invalid_ocsp_responses_are_rejected() {
                     this_update: old,
                     next_update: Some(old + Seconds::hours(1)),
                 };
-                respond(body, answer, authority.ocsp_signer(), &[])
+                ocsp_response(body, answer, authority.ocsp_signer(), &[])
             })
         }),
         ("a response with another nonce", {
@@ -504,13 +515,18 @@ async fn invalid_ocsp_responses_are_rejected() {
                 let Request { cert_ids, .. } = Request::from_der(body).unwrap();
                 let nonce = gatewright::pki::ocsp::Nonce::generate().ok();
                 let responses = cert_ids.into_iter().map(|id| (id, good(now))).collect();
-                sign(responses, nonce, authority.ocsp_signer(), &[])
+                sign_response(responses, nonce, authority.ocsp_signer(), &[])
             })
         }),
         ("the status unknown", {
             let authority = authority.clone();
             Box::new(move |body, now| {
-                respond(body, answer(Status::Unknown, now), authority.ocsp_signer(), &[])
+                ocsp_response(
+                    body,
+                    single_response(Status::Unknown, now),
+                    authority.ocsp_signer(),
+                    &[],
+                )
             })
         }),
         ("too much", {
@@ -518,17 +534,17 @@ async fn invalid_ocsp_responses_are_rejected() {
             Box::new(move |body, now| {
                 let certificate = authority.certificate().clone();
                 let shows = vec![certificate; 200];
-                respond(body, good(now), authority.ocsp_signer(), &shows)
+                ocsp_response(body, good(now), authority.ocsp_signer(), &shows)
             })
         }),
         ("no OCSP response", Box::new(|_, _| b"<html>".to_vec())),
         ("nothing", Box::new(|_, _| Vec::new())),
     ];
     for (serial, (what, lie)) in (1_u64..).zip(lies) {
-        scene.responder.say(move |_, body, now| Some(lie(body, now)));
+        scene.responder.respond_with(move |_, body, now| Some(lie(body, now)));
         let shown = scene.issue(|contents| {
             contents.serial_number = Some(SerialNumber::from(serial));
-            names_responder(contents, &scene.responder.url("/ocsp"));
+            add_ocsp_url(contents, &scene.responder.url("/ocsp"));
         });
         let answer = scene.ask(&shown).await;
         assert_eq!(answer.status, 503, "{what}: {answer:?}");
@@ -541,16 +557,16 @@ async fn invalid_crls_are_rejected() {
     let authority = Ca::new("Clients");
     type Lie = Box<dyn Fn(&Ca, Timestamp) -> Vec<u8> + Send>;
     let lies: Vec<(&str, Lie)> = vec![
-        ("another authority of the same name", Box::new(move |_, now| list(&authority, &[], now))),
-        ("too old", Box::new(|own, now| list_until(own, &[], now - Seconds::hours(2), now))),
-        ("too large", Box::new(|own, now| list(own, &(1..3000).collect::<Vec<_>>(), now))),
+        ("another authority of the same name", Box::new(move |_, now| crl(&authority, &[], now))),
+        ("too old", Box::new(|own, now| crl_until(own, &[], now - Seconds::hours(2), now))),
+        ("too large", Box::new(|own, now| crl(own, &(1..3000).collect::<Vec<_>>(), now))),
         ("no list", Box::new(|_, _| b"<html>".to_vec())),
     ];
     for (what, lie) in lies {
         let scene = Scene::new(Revocation::HardFail).await;
         let shown = scene.with_list();
         let own = scene.authority.clone();
-        scene.responder.say(move |_, _, now| Some(lie(&own, now)));
+        scene.responder.respond_with(move |_, _, now| Some(lie(&own, now)));
 
         let answer = scene.ask(&shown).await;
 
@@ -560,7 +576,7 @@ async fn invalid_crls_are_rejected() {
     let scene = Scene::with_lists_of(Bytes(1 << 20), Revocation::HardFail, |_| {}).await;
     let own = scene.authority.clone();
     let serials: Vec<_> = (1..3000).collect();
-    scene.responder.say(move |_, _, now| Some(list(&own, &serials, now)));
+    scene.responder.respond_with(move |_, _, now| Some(crl(&own, &serials, now)));
     scene.ask(&scene.with_list()).await.ok();
 }
 
@@ -581,7 +597,11 @@ async fn a_known_revocation_status_is_not_requested_again() {
         for answer in [first.0, first.1, first.2] {
             answer.ok();
         }
-        assert_eq!(scene.responder.asked(), 1, "concurrent requests share one OCSP request");
+        assert_eq!(
+            scene.responder.request_count(),
+            1,
+            "concurrent requests share one OCSP request"
+        );
         for _ in 0..20 {
             scene.ask(&shown).await.ok();
         }
@@ -590,7 +610,7 @@ async fn a_known_revocation_status_is_not_requested_again() {
         let replica = scene.server.replica().await;
         scene.ask_at(&replica, &shown).await.ok();
 
-        assert_eq!(scene.responder.asked(), 1);
+        assert_eq!(scene.responder.request_count(), 1);
     }
 }
 
@@ -605,10 +625,10 @@ async fn the_status_of_a_certificate_in_use_is_renewed_before_it_expires() {
     assert_eq!(scene.refresh().await, 0);
     scene.wait(50 * 60);
     assert_eq!(scene.refresh().await, 1);
-    assert_eq!(scene.responder.asked(), 2);
+    assert_eq!(scene.responder.request_count(), 2);
     scene.wait(30 * 60);
     scene.ask(&shown).await.ok();
-    assert_eq!(scene.responder.asked(), 2);
+    assert_eq!(scene.responder.request_count(), 2);
 
     // The status of an unused certificate is not renewed.
     scene.wait(2 * 3600);
@@ -623,7 +643,7 @@ async fn a_response_is_valid_until_it_expires_although_its_source_is_gone() {
     scene.say_for_long();
     scene.ask(&answered).await.ok();
     scene.ask(&listed).await.ok();
-    scene.responder.hang_up();
+    scene.responder.close_connections();
 
     scene.wait(5 * 3600);
     scene.ask(&answered).await.ok();
@@ -643,19 +663,19 @@ async fn a_response_stays_valid_while_its_renewal_hangs() {
             if by_list { (scene.with_list(), "/list") } else { (scene.with_responder(), "/ocsp") };
         scene.say_for_long();
         scene.ask(&shown).await.ok();
-        scene.responder.fall_silent(path);
+        scene.responder.stop_responding_to(path);
 
         scene.wait(2 * 3600);
         scene.ask(&shown).await.ok();
-        assert_eq!(scene.responder.asked(), 2, "{path}: one renewal failed");
+        assert_eq!(scene.responder.request_count(), 2, "{path}: one renewal failed");
         scene.wait(60);
         let job = scene.refreshing();
-        scene.responder.reaches(3, 1).await;
+        scene.responder.wait_for_counts(3, 1).await;
         for _ in 0..3 {
             scene.ask(&shown).await.ok();
         }
-        let state = scene.responder.state();
-        assert_eq!(state, State { asked: 3, waiting: 1 }, "{path}: the job still waits");
+        let state = scene.responder.counts();
+        assert_eq!(state, RequestCounts { received: 3, pending: 1 }, "{path}: the job still waits");
         job.abort();
     }
 }
@@ -669,21 +689,21 @@ async fn a_responder_that_hangs_does_not_affect_its_intermediate_ca() {
         names_list(contents, &scene.responder.url("/root"));
     }));
     let (root, below) = (scene.authority.clone(), between.clone());
-    scene.responder.say(move |path, _, now| {
-        Some(if path == "/root" { list(&root, &[], now) } else { list(&below, &[], now) })
+    scene.responder.respond_with(move |path, _, now| {
+        Some(if path == "/root" { crl(&root, &[], now) } else { crl(&below, &[], now) })
     });
-    scene.responder.fall_silent("/ocsp");
-    let hanging = scene
-        .issue_of(&between, |contents| names_responder(contents, &scene.responder.url("/ocsp")));
+    scene.responder.stop_responding_to("/ocsp");
+    let hanging =
+        scene.issue_of(&between, |contents| add_ocsp_url(contents, &scene.responder.url("/ocsp")));
     let other = scene.issue_of(&between, |contents| {
         contents.serial_number = Some(SerialNumber::from(78_u64));
         names_list(contents, &scene.responder.url("/list"));
     });
 
     scene.ask(&hanging).await.refused(503, "temporarily_unavailable");
-    assert_eq!(scene.responder.asked(), 2, "both statuses are requested concurrently");
+    assert_eq!(scene.responder.request_count(), 2, "both statuses are requested concurrently");
     scene.ask(&other).await.ok();
-    assert_eq!(scene.responder.asked(), 3, "the status of the intermediate CA is cached");
+    assert_eq!(scene.responder.request_count(), 3, "the status of the intermediate CA is cached");
 }
 
 /// THREATS SS-06: an unreachable responder is requested once in thirty seconds, for however many
@@ -695,46 +715,52 @@ async fn an_unreachable_responder_is_requested_once_and_delays_no_others() {
         .map(|serial| {
             scene.issue(|contents| {
                 contents.serial_number = Some(SerialNumber::from(serial));
-                names_responder(contents, &scene.responder.url("/ocsp"));
+                add_ocsp_url(contents, &scene.responder.url("/ocsp"));
             })
         })
         .collect();
     let there = scene.with_list();
     let authority = scene.authority.clone();
-    scene.responder.say(move |path, body, now| {
+    scene.responder.respond_with(move |path, body, now| {
         Some(if path == "/list" {
-            list(&authority, &[], now)
+            crl(&authority, &[], now)
         } else {
-            respond(body, answer(Status::Good, now), authority.ocsp_signer(), &[])
+            ocsp_response(body, single_response(Status::Good, now), authority.ocsp_signer(), &[])
         })
     });
     for shown in away.iter().chain([&there]) {
         scene.ask(shown).await.ok();
     }
-    assert_eq!(scene.responder.asked(), 13);
+    assert_eq!(scene.responder.request_count(), 13);
 
     scene.wait(50 * 60);
     let authority = scene.authority.clone();
-    scene.responder.say(move |path, _, now| (path == "/list").then(|| list(&authority, &[], now)));
+    scene
+        .responder
+        .respond_with(move |path, _, now| (path == "/list").then(|| crl(&authority, &[], now)));
     assert_eq!(scene.refresh().await, 13);
-    assert_eq!(scene.responder.asked(), 15, "one request to each URL");
+    assert_eq!(scene.responder.request_count(), 15, "one request to each URL");
     scene.wait(29);
     scene.refresh().await;
     for shown in away.iter().chain([&there]) {
         scene.ask(shown).await.ok();
     }
-    assert_eq!(scene.responder.asked(), 15, "no retry within thirty seconds");
+    assert_eq!(scene.responder.request_count(), 15, "no retry within thirty seconds");
 
     // Now the responder hangs, and the CRL is due for renewal.
-    scene.responder.fall_silent("/ocsp");
+    scene.responder.stop_responding_to("/ocsp");
     scene.wait(50 * 60);
     let job = scene.refreshing();
     // One request is waiting, and the CRL was fetched meanwhile.
-    scene.responder.reaches(17, 1).await;
+    scene.responder.wait_for_counts(17, 1).await;
     for shown in &away {
         scene.ask(shown).await.ok();
     }
-    assert_eq!(scene.responder.asked(), 17, "no other request is sent to the hanging responder");
+    assert_eq!(
+        scene.responder.request_count(),
+        17,
+        "no other request is sent to the hanging responder"
+    );
     job.abort();
 }
 
@@ -827,9 +853,9 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
             let shown = scene.issue_of(&between, |contents| names_list(contents, &list_of));
             let publish = |revoked: &'static [u64]| {
                 let (root, between) = (scene.authority.clone(), between.clone());
-                scene.responder.say(move |path, _, now| {
-                    let of_between = || list(&between, revoked, now);
-                    Some(if path == "/root" { list(&root, &[], now) } else { of_between() })
+                scene.responder.respond_with(move |path, _, now| {
+                    let of_between = || crl(&between, revoked, now);
+                    Some(if path == "/root" { crl(&root, &[], now) } else { of_between() })
                 });
             };
             publish(&[]);
@@ -855,9 +881,9 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
             assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"), "{what}");
             // Without a valid token its status is no longer requested.
             scene.wait(25 * 3600);
-            let asked = scene.responder.asked();
+            let asked = scene.responder.request_count();
             app.refresh_revocation().await.unwrap();
-            assert_eq!(scene.responder.asked(), asked, "{what}");
+            assert_eq!(scene.responder.request_count(), asked, "{what}");
         }
     }
 }
@@ -867,15 +893,17 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
 async fn the_crl_is_used_when_the_ocsp_responder_is_unreachable() {
     let scene = Scene::new(Revocation::HardFail).await;
     let shown = scene.issue(|contents| {
-        names_responder(contents, &scene.responder.url("/ocsp"));
+        add_ocsp_url(contents, &scene.responder.url("/ocsp"));
         names_list(contents, &scene.responder.url("/list"));
     });
     let authority = scene.authority.clone();
-    scene.responder.say(move |path, _, now| (path == "/list").then(|| list(&authority, &[], now)));
+    scene
+        .responder
+        .respond_with(move |path, _, now| (path == "/list").then(|| crl(&authority, &[], now)));
 
     scene.ask(&shown).await.ok();
 
-    assert_eq!(scene.responder.asked(), 2);
+    assert_eq!(scene.responder.request_count(), 2);
 }
 
 /// RFC 5280 §6.1: every certificate of the chain must be valid.
@@ -891,13 +919,13 @@ async fn a_chain_with_a_revoked_intermediate_ca_is_refused() {
     let shown = scene.issue_of(&between, |contents| names_list(contents, &list_of));
     let publish = |revoked: &'static [u64]| {
         let (root, between) = (scene.authority.clone(), between.clone());
-        scene.responder.say(move |path, _, now| {
-            Some(if path == "/root" { list(&root, revoked, now) } else { list(&between, &[], now) })
+        scene.responder.respond_with(move |path, _, now| {
+            Some(if path == "/root" { crl(&root, revoked, now) } else { crl(&between, &[], now) })
         });
     };
     publish(&[]);
     scene.ask(&shown).await.ok();
-    assert_eq!(scene.responder.asked(), 2);
+    assert_eq!(scene.responder.request_count(), 2);
 
     publish(&[77]);
     scene.wait(3600);
@@ -999,12 +1027,12 @@ async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
         let granted = post(&waiting, &shown).await.ok();
         let mut refresh =
             format!("grant_type=refresh_token&refresh_token={}", granted.token("refresh_token"));
-        let asked = scene.responder.asked();
+        let asked = scene.responder.request_count();
         let next = post(&refresh, &shown).await.ok();
-        assert_eq!(scene.responder.asked(), asked, "the status is cached");
+        assert_eq!(scene.responder.request_count(), asked, "the status is cached");
         refresh = format!("grant_type=refresh_token&refresh_token={}", next.token("refresh_token"));
 
-        scene.say(revoked);
+        scene.say(revoked_status);
         scene.wait(3600);
         let waiting = code().await;
         post(&refresh, &shown).await.refused(401, "invalid_client");
@@ -1012,9 +1040,9 @@ async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
         assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"));
 
         // A self-signed certificate has no revocation information.
-        let asked = scene.responder.asked();
+        let asked = scene.responder.request_count();
         post(&waiting, &Identity::self_signed("Photos")).await.ok();
-        assert_eq!(scene.responder.asked(), asked);
+        assert_eq!(scene.responder.request_count(), asked);
     }
 }
 
@@ -1040,8 +1068,8 @@ async fn a_certificate_without_revocation_information_fails_hard_fail() {
 async fn a_crl_file_of_the_anchor_is_used() {
     let (authority, file) = (Arc::new(Ca::new("Clients")), TempFile::new(""));
     let put =
-        |serials: &[u64], now| std::fs::write(&file.0, list(&authority, serials, now)).unwrap();
-    put(&[], Timestamp(BEGINNING));
+        |serials: &[u64], now| std::fs::write(&file.0, crl(&authority, serials, now)).unwrap();
+    put(&[], Timestamp(START_TIME));
     let scene = Scene::with_file(&authority, Revocation::HardFail, &file).await;
     let shown = scene.with_responder();
 
@@ -1050,7 +1078,7 @@ async fn a_crl_file_of_the_anchor_is_used() {
     scene.wait(60);
     scene.ask(&shown).await.refused(401, "invalid_client");
 
-    assert_eq!(scene.responder.asked(), 0);
+    assert_eq!(scene.responder.request_count(), 0);
 }
 
 /// The CRL files of all CAs of an anchor are configured together, so the CRL of another CA is no
@@ -1059,7 +1087,7 @@ async fn a_crl_file_of_the_anchor_is_used() {
 async fn a_crl_file_of_another_ca_of_the_anchor_is_ignored() {
     let file = TempFile::new("");
     let other = Ca::new("Another");
-    std::fs::write(&file.0, list(&other, &[SERIAL], Timestamp(BEGINNING))).unwrap();
+    std::fs::write(&file.0, crl(&other, &[SERIAL], Timestamp(START_TIME))).unwrap();
     let authority = Arc::new(Ca::new("Clients"));
     let scene = Scene::with_file(&authority, Revocation::HardFail, &file).await;
     scene.say(|_| Status::Good);
@@ -1081,13 +1109,13 @@ async fn a_crl_file_of_another_ca_of_the_anchor_is_ignored() {
 #[tokio::test]
 async fn a_crl_file_is_read_in_every_common_format() {
     let authority = Arc::new(Ca::new("Clients"));
-    let der = list(&authority, &[SERIAL], Timestamp(BEGINNING));
+    let der = crl(&authority, &[SERIAL], Timestamp(START_TIME));
     let dir = TempDir::new();
     dir.write("list.der", &der);
     let text = dir.openssl("crl -inform DER -in list.der -text");
     assert!(!text.starts_with("-----"), "{text}");
     let pem = dir.openssl("crl -inform DER -in list.der");
-    dir.write("other.der", list(&Ca::new("Another"), &[1], Timestamp(BEGINNING)));
+    dir.write("other.der", crl(&Ca::new("Another"), &[1], Timestamp(START_TIME)));
     let other = dir.openssl("crl -inform DER -in other.der -text");
     let utf16 = "\u{feff}".encode_utf16().chain(pem.encode_utf16()).flat_map(u16::to_le_bytes);
     let file = TempFile::new("");
@@ -1116,8 +1144,8 @@ async fn a_crl_file_is_read_in_every_common_format() {
 fn an_unusable_crl_file_is_a_configuration_error() {
     let authority = Ca::new("Clients");
     let anchor_file = TempFile::new(&pem(authority.certificate()));
-    let good = list(&authority, &[], Timestamp(BEGINNING));
-    let forged = list(&Ca::new("Clients"), &[], Timestamp(BEGINNING));
+    let good = crl(&authority, &[], Timestamp(START_TIME));
+    let forged = crl(&Ca::new("Clients"), &[], Timestamp(START_TIME));
     let file = TempFile::new("");
     let settings = ClientCertificates {
         anchors: vec![TrustAnchorSet {
@@ -1161,7 +1189,7 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
     for mode in [Revocation::SoftFail, Revocation::HardFail] {
         for broken in ["<html>", "", "-----BEGIN X509 CRL-----\n", "gone"] {
             let (authority, file) = (Arc::new(Ca::new("Clients")), TempFile::new(""));
-            std::fs::write(&file.0, list(&authority, &[SERIAL], Timestamp(BEGINNING))).unwrap();
+            std::fs::write(&file.0, crl(&authority, &[SERIAL], Timestamp(START_TIME))).unwrap();
             let scene = Scene::with_file(&authority, mode, &file).await;
             scene.say(|_| Status::Good);
             let (revoked, good) = (scene.with_responder(), other(&scene));
@@ -1176,7 +1204,7 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
             scene.wait(60);
             scene.ask(&good).await.ok();
             let unseen =
-                scene.issue(|contents| names_responder(contents, &scene.responder.url("/ocsp")));
+                scene.issue(|contents| add_ocsp_url(contents, &scene.responder.url("/ocsp")));
             scene.ask(&unseen).await.refused(401, "invalid_client");
             let text = scene.server.app().metrics.render(0, 0);
             assert!(text.contains("{source=\"crl\",outcome=\"unreadable\"}"), "{text}");
@@ -1184,13 +1212,13 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
             scene.wait(3600);
             let names_it = |contents: &mut CertificateParams| {
                 contents.serial_number = Some(SerialNumber::from(8));
-                names_responder(contents, &scene.responder.url("/ocsp"));
+                add_ocsp_url(contents, &scene.responder.url("/ocsp"));
             };
             scene.ask(&good).await.refused(503, "temporarily_unavailable");
             scene.ask(&scene.issue(names_it)).await.refused(503, "temporarily_unavailable");
             assert_ne!(scene.ask(&revoked).await.status, 200);
 
-            std::fs::write(&file.0, list(&authority, &[SERIAL], scene.server.trace().now()))
+            std::fs::write(&file.0, crl(&authority, &[SERIAL], scene.server.trace().now()))
                 .unwrap();
             scene.server.app().trust.reload().unwrap();
             scene.wait(60);
@@ -1206,7 +1234,7 @@ async fn revocation_checks_are_counted() {
     let scene = Scene::new(Revocation::SoftFail).await;
     scene.say(|_| Status::Good);
     scene.ask(&scene.with_responder()).await.ok();
-    scene.responder.hang_up();
+    scene.responder.close_connections();
     scene.ask(&scene.with_list()).await.ok();
 
     let text = scene.server.app().metrics.render(0, 0);
@@ -1237,7 +1265,7 @@ async fn the_last_known_status_is_stored() {
         let inventory = Inventory { store: &app.store, config: &app.config, now };
         inventory.note_anchors(&app.trust.anchors()).await.unwrap();
         app.sightings.flush(&app.store, &app.trust).await.unwrap();
-        scene.server.wait(60);
+        scene.server.advance_clock(60);
 
         let entry = inventory.find(&shown.thumbprint()).await.unwrap().remove(0);
         let said = inventory.cached_statuses(&entry.certificate).await.unwrap();

@@ -11,9 +11,9 @@ use gatewright::types::Timestamp;
 
 use kit::ca::{Ca, Identity, certificate_params};
 use kit::http::RequestBuilder;
-use kit::responder::{Responder, answer, names_responder, respond, revoked};
+use kit::responder::{Responder, add_ocsp_url, ocsp_response, revoked_status, single_response};
 use kit::server::Server;
-use kit::stapling::{stapled, stapled_at};
+use kit::stapling::{stapled_response, stapled_response_at};
 use kit::tls_client::{HOST, MTLS_HOST};
 
 /// A server, and the OCSP responder of its certificate.
@@ -47,7 +47,7 @@ impl Scene {
     /// A certificate with the URL of the responder.
     fn issue(&self) -> Identity {
         let mut contents = certificate_params(HOST, &[HOST, MTLS_HOST]);
-        names_responder(&mut contents, &self.responder.url("/ocsp"));
+        add_ocsp_url(&mut contents, &self.responder.url("/ocsp"));
         self.server.certificate_files().ca.issue(contents)
     }
 
@@ -58,8 +58,13 @@ impl Scene {
 
     fn say(&self, status: fn(Timestamp) -> Status) {
         let (said, authority) = (self.said.clone(), self.server.certificate_files().ca.clone());
-        self.responder.say(move |_, body, now| {
-            let response = respond(body, answer(status(now), now), authority.ocsp_signer(), &[]);
+        self.responder.respond_with(move |_, body, now| {
+            let response = ocsp_response(
+                body,
+                single_response(status(now), now),
+                authority.ocsp_signer(),
+                &[],
+            );
             said.lock().unwrap().push(response.clone());
             Some(response)
         });
@@ -72,14 +77,14 @@ impl Scene {
 
     /// Advances the clocks of the server and the responder.
     fn wait(&self, seconds: i64) {
-        self.server.wait(seconds);
-        self.responder.wait(seconds);
+        self.server.advance_clock(seconds);
+        self.responder.advance_clock(seconds);
     }
 
     /// The response that is stapled in a handshake, after the job that fetches it has run.
     async fn stapled(&self) -> Vec<u8> {
         self.server.running().staple().await;
-        stapled(&self.server).await
+        stapled_response(&self.server).await
     }
 
     /// The value of the counter for this outcome.
@@ -111,13 +116,13 @@ async fn the_response_of_the_certificates_responder_is_stapled() {
     assert_eq!(response, scene.last());
     let mtls = scene.server.addresses().mtls[0];
     assert_eq!(
-        stapled_at(&scene.server, mtls, MTLS_HOST).await,
+        stapled_response_at(&scene.server, mtls, MTLS_HOST).await,
         response,
         "stapled for both names"
     );
     scene.server.running().reload().await;
     assert_eq!(scene.stapled().await, response, "a reload keeps the response");
-    assert_eq!(scene.responder.asked(), 1);
+    assert_eq!(scene.responder.request_count(), 1);
     assert_eq!(scene.counted("good").await, "1");
 
     // A new certificate needs a new response; the previous one is not used for it.
@@ -125,7 +130,7 @@ async fn the_response_of_the_certificates_responder_is_stapled() {
     scene.show(&next).await;
     assert_eq!(scene.stapled().await, scene.last());
     assert_ne!(scene.last(), response);
-    assert_eq!(scene.responder.asked(), 2);
+    assert_eq!(scene.responder.request_count(), 2);
 }
 
 /// The second half of its validity remains for retries.
@@ -136,13 +141,13 @@ async fn a_response_is_renewed_after_half_of_its_validity() {
 
     scene.wait(1799);
     assert_eq!(scene.stapled().await, first);
-    assert_eq!(scene.responder.asked(), 1);
+    assert_eq!(scene.responder.request_count(), 1);
     scene.wait(1);
     let second = scene.stapled().await;
 
     assert_eq!(second, scene.last());
     assert_ne!(second, first);
-    assert_eq!(scene.responder.asked(), 2);
+    assert_eq!(scene.responder.request_count(), 2);
 }
 
 /// > The time at or before which newer information will be available about the status of the certificate.
@@ -151,16 +156,16 @@ async fn a_response_is_renewed_after_half_of_its_validity() {
 async fn while_the_responder_fails_the_old_response_is_used_until_it_expires() {
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
-    scene.responder.hang_up();
+    scene.responder.close_connections();
 
     scene.wait(1800);
     assert_eq!(scene.stapled().await, first);
     scene.wait(59);
     assert_eq!(scene.stapled().await, first);
-    assert_eq!(scene.responder.asked(), 2, "no retry within a minute");
+    assert_eq!(scene.responder.request_count(), 2, "no retry within a minute");
     scene.wait(1740);
     assert_eq!(scene.stapled().await, first);
-    assert_eq!(scene.responder.asked(), 3);
+    assert_eq!(scene.responder.request_count(), 3);
     scene.wait(1);
     assert_eq!(scene.stapled().await, b"", "the response has expired");
 
@@ -177,7 +182,7 @@ async fn a_response_expires_while_the_certificate_file_is_broken() {
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
     std::fs::write(scene.server.certificate_files().chain_file(), "").unwrap();
-    scene.responder.hang_up();
+    scene.responder.close_connections();
 
     scene.server.running().reload().await;
     assert_eq!(scene.stapled().await, first);
@@ -189,7 +194,7 @@ async fn a_response_expires_while_the_certificate_file_is_broken() {
 /// A stapled response with the status revoked or unknown would make clients abort the handshake.
 #[tokio::test]
 async fn a_response_with_a_status_other_than_good_is_never_stapled() {
-    for (status, outcome) in [(revoked as fn(_) -> _, "revoked"), (unknown, "unknown")] {
+    for (status, outcome) in [(revoked_status as fn(_) -> _, "revoked"), (unknown, "unknown")] {
         let scene = Scene::of(status).await;
         assert_eq!(scene.stapled().await, b"", "{outcome}");
         assert_eq!(scene.counted(outcome).await, "1");
@@ -201,7 +206,7 @@ async fn a_response_with_a_status_other_than_good_is_never_stapled() {
     scene.say(unknown);
     scene.wait(1800);
     assert_eq!(scene.stapled().await, first, "the response is still valid");
-    scene.say(revoked);
+    scene.say(revoked_status);
     scene.wait(60);
     assert_eq!(scene.stapled().await, b"");
 }
@@ -213,14 +218,14 @@ async fn a_response_with_a_foreign_signature_is_not_stapled() {
     let first = scene.stapled().await;
 
     let mallory = Ca::new("Servers");
-    scene.responder.say(move |_, body, now| {
-        Some(respond(body, answer(Status::Good, now), mallory.ocsp_signer(), &[]))
+    scene.responder.respond_with(move |_, body, now| {
+        Some(ocsp_response(body, single_response(Status::Good, now), mallory.ocsp_signer(), &[]))
     });
     scene.wait(1800);
     assert_eq!(scene.stapled().await, first);
     let stale = first.clone();
     let next = scene.issue().with(scene.server.certificate_files().ca.certificate());
-    scene.responder.say(move |_, _, _| Some(stale.clone()));
+    scene.responder.respond_with(move |_, _, _| Some(stale.clone()));
     scene.show(&next).await;
 
     assert_eq!(scene.stapled().await, b"", "the response is for the previous certificate");
@@ -237,7 +242,7 @@ async fn no_responder_is_requested_where_none_applies() {
     let scenes = [Scene::with(by_file, good).await, Scene::with(private, good).await];
     for scene in scenes {
         assert_eq!(scene.stapled().await, b"");
-        assert_eq!(scene.responder.asked(), 0);
+        assert_eq!(scene.responder.request_count(), 0);
     }
 
     let scene = Scene::of(good).await;
@@ -246,7 +251,7 @@ async fn no_responder_is_requested_where_none_applies() {
     assert_eq!(scene.stapled().await, b"", "without the issuer a response cannot be verified");
     scene.show(&scene.server.certificate_files().ca.issue_server(&[HOST, MTLS_HOST])).await;
     assert_eq!(scene.stapled().await, b"", "the certificate names no responder");
-    assert_eq!((scene.responder.asked(), first), (1, scene.last()));
+    assert_eq!((scene.responder.request_count(), first), (1, scene.last()));
 }
 
 /// A certificate from ACME is stored in the database with its chain.
@@ -276,5 +281,5 @@ async fn a_response_is_stapled_for_a_certificate_from_acme() {
 
     assert_eq!(response, scene.last());
     server.running().reload().await;
-    assert_eq!(stapled(server).await, response);
+    assert_eq!(stapled_response(server).await, response);
 }

@@ -208,7 +208,7 @@ async fn an_enrolment_without_valid_credentials_is_refused() {
         assert_eq!(refused.header("www-authenticate"), "Basic realm=\"gatewright\"");
     }
     let late = token(&server, &client).await;
-    server.wait(3600);
+    server.advance_clock(3600);
     let ask = server.tls_request("POST", ENROL).basic(&client.id, &late).pkcs10(&key);
     ask.send().await.refused(401, "invalid_client");
     assert!(server.audit_events("certificate.issued").await.is_empty());
@@ -293,7 +293,7 @@ async fn only_a_valid_certificate_of_the_built_in_ca_is_renewed() {
     renewed(&server, &revoked).await.refused(401, "invalid_client");
 
     renewed(&server, &shown).await.ok();
-    server.wait(24 * 3600 + 1);
+    server.advance_clock(24 * 3600 + 1);
     renewed(&server, &shown).await.refused(401, "invalid_client");
 }
 
@@ -410,10 +410,10 @@ async fn certificates_renewed_with_a_compromised_key_are_revoked() {
         identity(ask.send().await, key)
     };
     let second = renew(&leaked).await;
-    server.wait(20 * 3600);
+    server.advance_clock(20 * 3600);
     let third = renew(&second).await;
     let aside = enrolled(&server, &client).await;
-    server.wait(5 * 3600);
+    server.advance_clock(5 * 3600);
     authenticated(&server, &client, &second).await.refused(401, "invalid_client");
     authenticated(&server, &client, &third).await.ok();
 
@@ -505,14 +505,14 @@ async fn a_certificate_of_the_built_in_ca_authenticates_its_client() {
     authenticated(&server, &client, &forged).await.refused(401, "invalid_client");
 
     // The same after the next issuing certificate, and on a server that starts with it.
-    server.wait(60);
+    server.advance_clock(60);
     server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
     authenticated(&server, &client, &shown).await.ok();
     let next = enrolled(&server, &client).await;
     authenticated(&server, &client, &next).await.ok();
     let replica = server.replica().await;
     authenticated(&replica, &client, &shown).await.ok();
-    server.wait(24 * 3600 + 1);
+    server.advance_clock(24 * 3600 + 1);
     authenticated(&server, &client, &next).await.refused(401, "invalid_client");
 }
 

@@ -14,9 +14,9 @@ use x509_parser::oid_registry::asn1_rs::oid;
 
 use kit::ca::Ca;
 use kit::pebble::Pebble;
-use kit::server::{BEGINNING, Server};
-use kit::stapling::Stapled;
-use kit::tables::rename;
+use kit::server::{START_TIME, Server};
+use kit::stapling::StapleRecorder;
+use kit::tables::rename_table;
 use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 
 /// Longer than the delay after a failed order, and longer than the lease of one.
@@ -48,7 +48,7 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
     while !server.app().metrics.render(0, 0).contains(has_failed) {
         tokio::task::yield_now().await;
     }
-    server.wait(today() - BEGINNING);
+    server.advance_clock(today() - START_TIME);
     let (store, now) = (server.app().store.db(), server.trace().now());
     // As long as a real lease: a longer one would be treated as written by a wrong clock.
     let (every, lease) = (Seconds(0), Seconds::minutes(5));
@@ -58,7 +58,7 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
 
 /// Such a server, and the running CA.
 async fn begun() -> (Pebble, Server) {
-    let mut pebble = Pebble::planned();
+    let mut pebble = Pebble::new();
     let server = certified(&pebble, |_| {}).await;
     pebble.start(None, Some(server.addresses().tls[0])).await;
     (pebble, server)
@@ -80,7 +80,7 @@ async fn shown(server: &Server, caller: &TlsClient, name: &str) -> CertificateDe
 
 /// Lets the server order, and use the certificate. The background job may have begun already.
 async fn ordered(server: &Server) {
-    server.wait(LATER);
+    server.advance_clock(LATER);
     server.running().order().await.unwrap();
     server.running().reload().await;
 }
@@ -126,7 +126,7 @@ async fn names_are_validated_by_tls_alpn_01() {
 /// Every replica serves it.
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_validated_by_http_01_at_any_replica() {
-    let mut pebble = Pebble::planned();
+    let mut pebble = Pebble::new();
     let http = |config: &mut Config| config.acme.challenge = AcmeChallenge::Http01;
     let server = certified(&pebble, http).await;
     let other = server.replica().await;
@@ -143,14 +143,14 @@ async fn names_are_validated_by_http_01_at_any_replica() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_several_replicas_one_orders() {
-    let mut pebble = Pebble::planned();
+    let mut pebble = Pebble::new();
     let server = certified(&pebble, |_| {}).await;
     let mut replicas = Vec::new();
     for _ in 0..3 {
         replicas.push(server.replica().await);
     }
     pebble.start(None, Some(server.addresses().tls[0])).await;
-    server.wait(LATER);
+    server.advance_clock(LATER);
 
     let (a, b, c, d) = tokio::join!(
         server.running().order(),
@@ -194,10 +194,10 @@ async fn a_certificate_is_renewed_at_two_thirds_of_its_lifetime() {
     let (caller, first) = first(&pebble, &server).await;
     let due_in = stored(&server).await.due_at - today();
 
-    server.wait(due_in - 2 * LATER);
+    server.advance_clock(due_in - 2 * LATER);
     ordered(&server).await;
     assert_eq!(shown(&server, &caller, HOST).await, first, "no renewal before it is due");
-    server.wait(LATER);
+    server.advance_clock(LATER);
     ordered(&server).await;
 
     assert_ne!(shown(&server, &caller, HOST).await, first);
@@ -210,13 +210,13 @@ async fn a_failed_order_is_retried_with_backoff() {
     let (mut pebble, server) = begun().await;
     let (caller, first) = first(&pebble, &server).await;
     pebble.stop().await;
-    server.wait(stored(&server).await.due_at - today());
+    server.advance_clock(stored(&server).await.due_at - today());
 
     for failures in 1..=3 {
-        server.wait(LATER << (failures - 1));
+        server.advance_clock(LATER << (failures - 1));
         server.running().order().await.unwrap_err();
         assert_eq!(stored(&server).await.failures, failures);
-        server.wait(LATER / 2);
+        server.advance_clock(LATER / 2);
         server.running().order().await.unwrap();
         assert_eq!(stored(&server).await.failures, failures, "no immediate retry");
     }
@@ -232,21 +232,21 @@ async fn a_failed_order_is_retried_with_backoff() {
 async fn a_certificate_that_cannot_be_stored_is_not_ordered_again_at_once() {
     let (pebble, server) = begun().await;
     let (caller, first) = first(&pebble, &server).await;
-    server.wait(stored(&server).await.due_at - today());
+    server.advance_clock(stored(&server).await.due_at - today());
 
-    rename(&server, "audit_events", "elsewhere").await;
+    rename_table(&server, "audit_events", "elsewhere").await;
     server.running().order().await.unwrap_err();
-    rename(&server, "elsewhere", "audit_events").await;
+    rename_table(&server, "elsewhere", "audit_events").await;
 
     let put_off = stored(&server).await;
     assert_eq!(put_off.due_at, server.trace().now().0 + 600);
     assert_eq!(put_off.failures, 1);
     // Longer than the lease of the failed order.
-    server.wait(301);
+    server.advance_clock(301);
     server.running().order().await.unwrap();
     assert_eq!(orders(&server, "success").await, 1, "no immediate retry");
     assert_eq!(stored(&server).await.due_at, put_off.due_at);
-    server.wait(299);
+    server.advance_clock(299);
     ordered(&server).await;
     assert_eq!(orders(&server, "success").await, 2);
     assert_ne!(shown(&server, &caller, HOST).await, first);
@@ -260,9 +260,9 @@ async fn an_account_unknown_to_the_ca_is_created_again() {
     ordered(&server).await;
     pebble.stop().await;
     pebble.start(None, Some(server.addresses().tls[0])).await;
-    server.wait(stored(&server).await.due_at - today());
+    server.advance_clock(stored(&server).await.due_at - today());
 
-    server.wait(LATER);
+    server.advance_clock(LATER);
     server.running().order().await.unwrap_err();
     ordered(&server).await;
 
@@ -275,7 +275,7 @@ async fn an_account_unknown_to_the_ca_is_created_again() {
 /// The challenge certificate is presented to that protocol only, and only for pending challenges.
 #[tokio::test]
 async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
-    let pebble = Pebble::planned();
+    let pebble = Pebble::new();
     let server = certified(&pebble, |_| {}).await;
     let (store, now) = (server.app().store.db(), server.trace().now());
     acme::store_challenge(store, "token", HOST, "token.thumbprint", now + Seconds(60))
@@ -283,7 +283,7 @@ async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
         .unwrap();
     let caller = TlsClient::new(&Ca::new("Nobody"), None).with_config(|config| {
         config.alpn_protocols = vec![b"acme-tls/1".to_vec()];
-        config.dangerous().set_certificate_verifier(Arc::new(Stapled::default()));
+        config.dangerous().set_certificate_verifier(Arc::new(StapleRecorder::default()));
     });
     let connect = async |name| caller.connect(server.addresses().tls[0], name).await;
 
@@ -300,14 +300,14 @@ async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
     assert!(answer.critical);
     assert_eq!(answer.value[2..], Sha256::digest("token.thumbprint")[..]);
     assert!(connect(MTLS_HOST).await.is_err(), "no challenge is pending for this name");
-    server.wait(61);
+    server.advance_clock(61);
     assert!(connect(HOST).await.is_err(), "the challenge has expired");
 }
 
 /// RFC 8555 §8.3: only pending challenges get a response.
 #[tokio::test]
 async fn an_unknown_challenge_gets_no_response() {
-    let pebble = Pebble::planned();
+    let pebble = Pebble::new();
     let server = certified(&pebble, |_| {}).await;
     let caller = TlsClient::new(&Ca::new("Nobody"), None);
     let alpn = caller.with_config(|config| config.alpn_protocols = vec![b"acme-tls/1".to_vec()]);

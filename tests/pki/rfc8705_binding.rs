@@ -10,7 +10,7 @@ use kit::browser::{Browser, VERIFIER};
 use kit::client_certificates::{ClientCertificate, server_behind_proxy};
 use kit::http::Response;
 use kit::jwt::unverified_claims;
-use kit::server::{BEGINNING, Client, Server};
+use kit::server::{Client, START_TIME, Server};
 
 /// A web application with certificate-bound tokens, whatever its authentication method.
 async fn photos(server: &Server, more: Value) -> Client {
@@ -137,7 +137,7 @@ async fn a_request_without_a_valid_certificate_consumes_no_code() {
     let (server, authority) = server_behind_proxy().await;
     let client = public(&server).await;
     // Within the lifetime of an unused refresh token, so that only the certificate expires.
-    let until = OffsetDateTime::from_unix_timestamp(BEGINNING + 7 * 24 * 3600).unwrap();
+    let until = OffsetDateTime::from_unix_timestamp(START_TIME + 7 * 24 * 3600).unwrap();
     let shown = authority.issue("Photos", |params| params.not_after = until);
     let form = code(&server, &client).await;
     let bare = format!("{form}&client_id={}", client.id);
@@ -148,7 +148,7 @@ async fn a_request_without_a_valid_certificate_consumes_no_code() {
     server.post("/token", &bare).await.refused(400, "invalid_request");
     let next = post(&server, &client, "/token", &refresh, &shown).await.ok();
 
-    server.wait(until.unix_timestamp() - BEGINNING + 1);
+    server.advance_clock(until.unix_timestamp() - START_TIME + 1);
 
     let refresh = refreshing(&next.token("refresh_token"));
     post(&server, &client, "/token", &refresh, &shown).await.refused(400, "invalid_request");
@@ -214,7 +214,7 @@ async fn a_lost_response_is_repeated_only_for_the_same_key() {
 async fn a_bound_token_expires_no_later_than_its_certificate() {
     for format in ["jwt", "opaque"] {
         let (server, authority) = server_behind_proxy().await;
-        let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
+        let end = OffsetDateTime::from_unix_timestamp(START_TIME + 90).unwrap();
         let shown = authority.issue("Photos", |params| params.not_after = end);
         let client = photos(&server, json!({ "gw_access_token_format": format })).await;
         let post = async |form: &str, shown: &ClientCertificate| {
@@ -231,9 +231,9 @@ async fn a_bound_token_expires_no_later_than_its_certificate() {
         for answer in [&own, &granted, &refreshed] {
             assert_eq!(answer.body["expires_in"], 90, "{format}");
             let token = answer.token("access_token");
-            assert_eq!(introspected(&token).await["exp"], BEGINNING + 90);
+            assert_eq!(introspected(&token).await["exp"], START_TIME + 90);
             if format == "jwt" {
-                assert_eq!(unverified_claims(&token)["exp"], BEGINNING + 90);
+                assert_eq!(unverified_claims(&token)["exp"], START_TIME + 90);
             }
         }
         let longer = authority.issue("Photos", |_| {});
@@ -250,7 +250,7 @@ async fn a_bound_token_expires_no_later_than_its_certificate() {
 async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     let (server, authority) = server_behind_proxy().await;
     let client = by_certificate(&server).await;
-    let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
+    let end = OffsetDateTime::from_unix_timestamp(START_TIME + 90).unwrap();
     let shown = authority.issue("Photos", |params| params.not_after = end);
     let next = authority.issue("Photos", |_| {});
     let form = code(&server, &client).await;
@@ -258,7 +258,7 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     let userinfo = || server.request("GET", "/userinfo").bearer(&token).client_cert(&shown);
     userinfo().send().await.ok();
 
-    server.wait(91);
+    server.advance_clock(91);
 
     userinfo().send().await.refused(401, "invalid_token");
     let told = post(&server, &client, "/introspect", &format!("token={token}"), &next).await.ok();
@@ -266,8 +266,8 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     let certificate = Certificate::parse(&shown.der, &[]).unwrap();
     let bound = Confirmation { certificate: Some(certificate.thumbprint), key: None };
     let held = gatewright::verify::Shown { certificate: Some(&certificate), key: None };
-    assert_eq!(held.must_fit(&bound, Timestamp(BEGINNING + 90)), Ok(()));
-    assert!(held.must_fit(&bound, Timestamp(BEGINNING + 91)).is_err());
+    assert_eq!(held.must_fit(&bound, Timestamp(START_TIME + 90)), Ok(()));
+    assert!(held.must_fit(&bound, Timestamp(START_TIME + 91)).is_err());
 }
 
 /// docs/certificates.md: "where the reason is `keyCompromise`, the key is meant: another certificate

@@ -20,8 +20,8 @@ use kit::client_certificates::{
     trust_proxy,
 };
 use kit::http::Response;
-use kit::publisher::Publisher;
-use kit::server::{BEGINNING, Client, Server};
+use kit::jwks_server::JwksServer;
+use kit::server::{Client, START_TIME, Server};
 
 /// A service that authenticates with a certificate that has this name.
 async fn named(server: &Server, member: &str, name: &str) -> Client {
@@ -271,7 +271,7 @@ async fn the_dates_of_a_cached_chain_are_checked_at_every_request() {
     let (server, authority) = server_behind_proxy().await;
     let client = backup(&server).await;
     let year = |year| date_time_ymd(year, 1, 1);
-    let to = year(2027).unix_timestamp() - BEGINNING;
+    let to = year(2027).unix_timestamp() - START_TIME;
     let late = authority.intermediate("Late CA", |params| params.not_before = year(2027));
     let old = authority.issue("Backup", |params| params.not_after = year(2027));
     let new = authority.issue("Backup", |params| params.not_before = year(2027));
@@ -280,11 +280,11 @@ async fn the_dates_of_a_cached_chain_are_checked_at_every_request() {
     ask(&server, &client, &old).await.ok();
     ask(&server, &client, &new).await.refused(401, "invalid_client");
     ask(&server, &client, &below).await.refused(401, "invalid_client");
-    server.wait(to);
+    server.advance_clock(to);
     ask(&server, &client, &old).await.ok();
     ask(&server, &client, &new).await.ok();
     ask(&server, &client, &below).await.ok();
-    server.wait(1);
+    server.advance_clock(1);
     ask(&server, &client, &old).await.refused(401, "invalid_client");
     ask(&server, &client, &new).await.ok();
 }
@@ -308,9 +308,9 @@ async fn an_expired_root_does_not_hide_its_successor() {
         let server = server_behind_proxy_with(&old).await;
         let client = backup(&server).await;
         let shown = old.intermediate("Issuing CA", |_| {}).issue("Backup", |_| {});
-        let mut at = BEGINNING;
+        let mut at = START_TIME;
         let mut until = |date: time::OffsetDateTime| {
-            server.wait(date.unix_timestamp() - at);
+            server.advance_clock(date.unix_timestamp() - at);
             at = date.unix_timestamp();
         };
 
@@ -432,7 +432,7 @@ async fn a_client_may_rotate_the_certificates_at_its_jwks_uri() {
         config.outbound.allow_private_networks = true;
     })
     .await;
-    let publisher = Publisher::start(json!({ "keys": [old.jwk()] })).await;
+    let publisher = JwksServer::start(json!({ "keys": [old.jwk()] })).await;
     let client = server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -445,13 +445,13 @@ async fn a_client_may_rotate_the_certificates_at_its_jwks_uri() {
         ask(&server, &client, &old).await.ok();
         ask(&server, &client, &new).await.refused(401, "invalid_client");
     }
-    assert_eq!(publisher.asked(), 1);
+    assert_eq!(publisher.request_count(), 1);
 
     publisher.publish(Some(json!({ "keys": [new.jwk()] }))).await;
-    server.wait(60);
+    server.advance_clock(60);
     ask(&server, &client, &new).await.ok();
 
-    assert_eq!(publisher.asked(), 2);
+    assert_eq!(publisher.request_count(), 2);
     ask(&server, &client, &old).await.refused(401, "invalid_client");
 }
 
@@ -466,7 +466,7 @@ async fn a_registered_certificate_expires() {
     let client = registering(&server, &[&shown]).await;
 
     ask(&server, &client, &shown).await.ok();
-    server.wait(date_time_ymd(2027, 1, 1).unix_timestamp() - BEGINNING + 1);
+    server.advance_clock(date_time_ymd(2027, 1, 1).unix_timestamp() - START_TIME + 1);
     ask(&server, &client, &shown).await.refused(401, "invalid_client");
 }
 
@@ -636,7 +636,7 @@ async fn a_certificate_may_be_signed_with_rsassa_pss() {
     let client = backup(&server).await;
     let shown = issue(" -sigopt rsa_pss_saltlen:digest");
     let begins = gatewright::pki::Certificate::parse(&shown.der, &[]).unwrap().not_before;
-    server.wait((begins - server.trace().now()).0.max(0) + 3600);
+    server.advance_clock((begins - server.trace().now()).0.max(0) + 3600);
 
     ask(&server, &client, &shown).await.ok();
     let sha512 = issue(" -sigopt rsa_pss_saltlen:digest -sha512");
@@ -825,7 +825,7 @@ async fn clients_of_an_older_version_with_the_same_name_are_marked() {
         gatewright::store::sql(statement).run(server.app().store.db()).await.unwrap();
     }
 
-    let server = server.restarted().await;
+    let server = server.restart().await;
 
     for (id, shares) in [(&first, true), (&second, true), (&alone, false)] {
         let client = clients::find(server.app().store.db(), id).await.unwrap().unwrap();

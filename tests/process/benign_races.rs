@@ -13,7 +13,7 @@ use crate::application::Application;
 use crate::browser::Browser;
 use crate::place::{Place, is_postgres};
 use crate::server::Server;
-use crate::until;
+use crate::wait_until;
 
 /// Another replica: its process, and its URL.
 struct Replica {
@@ -37,7 +37,7 @@ impl Replica {
 
     async fn ready(&mut self) {
         let (http, ready) = (crate::http(), format!("{}/readyz", self.issuer));
-        until("the replica is ready", async || {
+        wait_until("the replica is ready", async || {
             let ended = self.child.try_wait().unwrap();
             assert_eq!(ended, None, "it did not start: {}", self.told());
             http.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200)

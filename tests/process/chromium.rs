@@ -26,7 +26,7 @@ const ARGUMENTS: [&str; 7] = [
 ];
 
 /// How long to wait for an element, and the polling interval.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(25);
 
 /// A browser without cookies.
@@ -58,7 +58,7 @@ impl Browser {
         }
         let driver =
             WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
-        driver.set_poller(Arc::new(ElementPollerWithTimeout::new(PATIENCE, STEP)));
+        driver.set_poller(Arc::new(ElementPollerWithTimeout::new(TIMEOUT, STEP)));
         Self { driver, _chromedriver: chromedriver }
     }
 
@@ -115,14 +115,14 @@ impl Browser {
     pub(crate) async fn press(&self, css: &str) {
         let button = self.find(css).await;
         button.click().await.unwrap();
-        let gone = button.wait_until().wait(PATIENCE, STEP).stale().await;
+        let gone = button.wait_until().wait(TIMEOUT, STEP).stale().await;
         assert!(gone.is_ok(), "{css} leads nowhere:\n{}", self.text().await);
     }
 
     /// Double-clicks a button.
     pub(crate) async fn double_click(&self, css: &str) {
         // A page that has just loaded may replace itself, and its button with it.
-        crate::until("the button is pressed", async || {
+        crate::wait_until("the button is pressed", async || {
             let button = self.find(css).await;
             self.driver.action_chain().double_click_element(&button).perform().await.is_ok()
         })

@@ -72,8 +72,10 @@ impl World {
             Edge::Haproxy => Some(haproxy(&server, port)),
         };
         let world = Self { server, url, proxy, issuing };
-        crate::until("the TLS port listens", async || world.curl("/jwks", None, &[]).await.0 != 0)
-            .await;
+        crate::wait_until("the TLS port listens", async || {
+            world.curl("/jwks", None, &[]).await.0 != 0
+        })
+        .await;
         world
     }
 
@@ -318,7 +320,7 @@ async fn the_mtls_name_serves_its_endpoints_and_nothing_else(edge: Edge) {
     world.put("own", &own);
     // EST needs a built-in CA.
     world.server.place.json(&["ca", "init"]).await;
-    crate::until("the server has loaded the CA", async || {
+    crate::wait_until("the server has loaded the CA", async || {
         world.curl("/.well-known/est/cacerts", Some("own"), &[]).await.0 == 200
     })
     .await;
@@ -396,7 +398,7 @@ async fn the_runbook_finds_every_token_of_a_certificate() {
             let before = issued.len();
             issued.push(world.ask(&id, Some(name), &[]).await);
             // Each in a batch of its own.
-            crate::until("the token is in the audit trail", async || {
+            crate::wait_until("the token is in the audit trail", async || {
                 let list = ["audit", "list", "--kind", "token.issued"];
                 world.server.place.json(&list).await.as_array().unwrap().len() > before
             })

@@ -8,7 +8,7 @@ use crate::place::{Place, is_postgres};
 use crate::server::Server;
 
 async fn is_not_ready(server: &Server) {
-    crate::until("it is not ready", async || server.status("/readyz").await == 503).await;
+    crate::wait_until("it is not ready", async || server.status("/readyz").await == 503).await;
 }
 
 /// Changes to a file that is not at its path any more would be lost, so the server logs an error and is
@@ -32,7 +32,7 @@ async fn a_deleted_or_replaced_database_file_is_detected() {
     assert_eq!(server.status("/readyz").await, 503, "a copy is another file");
 
     std::fs::rename(&aside, &file).unwrap();
-    crate::until("it is ready", async || server.status("/readyz").await == 200).await;
+    crate::wait_until("it is ready", async || server.status("/readyz").await == 200).await;
     backup.credentials(&http).await.unwrap().tokens();
     server.stop().await;
 }

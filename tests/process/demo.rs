@@ -225,7 +225,7 @@ async fn the_printed_commands_work() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut said = Vec::new();
     while !said.last().is_some_and(|line: &String| line.contains("Ctrl-C stops it")) {
-        let line = timeout(crate::PATIENCE, lines.next_line()).await.expect("the whole summary");
+        let line = timeout(crate::TIMEOUT, lines.next_line()).await.expect("the whole summary");
         said.push(line.unwrap().expect("the whole summary"));
     }
     let run = async |first: &str| {
@@ -378,7 +378,7 @@ async fn a_default_port_in_use_is_replaced_by_another() {
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let mut told = String::new();
     loop {
-        let line = timeout(crate::PATIENCE, lines.next_line()).await.expect("the list of users");
+        let line = timeout(crate::TIMEOUT, lines.next_line()).await.expect("the list of users");
         let line = line.unwrap().expect("the list of users");
         if line.starts_with("Users") {
             break;

@@ -56,7 +56,7 @@ async fn a_double_click_returns_a_valid_code() {
     let browser = Browser::start().await;
     let arrived = async || {
         let is_there = async || browser.address().await.starts_with(&callback);
-        crate::until("the application is reached", is_there).await;
+        crate::wait_until("the application is reached", is_there).await;
     };
 
     for _ in 0..6 {
@@ -64,7 +64,7 @@ async fn a_double_click_returns_a_valid_code() {
         browser.fill("identifier", "ada").await;
         browser.fill("password", PASSWORD).await;
         browser.double_click("button[value=sign-in]").await;
-        crate::until("the consent page is displayed", async || {
+        crate::wait_until("the consent page is displayed", async || {
             browser.address().await.contains("/consent")
         })
         .await;

@@ -13,7 +13,7 @@ use crate::application::Application;
 use crate::browser::Browser;
 use crate::place::Place;
 use crate::server::Server;
-use crate::until;
+use crate::wait_until;
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -71,7 +71,7 @@ impl Clocked {
             ran_at: Option<i64>,
         }
         let begun = now() + offset;
-        until("the jobs run", async || {
+        wait_until("the jobs run", async || {
             let jobs = sql("SELECT ran_at FROM jobs WHERE name IN ('sweep', 'keys')");
             let jobs: Vec<Job> = jobs.all(self.store.db()).await.unwrap();
             let ran =

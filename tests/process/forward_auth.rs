@@ -127,7 +127,7 @@ impl World {
             api().await,
         );
         let world = Self { server, process, port, certificate };
-        crate::until("the gateway is ready", async || {
+        crate::wait_until("the gateway is ready", async || {
             world.http().get(world.url("/")).send().await.is_ok_and(|answer| answer.status() == 404)
         })
         .await;
@@ -430,7 +430,7 @@ async fn a_gateway_refuses_requests_while_gatewright_is_unreachable() {
             Gateway::Caddy => 502,
         };
         assert_eq!(status, refused);
-        crate::until("the gateway asks again", async || {
+        crate::wait_until("the gateway asks again", async || {
             let request = world.http().get(world.url("/invoices/")).bearer_auth(&token);
             request.send().await.unwrap().status() == 200
         })
@@ -583,7 +583,8 @@ async fn the_dpop_nonce_of_a_403_reaches_the_client_through_a_gateway() {
         let own = Certificate::from_der(certificate.der()).unwrap();
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([own]).build().unwrap();
         let url = format!("https://localhost:{port}/invoices/1");
-        crate::until("the gateway is ready", async || http.get(&url).send().await.is_ok()).await;
+        crate::wait_until("the gateway is ready", async || http.get(&url).send().await.is_ok())
+            .await;
 
         let answer = Response::to(http.get(&url)).await.unwrap();
 

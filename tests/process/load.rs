@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::PATIENCE;
+use crate::TIMEOUT;
 use crate::application::{Application, Code, Person, Response, Tokens, Trouble};
 use crate::browser::Browser;
 
@@ -336,7 +336,7 @@ pub(crate) async fn patiently<T>(
             Err(Trouble::Broken(error)) => return Err(error),
             Err(Trouble::Busy) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
-        assert!(begun.elapsed() < PATIENCE, "busy for ever");
+        assert!(begun.elapsed() < TIMEOUT, "busy for ever");
     }
 }
 

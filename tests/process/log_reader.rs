@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use crate::application::Response;
 use crate::place::Place;
 use crate::server::Server;
-use crate::{free_port, until};
+use crate::{free_port, wait_until};
 
 /// A pipe that accepts nothing until it is read.
 struct FullPipe {
@@ -63,7 +63,7 @@ async fn unread(pipe: &FullPipe) -> (Server, String) {
     server.launch_by(command).await;
     let metrics = format!("http://{operations}/metrics");
     // At the trace level a request causes many lines.
-    until("lines are dropped", async || {
+    wait_until("lines are dropped", async || {
         for _ in 0..50 {
             assert_eq!(get(&format!("{}/jwks", server.issuer)).await.status, 200);
         }
@@ -142,7 +142,7 @@ async fn a_demo_whose_output_is_not_read_runs_and_ends() {
     let child = command.spawn().unwrap();
 
     let (http, ready) = (crate::http(), format!("http://localhost:{}/", ports[1]));
-    until("the demo runs", async || http.get(&ready).send().await.is_ok()).await;
+    wait_until("the demo runs", async || http.get(&ready).send().await.is_ok()).await;
     // Printing is its last step.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let id = child.id().unwrap().to_string();
@@ -153,7 +153,7 @@ async fn a_demo_whose_output_is_not_read_runs_and_ends() {
 
 async fn ended(mut child: Child) -> ExitStatus {
     let mut status = None;
-    until("the process ends", async || {
+    wait_until("the process ends", async || {
         status = child.try_wait().unwrap();
         status.is_some()
     })

@@ -63,7 +63,7 @@ mod tls;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use kit::until::{PATIENCE, until};
+use kit::wait::{TIMEOUT, wait_until};
 
 /// The path of a new temporary directory.
 fn directory(what: &str) -> PathBuf {
@@ -88,7 +88,7 @@ fn free_port() -> u16 {
 fn http() -> reqwest::Client {
     install_tls();
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.tls_certs_only([]).timeout(PATIENCE).build().unwrap()
+    client.tls_certs_only([]).timeout(TIMEOUT).build().unwrap()
 }
 
 /// Installs the TLS implementation of the process, which HTTP clients need even for plain HTTP.

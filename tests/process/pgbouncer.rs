@@ -48,7 +48,7 @@ impl Pooler {
             command.uid(65534).gid(65534);
         }
         let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        crate::until("PgBouncer listens", async || {
+        crate::wait_until("PgBouncer listens", async || {
             tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
         })
         .await;

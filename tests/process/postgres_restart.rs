@@ -150,7 +150,7 @@ async fn restart_under_load() {
     let everybody_goes_on = async || {
         let before: Vec<_> =
             tallies.iter().map(|tally| tally.done.load(Ordering::SeqCst)).collect();
-        crate::until("every client gets responses", async || {
+        crate::wait_until("every client gets responses", async || {
             let now = tallies.iter().map(|tally| tally.done.load(Ordering::SeqCst));
             now.zip(&before).all(|(now, before)| now >= before + 10)
         })
@@ -164,11 +164,14 @@ async fn restart_under_load() {
     }
     // For longer, until the server is not ready.
     cluster.tell("stop", Some("fast")).await;
-    crate::until("the server is not ready", async || ask(&server, "/readyz").await.is_none()).await;
+    crate::wait_until("the server is not ready", async || ask(&server, "/readyz").await.is_none())
+        .await;
     assert_eq!(ask(&server, "/healthz").await, Some(200), "a restart is not needed");
     cluster.tell("start", None).await;
-    crate::until("the server is ready again", async || ask(&server, "/readyz").await == Some(200))
-        .await;
+    crate::wait_until("the server is ready again", async || {
+        ask(&server, "/readyz").await == Some(200)
+    })
+    .await;
     everybody_goes_on().await;
 
     over.store(true, Ordering::SeqCst);

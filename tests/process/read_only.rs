@@ -80,17 +80,18 @@ async fn goes_on_without_writes(mut server: Server, refuse_writes: impl AsyncFn(
         let metrics = http.get(format!("http://{operations}/metrics")).send().await.unwrap();
         metrics.text().await.unwrap().lines().any(|line| line == told)
     };
-    crate::until("writes are taken", async || status("/readyz?writes").await == 200).await;
+    crate::wait_until("writes are taken", async || status("/readyz?writes").await == 200).await;
     assert!(writable("gatewright_database_writable 1").await);
 
     refuse_writes(&server, true).await;
-    crate::until("it is told", async || status("/readyz?writes").await == 503).await;
+    crate::wait_until("it is told", async || status("/readyz?writes").await == 503).await;
     assert!(writable("gatewright_database_writable 0").await);
     assert_eq!((status("/readyz").await, status("/jwks").await), (200, 200));
     still_active(&server, &service).await;
 
     refuse_writes(&server, false).await;
-    crate::until("writes are taken again", async || status("/readyz?writes").await == 200).await;
+    crate::wait_until("writes are taken again", async || status("/readyz?writes").await == 200)
+        .await;
     server.stop().await;
     let log = log.join().unwrap();
     let log: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).unwrap()).collect();

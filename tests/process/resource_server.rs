@@ -148,7 +148,7 @@ async fn an_api_verifies_tokens_locally() {
     // Verification needs no connection to the server.
     world.server.kill().await;
     assert_eq!(world.call("GET", &token, None).await.status, 200);
-    crate::until("the token expires", async || {
+    crate::wait_until("the token expires", async || {
         world.call("GET", &brief_token, None).await.body["error"] == "invalid_token"
     })
     .await;

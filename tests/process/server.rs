@@ -71,7 +71,7 @@ impl Server {
     pub(crate) async fn ready(&mut self) {
         let (http, ready) = (crate::http(), format!("{}/readyz", self.issuer));
         let child = self.child.as_mut().unwrap();
-        crate::until("the server is ready", async || {
+        crate::wait_until("the server is ready", async || {
             let ended = child.try_wait().unwrap();
             assert_eq!(ended, None, "the server did not start");
             http.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200)
@@ -105,7 +105,7 @@ impl Server {
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
         let mut status = None;
-        crate::until("the server ends", async || {
+        crate::wait_until("the server ends", async || {
             status = child.try_wait().unwrap();
             status.is_some()
         })

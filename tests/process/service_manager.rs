@@ -12,7 +12,7 @@ use crate::server::Server;
 
 async fn told(socket: &UnixDatagram) -> String {
     let mut text = [0; 256];
-    let told = tokio::time::timeout(crate::PATIENCE, socket.recv(&mut text)).await;
+    let told = tokio::time::timeout(crate::TIMEOUT, socket.recv(&mut text)).await;
     String::from_utf8(text[..told.expect("it is told").unwrap()].to_vec()).unwrap()
 }
 
@@ -37,7 +37,7 @@ async fn the_process_notifies_ready_watchdog_and_stopping() {
     assert_eq!(told(&socket).await, "WATCHDOG=1");
 
     server.signal("TERM").await;
-    crate::until("it says that it stops", async || told(&socket).await == "STOPPING=1").await;
+    crate::wait_until("it says that it stops", async || told(&socket).await == "STOPPING=1").await;
     assert_eq!(server.ended().await.code(), Some(0));
 }
 

@@ -38,7 +38,7 @@ async fn rest(mut stream: TcpStream) -> String {
 }
 
 async fn refuses_connections(server: &Server) {
-    crate::until("new connections are refused", async || connect(server).await.is_err()).await;
+    crate::wait_until("new connections are refused", async || connect(server).await.is_err()).await;
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn a_silent_link_times_out_and_a_restored_one_is_used_at_once() {
             assert!(matches!(answer, Err(Trouble::Busy)), "{answer:?}");
             assert!(took < Duration::from_secs(15), "{took:?}");
         }
-        crate::until("it is not ready", async || server.status("/readyz").await == 503).await;
+        crate::wait_until("it is not ready", async || server.status("/readyz").await == 503).await;
         assert_eq!(server.status("/healthz").await, 200);
 
         link.speak();
@@ -74,7 +74,7 @@ async fn a_silent_link_times_out_and_a_restored_one_is_used_at_once() {
         eprintln!("recovered after {took:?}");
         assert!(took < Duration::from_secs(10), "{took:?}");
         token = next;
-        crate::until("it is ready", async || server.status("/readyz").await == 200).await;
+        crate::wait_until("it is ready", async || server.status("/readyz").await == 200).await;
     }
 
     link.go_silent();
@@ -110,7 +110,7 @@ async fn a_rotation_before_a_silence_is_repeated_after_it() {
     blocker.execute("BEGIN; SELECT id FROM grants FOR UPDATE").await.unwrap();
     let asked = held.iter().map(|token| photos.refresh(&http, token));
     let silence = async {
-        crate::until("all of them wait", async || {
+        crate::wait_until("all of them wait", async || {
             let waiting = "SELECT count(*) FROM pg_stat_activity
                             WHERE datname = current_database() AND wait_event_type = 'Lock'";
             count(waiting).await == CLIENTS
@@ -118,11 +118,11 @@ async fn a_rotation_before_a_silence_is_repeated_after_it() {
         .await;
         link.go_silent();
         blocker.execute("COMMIT").await.unwrap();
-        crate::until("all of them are rotated", async || {
+        crate::wait_until("all of them are rotated", async || {
             count("SELECT count(*) FROM grants WHERE generation = 2").await == CLIENTS
         })
         .await;
-        crate::until("the ordinary grace of ten seconds is over", async || {
+        crate::wait_until("the ordinary grace of ten seconds is over", async || {
             let over =
                 "SELECT count(*) FROM grants WHERE rotated_at < extract(epoch FROM now()) - 12";
             count(over).await == CLIENTS
@@ -171,7 +171,7 @@ async fn a_server_that_waits_for_its_database_is_alive_and_can_be_stopped() {
     for signal in ["TERM", "INT"] {
         server.begin();
         let health = format!("{}/healthz", server.issuer);
-        crate::until("it is alive", async || {
+        crate::wait_until("it is alive", async || {
             crate::http().get(&health).send().await.is_ok_and(|answer| answer.status() == 200)
         })
         .await;
@@ -187,7 +187,7 @@ async fn a_server_that_waits_for_its_database_is_alive_and_can_be_stopped() {
 
     // The database becomes available later.
     server.begin();
-    crate::until("it says what it waits for", async || {
+    crate::wait_until("it says what it waits for", async || {
         server.has_logged("waiting for the database")
     })
     .await;

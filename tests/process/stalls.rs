@@ -93,7 +93,7 @@ struct State {
 impl State {
     async fn wait_for_everybody(&self) {
         let before = self.each.each_ref().map(Cell::get);
-        crate::until("every client gets responses", async || {
+        crate::wait_until("every client gets responses", async || {
             self.each.iter().zip(before).all(|(now, before)| now.get() > before + 2)
         })
         .await;

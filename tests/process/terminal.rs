@@ -5,7 +5,7 @@ use std::process::Stdio;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::PATIENCE;
+use crate::TIMEOUT;
 use crate::place::{Place, Said};
 
 /// A command at a terminal of its own, which `script` (util-linux) provides.
@@ -45,7 +45,7 @@ impl Terminal {
                 assert!(self.more().await, "the command ended without {text:?}:\n{}", self.text());
             }
         };
-        let waited = tokio::time::timeout(PATIENCE, wait).await;
+        let waited = tokio::time::timeout(TIMEOUT, wait).await;
         assert!(waited.is_ok(), "{text:?} was never printed:\n{}", self.text());
     }
 
@@ -68,7 +68,7 @@ impl Terminal {
         let children = format!("/proc/{script}/task/{script}/children");
         let child = std::fs::read_to_string(children).unwrap();
         let device = std::fs::read_link(format!("/proc/{}/fd/0", child.trim())).unwrap();
-        crate::until("the terminal shows nothing", async || {
+        crate::wait_until("the terminal shows nothing", async || {
             let settings = Command::new("stty").arg("-aF").arg(&device).output().await.unwrap();
             String::from_utf8(settings.stdout).unwrap().contains(" -echo ")
         })
@@ -93,7 +93,7 @@ impl Terminal {
             while self.more().await {}
             self.child.wait().await.unwrap()
         };
-        let status = tokio::time::timeout(PATIENCE, wait).await.unwrap();
+        let status = tokio::time::timeout(TIMEOUT, wait).await.unwrap();
         Said { code: status.code().unwrap(), out: self.text(), err: String::new() }
     }
 

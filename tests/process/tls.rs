@@ -187,7 +187,7 @@ async fn sslyze_grades_every_listener_a() {
 
             let next = secure.put();
             secure.server.signal("HUP").await;
-            crate::until("it is shown", async || secure.shown().await == next).await;
+            crate::wait_until("it is shown", async || secure.shown().await == next).await;
         }
         secure.server.stop().await;
     }
@@ -199,11 +199,11 @@ async fn a_changed_certificate_file_is_reloaded() {
     let mut secure = Secure::start().await;
 
     let next = secure.put();
-    crate::until("it is shown", async || secure.shown().await == next).await;
+    crate::wait_until("it is shown", async || secure.shown().await == next).await;
 
     secure.server.place.write("chain.pem", "nothing");
     let told = |line: &Value| line["level"] == "ERROR" && line["table"] == "tls";
-    crate::until("it is told", async || secure.server.log().iter().any(told)).await;
+    crate::wait_until("it is told", async || secure.server.log().iter().any(told)).await;
     assert_eq!(secure.shown().await, next);
     secure.server.signal("HUP").await;
     assert_eq!(secure.shown().await, next, "a signal does not end it");

@@ -47,7 +47,7 @@ impl Server {
     /// the system's time.
     pub fn wait_until_valid(&self, certificate: &CertificateDer<'_>) {
         let begins = Certificate::parse(certificate, &[]).unwrap().not_before;
-        self.wait((begins - self.trace().now()).0.max(0) + 3600);
+        self.advance_clock((begins - self.trace().now()).0.max(0) + 3600);
     }
 
     pub async fn current_ca(&self) -> AuthorityRow {

@@ -1,10 +1,10 @@
 //! The certificate expiry job of the server under test.
 
 use crate::client_certificates::{ClientCa, ClientCertificate, trust_proxy};
-use crate::outbox::sends_by;
+use crate::outbox::use_mail_server;
 use crate::receivers::MailServer;
-use crate::server::{BEGINNING, Client, Server};
-use crate::until::until;
+use crate::server::{Client, START_TIME, Server};
+use crate::wait::wait_until;
 use gatewright::config::{CertificateHeader, Config, Mailbox, RawValue, Value as _};
 use gatewright::pki::census::Census;
 use gatewright::pki::issue::IssuedCertificate;
@@ -55,9 +55,9 @@ impl Server {
         expiry::send_warnings(&census, &self.app().store, &self.trace()).await.unwrap();
     }
 
-    /// Advances the clock to this long after [`BEGINNING`], and runs the job.
+    /// Advances the clock to this long after [`START_TIME`], and runs the job.
     pub async fn run_expiry_job_at(&self, seconds: i64) {
-        self.wait(BEGINNING + seconds - self.trace().now().0);
+        self.advance_clock(START_TIME + seconds - self.trace().now().0);
         self.run_expiry_job().await;
     }
 
@@ -88,7 +88,7 @@ impl Server {
     /// The metrics, once they contain this line.
     pub async fn metrics_with(&self, line: &str) -> String {
         let mut metrics = String::new();
-        until(line, async || {
+        wait_until(line, async || {
             metrics = self.app().metrics.render(0, 0);
             metrics.contains(line)
         })
@@ -101,14 +101,14 @@ impl Server {
         query(&inventory.census().await.unwrap())
     }
 
-    /// For each client of the forecast: its name, the day counted from [`BEGINNING`] on which its last
+    /// For each client of the forecast: its name, the day counted from [`START_TIME`] on which its last
     /// certificate expires, and whether it renews.
     pub async fn forecasts(&self) -> Vec<(String, Option<i64>, bool)> {
         self.census(|census| {
             let forecasts = census.forecasts();
             let rows = forecasts.iter().map(|forecast| {
                 let name = forecast.client.metadata.client_name.clone();
-                let day = forecast.stops_at().map(|at| (at.0 - BEGINNING) / DAY);
+                let day = forecast.stops_at().map(|at| (at.0 - START_TIME) / DAY);
                 (name, day, forecast.renews)
             });
             rows.collect()
@@ -119,14 +119,15 @@ impl Server {
 
 /// Configures this mail server, and an operator's address to notify.
 pub fn notify_operators(config: &mut Config, mails: &MailServer) {
-    sends_by(config, mails);
+    use_mail_server(config, mails);
     config.certificates.notify =
         vec![Mailbox::read(&RawValue::Text("ops@id.example.org")).unwrap()];
 }
 
-/// Sets a certificate's validity, in days from [`BEGINNING`].
+/// Sets a certificate's validity, in days from [`START_TIME`].
 pub fn validity_in_days(from: i64, to: i64) -> impl Fn(&mut CertificateParams) {
-    let at = |days: i64| time::OffsetDateTime::from_unix_timestamp(BEGINNING + days * DAY).unwrap();
+    let at =
+        |days: i64| time::OffsetDateTime::from_unix_timestamp(START_TIME + days * DAY).unwrap();
     move |params| {
         params.not_before = at(from);
         params.not_after = at(to);

@@ -1,6 +1,6 @@
 //! Certificates in the inventory of the server under test.
 
-use crate::server::{BEGINNING, Client, Server};
+use crate::server::{Client, START_TIME, Server};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gatewright::pki::Reason;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use time::OffsetDateTime;
 
-/// A self-signed certificate, valid from [`BEGINNING`] unless a test says otherwise.
+/// A self-signed certificate, valid from [`START_TIME`] unless a test says otherwise.
 pub struct SelfSignedCertificate {
     pub certificate: Arc<Certificate>,
     key: KeyPair,
@@ -21,7 +21,7 @@ pub struct SelfSignedCertificate {
 
 impl SelfSignedCertificate {
     pub fn new(name: &str, days: i64) -> Self {
-        Self::between(name, BEGINNING, BEGINNING + days * DAY)
+        Self::between(name, START_TIME, START_TIME + days * DAY)
     }
 
     pub fn between(name: &str, from: i64, to: i64) -> Self {

@@ -7,9 +7,9 @@ use tracing::subscriber::NoSubscriber;
 
 /// Everything logged on this thread; a test's server runs on its thread only.
 #[derive(Clone, Default)]
-pub struct Captured(Arc<Mutex<Vec<u8>>>);
+pub struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Captured {
+impl Write for CapturedLog {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -20,10 +20,10 @@ impl Write for Captured {
     }
 }
 
-impl Captured {
+impl CapturedLog {
     /// Captures the log in the server's JSON format.
     pub fn json() -> (Self, tracing::subscriber::DefaultGuard) {
-        be_heard();
+        enable_callsites();
         let captured = Self::default();
         let writer = captured.clone();
         let log = tracing_subscriber::fmt()
@@ -35,7 +35,7 @@ impl Captured {
     }
 
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        be_heard();
+        enable_callsites();
         let captured = Self::default();
         let writer = captured.clone();
         let log = tracing_subscriber::fmt()
@@ -53,7 +53,7 @@ impl Captured {
 
 /// Registers a second subscriber. With a single one, `tracing` caches for each callsite whether the
 /// thread that reaches it first is interested, and the thread of another test would disable it for all.
-pub fn be_heard() {
-    static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
-    LazyLock::force(&BESIDE);
+pub fn enable_callsites() {
+    static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+    LazyLock::force(&SECOND);
 }

@@ -1,8 +1,8 @@
 //! Mail and webhooks of the server under test.
 
-use crate::receivers::{MailServer, Program};
+use crate::receivers::{MailServer, WebhookServer};
 use crate::server::Server;
-use crate::until::until;
+use crate::wait::wait_until;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::config::{Config, MailTls, RawValue, Value as _, Webhook};
@@ -10,10 +10,10 @@ use gatewright::record::notice::Mail;
 use gatewright::store::outbox::{self, Transport};
 use gatewright::types::Seconds;
 
-pub const KEY: [u8; 32] = [7; 32];
+pub const WEBHOOK_KEY: [u8; 32] = [7; 32];
 
 /// Configures this mail server for outgoing mail.
-pub fn sends_by(config: &mut Config, server: &MailServer) {
+pub fn use_mail_server(config: &mut Config, server: &MailServer) {
     config.mail.host = Some("127.0.0.1".to_owned());
     config.mail.port = server.port;
     config.mail.tls = MailTls::None;
@@ -22,13 +22,13 @@ pub fn sends_by(config: &mut Config, server: &MailServer) {
 }
 
 /// Configures this program as a webhook for all events.
-pub fn tells(config: &mut Config, program: &Program) {
-    calls(config, &format!("http://{}/hook", program.address));
+pub fn add_webhook(config: &mut Config, webhook: &WebhookServer) {
+    add_webhook_url(config, &format!("http://{}/hook", webhook.address));
 }
 
 /// Adds this URL as a webhook for all events.
-pub fn calls(config: &mut Config, url: &str) {
-    let secret = format!("whsec_{}", STANDARD.encode(KEY));
+pub fn add_webhook_url(config: &mut Config, url: &str) {
+    let secret = format!("whsec_{}", STANDARD.encode(WEBHOOK_KEY));
     let table =
         RawValue::Table(vec![("url", RawValue::Text(url)), ("secret", RawValue::Text(&secret))]);
     config.outbound.allow_private_networks = true;
@@ -46,17 +46,17 @@ impl Server {
     }
 
     /// The numbers of messages that are waiting and that were given up.
-    pub async fn waiting(&self) -> (i64, i64) {
+    pub async fn outbox_counts(&self) -> (i64, i64) {
         outbox::counts(self.app().store.db()).await.unwrap()
     }
 
     /// Waits until no message is waiting.
-    pub async fn sent(&self) {
-        until("no message is waiting", async || self.waiting().await.0 == 0).await;
+    pub async fn wait_until_sent(&self) {
+        wait_until("no message is waiting", async || self.outbox_counts().await.0 == 0).await;
     }
 
     /// Queues a webhook message after this many attempts of servers that crashed during them.
-    pub async fn tried_before(&self, url: &str, attempts: i64) {
+    pub async fn queue_after_attempts(&self, url: &str, attempts: i64) {
         let on = self.app().store.db();
         // The time lies in the future, so that the server itself does not take the message.
         let mut now = self.trace().now() + Seconds(1000);
@@ -65,23 +65,23 @@ impl Server {
             assert_eq!(outbox::lease(on, "the dead", Seconds(90), 10, now).await.unwrap().len(), 1);
             now = now + Seconds(90);
         }
-        self.wait(now.0 - self.trace().now().0);
+        self.advance_clock(now.0 - self.trace().now().0);
     }
 
     /// Has a message given up: the configuration has no webhook with its URL.
-    pub async fn give_up(&self) {
-        self.tried_before("https://nobody.example", 13).await;
-        self.given_up().await;
+    pub async fn abandon_message(&self) {
+        self.queue_after_attempts("https://nobody.example", 13).await;
+        self.wait_until_abandoned().await;
     }
 
     /// Waits until a message is given up.
-    pub async fn given_up(&self) {
-        until("the message is given up", async || self.waiting().await == (0, 1)).await;
+    pub async fn wait_until_abandoned(&self) {
+        wait_until("the message is given up", async || self.outbox_counts().await == (0, 1)).await;
     }
 
     /// Waits until this many attempts have failed and were scheduled again.
-    pub async fn tried(&self, attempts: i64) {
+    pub async fn wait_for_retries(&self, attempts: i64) {
         let counted = format!("outcome=\"retried\"}} {attempts}\n");
-        until(&counted, async || self.app().metrics.render(0, 0).contains(&counted)).await;
+        wait_until(&counted, async || self.app().metrics.render(0, 0).contains(&counted)).await;
     }
 }

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use tokio::process::{Child, Command};
 
 use crate::ca::{Ca, pem};
-use crate::until::until;
+use crate::wait::wait_until;
 
 /// The ports, files and processes of a Pebble.
 pub struct Pebble {
@@ -31,7 +31,7 @@ fn free_port() -> u16 {
 impl Pebble {
     /// A Pebble that is not started yet: the server under test must first know the directory URL, and
     /// Pebble the server's ports.
-    pub fn planned() -> Self {
+    pub fn new() -> Self {
         let directory = std::env::temp_dir().join(format!("pebble-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();
         let ca = Ca::new("Pebble's own");
@@ -89,7 +89,7 @@ impl Pebble {
         self.spawn("pebble", &["-strict", "-config", "config.json", "-dnsserver", &names]);
         let url = self.url();
         let is_ready = async || self.client().get(&url).send().await.is_ok();
-        until("pebble answers", is_ready).await;
+        wait_until("pebble answers", is_ready).await;
     }
 
     fn spawn(&mut self, program: &str, arguments: &[&str]) {

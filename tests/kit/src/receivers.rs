@@ -16,13 +16,13 @@ use crate::ca::Identity;
 
 /// A received mail: RFC 5321 envelope, RFC 5322 text.
 #[derive(Clone, Debug)]
-pub struct Received {
+pub struct ReceivedMail {
     pub from: String,
     pub to: String,
     pub text: String,
 }
 
-impl Received {
+impl ReceivedMail {
     /// A header field of the mail.
     pub fn header(&self, name: &str) -> &str {
         let start = format!("{name}: ");
@@ -33,22 +33,22 @@ impl Received {
     }
 
     /// The text without its line breaks.
-    pub fn flowing(&self) -> String {
+    pub fn text_on_one_line(&self) -> String {
         self.text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
 /// The behaviour of a mail server.
 #[derive(Clone, Default)]
-pub struct Manner {
+pub struct MailServerOptions {
     /// The number of temporary failures before it accepts a mail.
-    pub busy: usize,
+    pub temporary_failures: usize,
     /// The reply that rejects every recipient.
-    pub refusal: Option<&'static str>,
+    pub rejection: Option<&'static str>,
     pub tls: Option<(Arc<ServerConfig>, bool)>,
 }
 
-impl Manner {
+impl MailServerOptions {
     /// Uses TLS with this certificate: implicit, or after STARTTLS.
     pub fn with_tls(identity: &Identity, from_the_first_byte: bool) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -65,30 +65,32 @@ impl Manner {
 /// A mail server.
 pub struct MailServer {
     pub port: u16,
-    mails: mpsc::UnboundedReceiver<Received>,
+    mails: mpsc::UnboundedReceiver<ReceivedMail>,
 }
 
 impl MailServer {
-    pub async fn start(manner: Manner) -> Self {
+    pub async fn start(options: MailServerOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, mails) = mpsc::unbounded_channel();
-        let busy = Arc::new(std::sync::atomic::AtomicUsize::new(manner.busy));
-        let mood = Mood { busy, refusal: manner.refusal };
+        let temporary_failures =
+            Arc::new(std::sync::atomic::AtomicUsize::new(options.temporary_failures));
+        let failures = Failures { temporary_failures, rejection: options.rejection };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (manner, sender, mood) = (manner.clone(), sender.clone(), mood.clone());
+                let (options, sender, failures) =
+                    (options.clone(), sender.clone(), failures.clone());
                 // A client that rejects the certificate closes the connection.
-                tokio::spawn(async move { converse(stream, manner, mood, sender).await });
+                tokio::spawn(async move { serve(stream, options, failures, sender).await });
             }
         });
         Self { port, mails }
     }
 
     /// The next mail.
-    pub async fn next(&mut self) -> Received {
-        let patience = std::time::Duration::from_secs(60);
-        tokio::time::timeout(patience, self.mails.recv()).await.expect("a mail").unwrap()
+    pub async fn next(&mut self) -> ReceivedMail {
+        let timeout = std::time::Duration::from_secs(60);
+        tokio::time::timeout(timeout, self.mails.recv()).await.expect("a mail").unwrap()
     }
 
     /// Whether no mail is left that [`MailServer::next`] has not returned.
@@ -99,48 +101,48 @@ impl MailServer {
 
 /// The remaining failures of a mail server.
 #[derive(Clone)]
-struct Mood {
-    busy: Arc<std::sync::atomic::AtomicUsize>,
-    refusal: Option<&'static str>,
+struct Failures {
+    temporary_failures: Arc<std::sync::atomic::AtomicUsize>,
+    rejection: Option<&'static str>,
 }
 
-async fn converse(
+async fn serve(
     stream: TcpStream,
-    manner: Manner,
-    mood: Mood,
-    sender: mpsc::UnboundedSender<Received>,
+    options: MailServerOptions,
+    failures: Failures,
+    sender: mpsc::UnboundedSender<ReceivedMail>,
 ) -> Option<()> {
-    match manner.tls {
-        None => talk(stream, "250 here\r\n", mood, sender).await.map(drop),
+    match options.tls {
+        None => greet(stream, "250 here\r\n", failures, sender).await.map(drop),
         Some((config, true)) => {
             let stream = TlsAcceptor::from(config).accept(stream).await.ok()?;
-            talk(stream, "250 here\r\n", mood, sender).await.map(drop)
+            greet(stream, "250 here\r\n", failures, sender).await.map(drop)
         }
         Some((config, false)) => {
             let offer = "250-here\r\n250 STARTTLS\r\n";
-            let stream = talk(stream, offer, mood.clone(), sender.clone()).await?;
+            let stream = greet(stream, offer, failures.clone(), sender.clone()).await?;
             let stream = TlsAcceptor::from(config).accept(stream).await.ok()?;
-            resume(stream, "250 here\r\n", mood, sender).await.map(drop)
+            serve_commands(stream, "250 here\r\n", failures, sender).await.map(drop)
         }
     }
 }
 
 /// Speaks SMTP; returns the stream when TLS is to begin.
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     offer: &str,
-    mood: Mood,
-    sender: mpsc::UnboundedSender<Received>,
+    failures: Failures,
+    sender: mpsc::UnboundedSender<ReceivedMail>,
 ) -> Option<S> {
     stream.write_all(b"220 sink.example ESMTP\r\n").await.ok()?;
-    resume(stream, offer, mood, sender).await
+    serve_commands(stream, offer, failures, sender).await
 }
 
-async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
+async fn serve_commands<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     offer: &str,
-    mood: Mood,
-    sender: mpsc::UnboundedSender<Received>,
+    failures: Failures,
+    sender: mpsc::UnboundedSender<ReceivedMail>,
 ) -> Option<S> {
     use std::sync::atomic::Ordering::SeqCst;
     let mut stream = BufReader::new(stream);
@@ -150,15 +152,20 @@ async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
         if stream.read_line(&mut line).await.ok()? == 0 {
             return None;
         }
-        let word = line.split([' ', ':', '\r']).next()?.to_ascii_uppercase();
+        let command = line.split([' ', ':', '\r']).next()?.to_ascii_uppercase();
         let address = || line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-        let answer = match word.as_str() {
+        let reply = match command.as_str() {
             "EHLO" | "HELO" => offer,
             "STARTTLS" => {
                 stream.write_all(b"220 go\r\n").await.ok()?;
                 return Some(stream.into_inner());
             }
-            "MAIL" if mood.busy.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok() => {
+            "MAIL"
+                if failures
+                    .temporary_failures
+                    .fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1))
+                    .is_ok() =>
+            {
                 "451 try again\r\n"
             }
             "MAIL" => {
@@ -167,7 +174,7 @@ async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
             }
             "RCPT" => {
                 to = address();
-                mood.refusal.unwrap_or("250 well\r\n")
+                failures.rejection.unwrap_or("250 well\r\n")
             }
             "DATA" => {
                 stream.write_all(b"354 go\r\n").await.ok()?;
@@ -182,7 +189,7 @@ async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 // The part of RFC 2045 §6.7 that the server's mails use.
                 let text = text.replace("=\r\n", "").replace("=3D", "=");
-                let mail = Received { from: from.clone(), to: to.clone(), text };
+                let mail = ReceivedMail { from: from.clone(), to: to.clone(), text };
                 sender.send(mail).ok()?;
                 "250 taken\r\n"
             }
@@ -192,18 +199,18 @@ async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
             }
             _ => "250 well\r\n",
         };
-        stream.write_all(answer.as_bytes()).await.ok()?;
+        stream.write_all(reply.as_bytes()).await.ok()?;
     }
 }
 
 /// A call of a webhook.
 #[derive(Clone, Debug)]
-pub struct Called {
+pub struct WebhookRequest {
     pub head: String,
     pub body: String,
 }
 
-impl Called {
+impl WebhookRequest {
     /// A header field of the call.
     pub fn header(&self, name: &str) -> &str {
         let start = format!("{name}: ");
@@ -215,51 +222,51 @@ impl Called {
 }
 
 /// A webhook.
-pub struct Program {
+pub struct WebhookServer {
     pub address: SocketAddr,
-    calls: mpsc::UnboundedReceiver<Called>,
+    requests: mpsc::UnboundedReceiver<WebhookRequest>,
 }
 
-impl Program {
+impl WebhookServer {
     /// Responds with these statuses in order, then always with 204.
     pub async fn start(statuses: Vec<u16>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (sender, calls) = mpsc::unbounded_channel();
+        let (sender, requests) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut statuses = statuses.into_iter();
             while let Ok((stream, _)) = listener.accept().await {
                 let status = statuses.next().unwrap_or(204);
-                if let Some(called) = answer(stream, status).await {
-                    let _ = sender.send(called);
+                if let Some(request) = serve_request(stream, status).await {
+                    let _ = sender.send(request);
                 }
             }
         });
-        Self { address, calls }
+        Self { address, requests }
     }
 
     /// The next call.
-    pub async fn next(&mut self) -> Called {
-        let patience = std::time::Duration::from_secs(60);
-        tokio::time::timeout(patience, self.calls.recv()).await.expect("a call").unwrap()
+    pub async fn next(&mut self) -> WebhookRequest {
+        let timeout = std::time::Duration::from_secs(60);
+        tokio::time::timeout(timeout, self.requests.recv()).await.expect("a call").unwrap()
     }
 
-    /// Whether no call is left that [`Program::next`] has not returned.
+    /// Whether no call is left that [`WebhookServer::next`] has not returned.
     pub fn is_empty(&mut self) -> bool {
-        self.calls.try_recv().is_err()
+        self.requests.try_recv().is_err()
     }
 }
 
-async fn answer(stream: TcpStream, status: u16) -> Option<Called> {
+async fn serve_request(stream: TcpStream, status: u16) -> Option<WebhookRequest> {
     let mut stream = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         stream.read_line(&mut head).await.ok().filter(|read| *read > 0)?;
     }
-    let called = Called { head, body: String::new() };
-    let mut body = vec![0; called.header("content-length").parse().ok()?];
+    let request = WebhookRequest { head, body: String::new() };
+    let mut body = vec![0; request.header("content-length").parse().ok()?];
     stream.read_exact(&mut body).await.ok()?;
-    let answer = format!("HTTP/1.1 {status} So\r\nlocation: /\r\ncontent-length: 0\r\n\r\n");
-    stream.write_all(answer.as_bytes()).await.ok()?;
-    Some(Called { body: String::from_utf8(body).ok()?, ..called })
+    let reply = format!("HTTP/1.1 {status} So\r\nlocation: /\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(reply.as_bytes()).await.ok()?;
+    Some(WebhookRequest { body: String::from_utf8(body).ok()?, ..request })
 }

@@ -20,71 +20,71 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::ca::{Ca, Identity};
-use crate::server::BEGINNING;
+use crate::server::START_TIME;
 
 /// The response for a path and a body; `None` closes the connection.
-type Says = dyn Fn(&str, &[u8], Timestamp) -> Option<Vec<u8>> + Send;
+type Handler = dyn Fn(&str, &[u8], Timestamp) -> Option<Vec<u8>> + Send;
 
 pub struct Responder {
-    at: SocketAddr,
-    state: Arc<watch::Sender<State>>,
-    says: Arc<Mutex<Box<Says>>>,
+    address: SocketAddr,
+    counts: Arc<watch::Sender<RequestCounts>>,
+    handler: Arc<Mutex<Box<Handler>>>,
     clock: Arc<AtomicI64>,
     /// The paths that never get a response.
-    silent: Arc<Mutex<HashSet<String>>>,
+    unanswered: Arc<Mutex<HashSet<String>>>,
 }
 
 /// The requests so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub struct RequestCounts {
     /// The number of requests.
-    pub asked: usize,
+    pub received: usize,
     /// The number of requests that wait for a response that never comes.
-    pub waiting: usize,
+    pub pending: usize,
 }
 
 impl Responder {
     /// A responder that closes every connection without a response.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let silent: Box<Says> = Box::new(|_, _, _| None);
+        let handler: Box<Handler> = Box::new(|_, _, _| None);
         let responder = Self {
-            at: listener.local_addr().unwrap(),
-            state: Arc::new(watch::Sender::new(State::default())),
-            says: Arc::new(Mutex::new(silent)),
-            clock: Arc::new(AtomicI64::new(BEGINNING)),
-            silent: Arc::default(),
+            address: listener.local_addr().unwrap(),
+            counts: Arc::new(watch::Sender::new(RequestCounts::default())),
+            handler: Arc::new(Mutex::new(handler)),
+            clock: Arc::new(AtomicI64::new(START_TIME)),
+            unanswered: Arc::default(),
         };
-        let (state, says) = (responder.state.clone(), responder.says.clone());
-        let (clock, silent) = (responder.clock.clone(), responder.silent.clone());
+        let (counts, handler) = (responder.counts.clone(), responder.handler.clone());
+        let (clock, unanswered) = (responder.clock.clone(), responder.unanswered.clone());
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
-                let (state, says) = (state.clone(), says.clone());
-                let (clock, silent) = (clock.clone(), silent.clone());
+                let (counts, handler) = (counts.clone(), handler.clone());
+                let (clock, unanswered) = (clock.clone(), unanswered.clone());
                 tokio::spawn(async move {
                     let Some((path, body)) = read(&mut stream).await else { return };
-                    let is_silent = silent.lock().unwrap().contains(&path);
-                    state.send_modify(|state| {
-                        state.asked += 1;
-                        state.waiting += usize::from(is_silent);
+                    let is_silent = unanswered.lock().unwrap().contains(&path);
+                    counts.send_modify(|counts| {
+                        counts.received += 1;
+                        counts.pending += usize::from(is_silent);
                     });
                     if is_silent {
                         // Until the client gives up.
                         let _ = stream.read_to_end(&mut Vec::new()).await;
-                        state.send_modify(|state| state.waiting -= 1);
+                        counts.send_modify(|counts| counts.pending -= 1);
                         return;
                     }
                     let now = Timestamp(clock.load(Ordering::SeqCst));
-                    let said = says.lock().unwrap()(&path, &body, now);
-                    if let Some(said) = said {
+                    let response = handler.lock().unwrap()(&path, &body, now);
+                    if let Some(response) = response {
                         let kind = if path == "/ocsp" { "ocsp-response" } else { "pkix-crl" };
                         let head = format!(
                             "HTTP/1.1 200 OK\r\ncontent-type: application/{kind}\r\n\
                              content-length: {}\r\n\r\n",
-                            said.len()
+                            response.len()
                         );
-                        let _ = stream.write_all(&[head.as_bytes(), &said].concat()).await;
+                        let _ = stream.write_all(&[head.as_bytes(), &response].concat()).await;
                     }
                 });
             }
@@ -93,38 +93,41 @@ impl Responder {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.at)
+        format!("http://{}{path}", self.address)
     }
 
     /// The number of requests so far.
-    pub fn asked(&self) -> usize {
-        self.state.borrow().asked
+    pub fn request_count(&self) -> usize {
+        self.counts.borrow().received
     }
 
-    pub fn say(&self, says: impl Fn(&str, &[u8], Timestamp) -> Option<Vec<u8>> + Send + 'static) {
-        *self.says.lock().unwrap() = Box::new(says);
+    pub fn respond_with(
+        &self,
+        handler: impl Fn(&str, &[u8], Timestamp) -> Option<Vec<u8>> + Send + 'static,
+    ) {
+        *self.handler.lock().unwrap() = Box::new(handler);
     }
 
-    pub fn hang_up(&self) {
-        self.say(|_, _, _| None);
+    pub fn close_connections(&self) {
+        self.respond_with(|_, _, _| None);
     }
 
     /// From now on, requests to this path never get a response.
-    pub fn fall_silent(&self, path: &str) {
-        self.silent.lock().unwrap().insert(path.to_owned());
+    pub fn stop_responding_to(&self, path: &str) {
+        self.unanswered.lock().unwrap().insert(path.to_owned());
     }
 
-    pub fn state(&self) -> State {
-        *self.state.borrow()
+    pub fn counts(&self) -> RequestCounts {
+        *self.counts.borrow()
     }
 
     /// Waits until exactly this many requests were made and this many are waiting.
-    pub async fn reaches(&self, asked: usize, waiting: usize) {
-        let wanted = State { asked, waiting };
-        self.state.subscribe().wait_for(|state| *state == wanted).await.unwrap();
+    pub async fn wait_for_counts(&self, received: usize, pending: usize) {
+        let wanted = RequestCounts { received, pending };
+        self.counts.subscribe().wait_for(|counts| *counts == wanted).await.unwrap();
     }
 
-    pub fn wait(&self, seconds: i64) {
+    pub fn advance_clock(&self, seconds: i64) {
         self.clock.fetch_add(seconds, Ordering::SeqCst);
     }
 }
@@ -152,7 +155,7 @@ async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
 }
 
 /// Adds the URL of an OCSP responder to a certificate: `authorityInfoAccess` (RFC 5280 §4.2.2.1).
-pub fn names_responder(contents: &mut CertificateParams, url: &str) {
+pub fn add_ocsp_url(contents: &mut CertificateParams, url: &str) {
     let tlv =
         |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap()][..], value].concat();
     let method = tlv(6, &[0x2b, 6, 1, 5, 5, 7, 0x30, 1]);
@@ -164,43 +167,43 @@ pub fn names_responder(contents: &mut CertificateParams, url: &str) {
 }
 
 /// A single response that is valid for an hour.
-pub fn answer(status: Status, now: Timestamp) -> CertificateStatus {
+pub fn single_response(status: Status, now: Timestamp) -> CertificateStatus {
     CertificateStatus { status, this_update: now, next_update: Some(now + Seconds::hours(1)) }
 }
 
-pub fn revoked(now: Timestamp) -> Status {
+pub fn revoked_status(now: Timestamp) -> Status {
     Status::Revoked { at: now, reason: Reason::KeyCompromise }
 }
 
 /// The OCSP response to this request, signed by `signer` and with these certificates included.
-pub fn respond(
+pub fn ocsp_response(
     body: &[u8],
-    answer: CertificateStatus,
+    response: CertificateStatus,
     (signer, key): (&CertificateDer<'_>, &KeyPair),
-    shows: &[CertificateDer<'_>],
+    included: &[CertificateDer<'_>],
 ) -> Vec<u8> {
     let Request { cert_ids, nonce } = Request::from_der(body).unwrap();
-    let responses = cert_ids.into_iter().map(|id| (id, answer)).collect();
-    sign(responses, nonce, (signer, key), shows)
+    let responses = cert_ids.into_iter().map(|id| (id, response)).collect();
+    sign_response(responses, nonce, (signer, key), included)
 }
 
-pub fn sign(
+pub fn sign_response(
     responses: Vec<(gatewright::pki::ocsp::CertId, CertificateStatus)>,
     nonce: Option<Nonce>,
     (signer, key): (&CertificateDer<'_>, &KeyPair),
-    shows: &[CertificateDer<'_>],
+    included: &[CertificateDer<'_>],
 ) -> Vec<u8> {
-    let response = Response { responses, nonce, produced_at: Timestamp(BEGINNING) };
+    let response = Response { responses, nonce, produced_at: Timestamp(START_TIME) };
     let sign = |message: &[u8]| key.sign(message).map_err(Failure::internal);
-    response.sign(&Issuer::from_der(signer).unwrap(), shows, sign).unwrap()
+    response.sign(&Issuer::from_der(signer).unwrap(), included, sign).unwrap()
 }
 
 /// A CRL with these serial numbers, valid for an hour.
-pub fn list(ca: &Ca, serials: &[u64], now: Timestamp) -> Vec<u8> {
-    list_until(ca, serials, now, now + Seconds::hours(1))
+pub fn crl(ca: &Ca, serials: &[u64], now: Timestamp) -> Vec<u8> {
+    crl_until(ca, serials, now, now + Seconds::hours(1))
 }
 
-pub fn list_until(ca: &Ca, serials: &[u64], now: Timestamp, next: Timestamp) -> Vec<u8> {
+pub fn crl_until(ca: &Ca, serials: &[u64], now: Timestamp, next: Timestamp) -> Vec<u8> {
     let date = |of: Timestamp| OffsetDateTime::from_unix_timestamp(of.0).unwrap();
     let one = |serial: &u64| RevokedCertParams {
         serial_number: SerialNumber::from(*serial),

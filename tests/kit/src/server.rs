@@ -24,7 +24,7 @@ use crate::http::{RequestBuilder, Response};
 use crate::tls_client::{CertificateFiles, HOST, MTLS_HOST, TlsClient};
 
 /// The time at which every test begins.
-pub const BEGINNING: i64 = 1_795_000_000;
+pub const START_TIME: i64 = 1_795_000_000;
 
 /// The password of every user.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -63,7 +63,7 @@ impl Server {
 
     /// A server with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::make(change, None).await
+        Self::start_with(change, None).await
     }
 
     /// A server with a changed configuration that also has an HTTPS listener and an mTLS listener, each
@@ -80,10 +80,13 @@ impl Server {
             config.mtls.listen = listen;
             change(config);
         };
-        Self::make(secure, Some(files)).await
+        Self::start_with(secure, Some(files)).await
     }
 
-    async fn make(change: impl FnOnce(&mut Config), files: Option<Arc<CertificateFiles>>) -> Self {
+    async fn start_with(
+        change: impl FnOnce(&mut Config),
+        files: Option<Arc<CertificateFiles>>,
+    ) -> Self {
         let mut config = Config::with_defaults(Issuer::parse(ISSUER).ok().unwrap());
         config.keys.algorithms = vec![Algorithm::Es256, Algorithm::Rs256];
         config.keys.encryption_key =
@@ -97,8 +100,8 @@ impl Server {
         change(&mut config);
         let database = Database::make().await;
         config.database.url = DatabaseUrl::new(&database.url);
-        with_keys(&config).await;
-        let clock = Arc::new(AtomicI64::new(BEGINNING * 1000));
+        insert_signing_keys(&config).await;
+        let clock = Arc::new(AtomicI64::new(START_TIME * 1000));
         Self::serve(config, Arc::new(database), clock, files).await
     }
 
@@ -108,8 +111,9 @@ impl Server {
         clock: Arc<AtomicI64>,
         files: Option<Arc<CertificateFiles>>,
     ) -> Self {
-        let hand = clock.clone();
-        let app = App::open(config.clone(), Clock::of(move || hand.load(Ordering::SeqCst)), false);
+        let now_ms = clock.clone();
+        let app =
+            App::open(config.clone(), Clock::of(move || now_ms.load(Ordering::SeqCst)), false);
         let sockets = Sockets::bind(&config).await.unwrap();
         let running = Running::start(app.await.unwrap(), routes(), sockets).await.unwrap();
         let (address, operations) = (running.addresses().http[0], running.addresses().operations);
@@ -137,7 +141,7 @@ impl Server {
     }
 
     /// Stops this server gracefully, and starts another one on the same database.
-    pub async fn restarted(self) -> Self {
+    pub async fn restart(self) -> Self {
         let (config, database, clock) = (self.config, self.database, self.clock);
         self.running.stop().await;
         Self::serve(config, database, clock, self.files).await
@@ -148,7 +152,7 @@ impl Server {
     }
 
     /// Advances the clock.
-    pub fn wait(&self, seconds: i64) {
+    pub fn advance_clock(&self, seconds: i64) {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
@@ -337,14 +341,14 @@ impl Server {
 }
 
 /// Generating RSA keys is slow, so all tests of a run share the signing keys of the first one.
-async fn with_keys(config: &Config) {
+async fn insert_signing_keys(config: &Config) {
     static KEYS: OnceCell<Vec<SigningKeyRow>> = OnceCell::const_new();
-    let patient = std::time::Duration::from_secs(10);
+    let timeout = std::time::Duration::from_secs(10);
     let limits =
-        ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+        ConnectionLimits { connections: 1, acquire: timeout, statement: timeout, is_pooled: false };
     let store = Store::open(&config.database.url.0, &limits, OpenMode::Migrate).await.unwrap();
     let keys = KEYS.get_or_init(|| async {
-        let app = App::open(config.clone(), Clock::of(|| BEGINNING * 1000), false).await.unwrap();
+        let app = App::open(config.clone(), Clock::of(|| START_TIME * 1000), false).await.unwrap();
         let keys = signing_keys::all(app.store.db()).await.unwrap();
         app.close().await;
         keys

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 
 /// A verifier that accepts every certificate and stores the stapled OCSP response.
 #[derive(Debug, Default)]
-pub struct Stapled(Mutex<Vec<u8>>);
+pub struct StapleRecorder(Mutex<Vec<u8>>);
 
-impl ServerCertVerifier for Stapled {
+impl ServerCertVerifier for StapleRecorder {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,
@@ -49,18 +49,18 @@ impl ServerCertVerifier for Stapled {
 }
 
 /// The OCSP response that the server staples.
-pub async fn stapled(server: &Server) -> Vec<u8> {
-    stapled_at(server, server.addresses().tls[0], HOST).await
+pub async fn stapled_response(server: &Server) -> Vec<u8> {
+    stapled_response_at(server, server.addresses().tls[0], HOST).await
 }
 
 /// The same for this address and server name.
-pub async fn stapled_at(server: &Server, address: SocketAddr, name: &str) -> Vec<u8> {
-    let seen = Arc::new(Stapled::default());
+pub async fn stapled_response_at(server: &Server, address: SocketAddr, name: &str) -> Vec<u8> {
+    let recorder = Arc::new(StapleRecorder::default());
     let client = TlsClient::new(&server.certificate_files().ca, None);
     let client = client.with_config(|config| {
-        config.dangerous().set_certificate_verifier(seen.clone());
+        config.dangerous().set_certificate_verifier(recorder.clone());
     });
     client.connect(address, name).await.unwrap();
-    let response = seen.0.lock().unwrap();
+    let response = recorder.0.lock().unwrap();
     response.clone()
 }

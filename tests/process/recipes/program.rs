@@ -69,7 +69,7 @@ impl Program {
         }
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.kill_on_drop(true).spawn().expect("scripts/setup installs it");
-        crate::until("the recipe listens", async || {
+        crate::wait_until("the recipe listens", async || {
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("{status}: {}", std::fs::read_to_string(&output).unwrap());
             }
@@ -87,7 +87,7 @@ impl Program {
     /// Waits for a line with this prefix, and returns the rest of it.
     pub(super) async fn says(&self, beginning: &str) -> String {
         let mut rest = None;
-        crate::until("the recipe says it", async || {
+        crate::wait_until("the recipe says it", async || {
             let output = self.output();
             // The last line may be incomplete.
             let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);

@@ -10,27 +10,27 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 /// Serves a JWK set and counts the requests.
-pub struct Publisher {
+pub struct JwksServer {
     pub address: SocketAddr,
     keys: Arc<Mutex<Option<Value>>>,
-    asked: Arc<AtomicUsize>,
+    request_count: Arc<AtomicUsize>,
 }
 
-impl Publisher {
+impl JwksServer {
     pub async fn start(keys: Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let publisher = Self {
+        let server = Self {
             address: listener.local_addr().unwrap(),
             keys: Arc::new(Mutex::new(Some(keys))),
-            asked: Arc::default(),
+            request_count: Arc::default(),
         };
-        let (keys, asked) = (publisher.keys.clone(), publisher.asked.clone());
+        let (keys, request_count) = (server.keys.clone(), server.request_count.clone());
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                asked.fetch_add(1, Ordering::SeqCst);
+                request_count.fetch_add(1, Ordering::SeqCst);
                 let mut request = [0; 4096];
                 let _ = stream.read(&mut request).await;
-                let answer = match keys.lock().await.as_ref() {
+                let response = match keys.lock().await.as_ref() {
                     Some(keys) => {
                         let body = keys.to_string();
                         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/jwk-set+json\r\n";
@@ -38,14 +38,14 @@ impl Publisher {
                     }
                     None => "HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n".to_owned(),
                 };
-                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.write_all(response.as_bytes()).await;
             }
         });
-        publisher
+        server
     }
 
-    pub fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    pub fn request_count(&self) -> usize {
+        self.request_count.load(Ordering::SeqCst)
     }
 
     pub async fn publish(&self, keys: Option<Value>) {
