@@ -40,8 +40,8 @@ impl Forgotten {
     }
 
     async fn refreshes(&self, server: &Server, token: usize) -> String {
-        let answer = server.refresh(&self.client, &self.tokens[token], "").await;
-        answer.ok().token("refresh_token")
+        let response = server.refresh(&self.client, &self.tokens[token], "").await;
+        response.ok().token("refresh_token")
     }
 
     async fn is_refused(&self, server: &Server, token: &str) {
@@ -145,10 +145,10 @@ async fn a_grant_refreshed_since_the_failover_does_not_recover() {
 #[tokio::test]
 async fn a_lost_refresh_token_is_refused_to_another_client() {
     let server = server().await;
-    let (lost, thief) = (Forgotten::new(&server, 1).await, server.web_app().await);
+    let (lost, attacker) = (Forgotten::new(&server, 1).await, server.web_app().await);
     declare(&server).await;
 
-    server.refresh(&thief, &lost.tokens[1], "").await.refused(400, "invalid_grant");
+    server.refresh(&attacker, &lost.tokens[1], "").await.refused(400, "invalid_grant");
 
     lost.refreshes(&server, 1).await;
 }
@@ -208,8 +208,8 @@ async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
     let alive = failover::revoke_again(&server.app().store, &revoked, &server.trace()).await;
 
     assert_eq!(alive.unwrap(), 3);
-    let is_refused = async |answer: &Response| {
-        let token = answer.token("refresh_token");
+    let is_refused = async |response: &Response| {
+        let token = response.token("refresh_token");
         server.refresh(&client, &token, "").await.refused(400, "invalid_grant");
     };
     is_refused(&granted).await;

@@ -80,23 +80,23 @@ fn about(server: &Server, name: &str, token: &str) -> RequestBuilder {
 
 /// Asserts that the request is authorized and that the response describes the caller.
 #[track_caller]
-fn passed(answer: &Response) {
-    assert_eq!((answer.status, answer.text.as_str()), (200, ""), "{answer:?}");
+fn passed(response: &Response) {
+    assert_eq!((response.status, response.text.as_str()), (200, ""), "{response:?}");
     for name in IDENTITY {
-        assert_eq!(answer.headers(name).len(), 1, "{name} in {answer:?}");
+        assert_eq!(response.headers(name).len(), 1, "{name} in {response:?}");
     }
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(response.header("cache-control"), "no-store");
 }
 
 /// Asserts that the request is refused and that the response describes no caller.
 #[track_caller]
-fn stopped(answer: Response, status: u16, error: &str) {
+fn stopped(response: Response, status: u16, error: &str) {
     for name in IDENTITY {
-        assert!(answer.headers(name).is_empty(), "{answer:?}");
+        assert!(response.headers(name).is_empty(), "{response:?}");
     }
-    let challenge = answer.headers("www-authenticate").join(", ");
-    assert!(challenge.contains(&format!("error=\"{error}\"")), "{answer:?}");
-    answer.refused(status, error);
+    let challenge = response.headers("www-authenticate").join(", ");
+    assert!(challenge.contains(&format!("error=\"{error}\"")), "{response:?}");
+    response.refused(status, error);
 }
 
 #[tokio::test]
@@ -104,18 +104,18 @@ async fn a_service_is_authorized_and_described_to_the_api() {
     let (server, client) = prepared().await;
     let token = server.client_credentials_token(&client).await;
 
-    let answer = about(&server, "invoices", &token).send().await;
+    let response = about(&server, "invoices", &token).send().await;
 
-    passed(&answer);
-    assert_eq!(answer.header("x-auth-subject"), client.id);
-    assert_eq!(answer.header("x-auth-client"), client.id);
-    assert_eq!(answer.header("x-auth-scope"), "read write");
+    passed(&response);
+    assert_eq!(response.header("x-auth-subject"), client.id);
+    assert_eq!(response.header("x-auth-client"), client.id);
+    assert_eq!(response.header("x-auth-scope"), "read write");
     assert_eq!(
-        answer.header("x-auth-token-id"),
+        response.header("x-auth-token-id"),
         unverified_claims(&token)["jti"].as_str().unwrap()
     );
-    assert_eq!(answer.header("x-auth-expires"), (START_TIME + 300).to_string());
-    assert_eq!((answer.header("x-auth-time"), answer.header("x-auth-acr")), ("", ""));
+    assert_eq!(response.header("x-auth-expires"), (START_TIME + 300).to_string());
+    assert_eq!((response.header("x-auth-time"), response.header("x-auth-acr")), ("", ""));
 }
 
 /// JWT and opaque tokens lead to the same fields, none of which is a claim about the user (THREATS
@@ -137,14 +137,14 @@ async fn a_user_is_authorized_by_a_jwt_and_by_an_opaque_token() {
         let tokens = server.obtain_tokens("wilhelmina", &client, "openid profile read").await;
         let subject = unverified_claims(&tokens.token("id_token"))["sub"].clone();
 
-        let answer = about(&server, "invoices", &tokens.token("access_token")).send().await;
+        let response = about(&server, "invoices", &tokens.token("access_token")).send().await;
 
-        passed(&answer);
-        assert_eq!(answer.header("x-auth-subject"), subject.as_str().unwrap(), "{format}");
-        assert_eq!(answer.header("x-auth-scope"), "openid profile read");
-        assert!(!format!("{answer:?}").contains("wilhelmina"), "{answer:?}");
-        assert_eq!(answer.header("x-auth-time"), START_TIME.to_string());
-        assert_eq!(answer.header("x-auth-acr"), "pwd");
+        passed(&response);
+        assert_eq!(response.header("x-auth-subject"), subject.as_str().unwrap(), "{format}");
+        assert_eq!(response.header("x-auth-scope"), "openid profile read");
+        assert!(!format!("{response:?}").contains("wilhelmina"), "{response:?}");
+        assert_eq!(response.header("x-auth-time"), START_TIME.to_string());
+        assert_eq!(response.header("x-auth-acr"), "pwd");
     }
 }
 
@@ -172,8 +172,8 @@ async fn no_field_of_a_request_selects_another_route() {
 
     for name in ["x-original-uri", "x-rewrite-url", "x-original-url", "x-forwarded-uri"] {
         for value in ["/verify/any", "/healthz", "/"] {
-            let ask = about(&server, "pay", &token).header(name, value);
-            stopped(ask.send().await, 403, "insufficient_scope");
+            let request = about(&server, "pay", &token).header(name, value);
+            stopped(request.send().await, 403, "insufficient_scope");
         }
     }
     for (name, value) in [
@@ -183,16 +183,16 @@ async fn no_field_of_a_request_selects_another_route() {
         ("x-auth-scope", "pay"),
         ("x-auth-subject", "root"),
     ] {
-        let ask = about(&server, "pay", &token).header(name, value);
-        stopped(ask.send().await, 403, "insufficient_scope");
+        let request = about(&server, "pay", &token).header(name, value);
+        stopped(request.send().await, 403, "insufficient_scope");
         let told = about(&server, "invoices", &token).header(name, value).send().await;
         passed(&told);
         assert_eq!(told.header("x-auth-subject"), client.id);
     }
     for query in ["?scope=pay", "?audience=x&scope=", "?route=any"] {
         let target = format!("/verify/pay{query}");
-        let answer = server.request("GET", &target).bearer(&token).send().await;
-        stopped(answer, 403, "insufficient_scope");
+        let response = server.request("GET", &target).bearer(&token).send().await;
+        stopped(response, 403, "insufficient_scope");
     }
     let in_query = format!("/verify/any?access_token={token}");
     assert_eq!(server.get(&in_query).await.status, 401);
@@ -230,21 +230,21 @@ async fn only_trusted_proxies_find_the_configured_routes() {
 async fn a_request_without_a_token_gets_a_challenge() {
     let (server, client) = prepared().await;
     let token = server.client_credentials_token(&client).await;
-    let ask = || server.request("GET", "/verify/invoices").header("accept", "text/html");
+    let request = || server.request("GET", "/verify/invoices").header("accept", "text/html");
 
-    for answer in [
-        ask().send().await,
-        ask().basic("a", "b").send().await,
-        ask().header("authorization", "Bearer").send().await,
-        ask().bearer(&token).bearer(&token).send().await,
+    for response in [
+        request().send().await,
+        request().basic("a", "b").send().await,
+        request().header("authorization", "Bearer").send().await,
+        request().bearer(&token).bearer(&token).send().await,
     ] {
-        assert_eq!((answer.status, answer.text.as_str()), (401, ""), "{answer:?}");
-        assert!(answer.header("www-authenticate").starts_with("Bearer realm="));
-        assert!(!answer.header("www-authenticate").contains("error"));
-        assert_eq!(answer.header("location"), "");
+        assert_eq!((response.status, response.text.as_str()), (401, ""), "{response:?}");
+        assert!(response.header("www-authenticate").starts_with("Bearer realm="));
+        assert!(!response.header("www-authenticate").contains("error"));
+        assert_eq!(response.header("location"), "");
     }
     for junk in ["x", "a.b.c", "gw_at_x", &client.secret, &"x".repeat(20_000)] {
-        stopped(ask().bearer(junk).send().await, 401, "invalid_token");
+        stopped(request().bearer(junk).send().await, 401, "invalid_token");
     }
 }
 
@@ -255,8 +255,8 @@ async fn every_http_method_is_verified_alike() {
     let token = server.client_credentials_token(&client).await;
 
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
-        let ask = server.request(method, "/verify/envoy/4711").bearer(&token);
-        passed(&ask.header("content-type", "text/plain").body("anything").send().await);
+        let request = server.request(method, "/verify/envoy/4711").bearer(&token);
+        passed(&request.header("content-type", "text/plain").body("anything").send().await);
         let none =
             server.request(method, "/verify/envoy/4711").header("origin", "https://a.example");
         assert_eq!(none.send().await.status, 401, "{method}");
@@ -344,7 +344,7 @@ async fn the_endpoint_is_below_the_path_of_the_issuer() {
 #[tokio::test]
 async fn a_certificate_bound_token_requires_its_certificate() {
     let (server, _) = prepared().await;
-    let (own, thief) =
+    let (own, attacker) =
         (ClientCertificate::self_signed("Billing"), ClientCertificate::self_signed("Thief"));
     for format in ["jwt", "opaque"] {
         let client = caller(
@@ -355,15 +355,15 @@ async fn a_certificate_bound_token_requires_its_certificate() {
             }),
         )
         .await;
-        let ask =
+        let request =
             server.request("POST", "/token").basic(&client.id, &client.secret).client_cert(&own);
-        let answer = ask.form("grant_type=client_credentials").send().await.ok();
-        let token = answer.token("access_token");
+        let response = request.form("grant_type=client_credentials").send().await.ok();
+        let token = response.token("access_token");
         let about = || about(&server, "invoices", &token);
 
         passed(&about().client_cert(&own).send().await);
         stopped(about().send().await, 401, "invalid_token");
-        stopped(about().client_cert(&thief).send().await, 401, "invalid_token");
+        stopped(about().client_cert(&attacker).send().await, 401, "invalid_token");
         // In a format other than the configured one, the certificate is ignored.
         let nginx = about().header("x-ssl-client-cert", &own.pem().replace('\n', "%0A"));
         stopped(nginx.send().await, 401, "invalid_token");
@@ -377,8 +377,10 @@ async fn a_token_bound_to_a_revoked_certificate_is_refused() {
     let own = ClientCertificate::self_signed("Billing");
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
     let client = caller(&server, bound).await;
-    let ask = server.request("POST", "/token").basic(&client.id, &client.secret).client_cert(&own);
-    let token = ask.form("grant_type=client_credentials").send().await.ok().token("access_token");
+    let request =
+        server.request("POST", "/token").basic(&client.id, &client.secret).client_cert(&own);
+    let token =
+        request.form("grant_type=client_credentials").send().await.ok().token("access_token");
     let about = || about(&server, "invoices", &token).client_cert(&own);
     passed(&about().send().await);
 
@@ -399,9 +401,10 @@ async fn a_token_bound_to_a_compromised_key_is_refused() {
         ClientCertificate::self_signed_with(leaked.clone_key(), "Billing, renewed", |_| {});
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
     let client = caller(&server, bound).await;
-    let ask =
+    let request =
         server.request("POST", "/token").basic(&client.id, &client.secret).client_cert(&sibling);
-    let token = ask.form("grant_type=client_credentials").send().await.ok().token("access_token");
+    let token =
+        request.form("grant_type=client_credentials").send().await.ok().token("access_token");
     let about = || about(&server, "invoices", &token).client_cert(&sibling);
     passed(&about().send().await);
 
@@ -414,16 +417,16 @@ async fn a_token_bound_to_a_compromised_key_is_refused() {
 }
 
 /// An access token of a service, bound to this key.
-async fn bound(server: &Server, client: &Client, holder: &DpopKey) -> String {
-    token_request(server, client, &holder.proof(server)).send().await.ok().token("access_token")
+async fn bound(server: &Server, client: &Client, key: &DpopKey) -> String {
+    token_request(server, client, &key.proof(server)).send().await.ok().token("access_token")
 }
 
 /// A proof for the original request.
-fn proof(server: &Server, holder: &DpopKey, token: &str, method: &str, url: &str) -> String {
-    let mut claims = holder.claims(server, method, "");
+fn proof(server: &Server, key: &DpopKey, token: &str, method: &str, url: &str) -> String {
+    let mut claims = key.claims(server, method, "");
     claims["htu"] = url.into();
     claims["ath"] = base64url::encode(Digest::of(token.as_bytes()).0).into();
-    holder.sign(&claims)
+    key.sign(&claims)
 }
 
 /// RFC 9449 §7.1, with the request that came to the gateway; THREATS DP-02, DP-06, DP-07.
@@ -431,50 +434,51 @@ fn proof(server: &Server, holder: &DpopKey, token: &str, method: &str, url: &str
 async fn a_dpop_bound_token_requires_a_proof_for_the_original_request() {
     const URL: &str = "https://api.example.org/invoices/4711";
     let (server, client) = prepared().await;
-    let (holder, thief) = (DpopKey::new(), DpopKey::new());
-    let token = bound(&server, &client, &holder).await;
-    let ask = |route: &str, proof: &str| {
-        let ask = server.request("POST", &format!("/verify/{route}")).dpop(proof);
-        ask.header("authorization", &format!("DPoP {token}"))
+    let (key, attacker) = (DpopKey::new(), DpopKey::new());
+    let token = bound(&server, &client, &key).await;
+    let request = |route: &str, proof: &str| {
+        let request = server.request("POST", &format!("/verify/{route}")).dpop(proof);
+        request.header("authorization", &format!("DPoP {token}"))
     };
-    let made = |method: &str, url: &str| proof(&server, &holder, &token, method, url);
-    let told = |ask: RequestBuilder| {
-        ask.header("x-original-method", "GET").header("x-original-uri", "/invoices/4711?a=b")
+    let made = |method: &str, url: &str| proof(&server, &key, &token, method, url);
+    let told = |request: RequestBuilder| {
+        request.header("x-original-method", "GET").header("x-original-uri", "/invoices/4711?a=b")
     };
 
-    passed(&told(ask("invoices", &made("GET", URL))).send().await);
-    let forwarded = ask("traefik", &made("GET", URL)).header("x-forwarded-method", "GET");
+    passed(&told(request("invoices", &made("GET", URL))).send().await);
+    let forwarded = request("traefik", &made("GET", URL)).header("x-forwarded-method", "GET");
     passed(&forwarded.header("x-forwarded-uri", "/invoices/4711").send().await);
-    passed(&ask("envoy/invoices/4711?a=b", &made("POST", URL)).send().await);
+    passed(&request("envoy/invoices/4711?a=b", &made("POST", URL)).send().await);
 
     for proof in [
         made("POST", URL),
         made("GET", "https://api.example.org/invoices/4712"),
         made("GET", "https://id.example.org/invoices/4711"),
         made("GET", "https://id.example.org/verify/invoices"),
-        proof(&server, &holder, "another", "GET", URL),
+        proof(&server, &key, "another", "GET", URL),
     ] {
-        let ask = told(ask("invoices", &proof)).header("x-forwarded-host", "id.example.org");
-        stopped(ask.send().await, 401, "invalid_dpop_proof");
+        let request =
+            told(request("invoices", &proof)).header("x-forwarded-host", "id.example.org");
+        stopped(request.send().await, 401, "invalid_dpop_proof");
     }
     // The original request is missing in the configured fields, or present twice.
-    let untold = ask("invoices", &made("GET", URL)).header("x-forwarded-method", "GET");
+    let untold = request("invoices", &made("GET", URL)).header("x-forwarded-method", "GET");
     let untold = untold.header("x-forwarded-uri", "/invoices/4711").send().await;
     stopped(untold, 401, "invalid_dpop_proof");
-    let twice = told(told(ask("invoices", &made("GET", URL)))).send().await;
+    let twice = told(told(request("invoices", &made("GET", URL)))).send().await;
     stopped(twice, 401, "invalid_dpop_proof");
-    let unknown = told(ask("nowhere-known", &made("GET", URL))).send().await;
+    let unknown = told(request("nowhere-known", &made("GET", URL))).send().await;
     stopped(unknown, 401, "invalid_dpop_proof");
 
-    let stolen = proof(&server, &thief, &token, "GET", URL);
-    stopped(told(ask("invoices", &stolen)).send().await, 401, "invalid_token");
+    let stolen = proof(&server, &attacker, &token, "GET", URL);
+    stopped(told(request("invoices", &stolen)).send().await, 401, "invalid_token");
     stopped(told(about(&server, "invoices", &token)).send().await, 401, "invalid_token");
     let bearer = told(about(&server, "invoices", &token)).dpop(&made("GET", URL));
     stopped(bearer.send().await, 401, "invalid_token");
     // A proof does not turn an unbound token into a bound one.
     let free = server.client_credentials_token(&client).await;
     for scheme in ["DPoP", "Bearer"] {
-        let own = proof(&server, &holder, &free, "GET", URL);
+        let own = proof(&server, &key, &free, "GET", URL);
         let upgraded = server.request("GET", "/verify/invoices").dpop(&own);
         let upgraded = told(upgraded.header("authorization", &format!("{scheme} {free}")));
         stopped(upgraded.send().await, 401, "invalid_token");
@@ -490,24 +494,24 @@ async fn a_dpop_bound_opaque_token_requires_a_proof_by_its_key() {
     const URL: &str = "https://api.example.org/invoices/4711";
     let (server, _) = prepared().await;
     let client = caller(&server, json!({ "gw_access_token_format": "opaque" })).await;
-    let (holder, thief) = (DpopKey::new(), DpopKey::new());
-    let token = bound(&server, &client, &holder).await;
+    let (key, attacker) = (DpopKey::new(), DpopKey::new());
+    let token = bound(&server, &client, &key).await;
     assert!(token.starts_with("gw_at_"));
-    let ask = |scheme: &str| {
-        let ask = server.request("GET", "/verify/envoy/invoices/4711");
-        ask.header("authorization", &format!("{scheme} {token}"))
+    let request = |scheme: &str| {
+        let request = server.request("GET", "/verify/envoy/invoices/4711");
+        request.header("authorization", &format!("{scheme} {token}"))
     };
-    let own = || proof(&server, &holder, &token, "GET", URL);
+    let own = || proof(&server, &key, &token, "GET", URL);
 
-    passed(&ask("DPoP").dpop(&own()).send().await);
-    let stolen = ask("DPoP").dpop(&proof(&server, &thief, &token, "GET", URL)).send().await;
+    passed(&request("DPoP").dpop(&own()).send().await);
+    let stolen = request("DPoP").dpop(&proof(&server, &attacker, &token, "GET", URL)).send().await;
     stopped(stolen, 401, "invalid_token");
-    stopped(ask("Bearer").send().await, 401, "invalid_token");
-    stopped(ask("Bearer").dpop(&own()).send().await, 401, "invalid_token");
-    stopped(ask("DPoP").send().await, 401, "invalid_dpop_proof");
+    stopped(request("Bearer").send().await, 401, "invalid_token");
+    stopped(request("Bearer").dpop(&own()).send().await, 401, "invalid_token");
+    stopped(request("DPoP").send().await, 401, "invalid_dpop_proof");
     let used = own();
-    passed(&ask("DPoP").dpop(&used).send().await);
-    stopped(ask("DPoP").dpop(&used).send().await, 401, "invalid_dpop_proof");
+    passed(&request("DPoP").dpop(&used).send().await);
+    stopped(request("DPoP").dpop(&used).send().await, 401, "invalid_dpop_proof");
 }
 
 /// > Resource servers use an HTTP 401 (Unauthorized) error code with an accompanying WWW-Authenticate: DPoP value and
@@ -521,47 +525,48 @@ async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
     })
     .await;
     let client = caller(&server, json!({})).await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
     let buy = async |nonce: &str| {
-        let mut claims = holder.claims(&server, "POST", "/token");
+        let mut claims = key.claims(&server, "POST", "/token");
         claims["nonce"] = nonce.into();
-        token_request(&server, &client, &holder.sign(&claims)).send().await
+        token_request(&server, &client, &key.sign(&claims)).send().await
     };
-    let begun = server.trace().now().0.rem_euclid(60);
-    server.advance_clock(60 - begun);
+    let second_of_minute = server.trace().now().0.rem_euclid(60);
+    server.advance_clock(60 - second_of_minute);
     let first = buy("").await.header("dpop-nonce").to_owned();
     let token = buy(&first).await.ok().token("access_token");
-    let ask = async |route: &str, nonce: Option<&str>| {
-        let mut claims = unverified_claims(&proof(&server, &holder, &token, "GET", URL));
+    let request = async |route: &str, nonce: Option<&str>| {
+        let mut claims = unverified_claims(&proof(&server, &key, &token, "GET", URL));
         if let Some(nonce) = nonce {
             claims["nonce"] = nonce.into();
         }
-        let ask = server.request("GET", &format!("/verify/{route}"));
-        let ask = ask.header("authorization", &format!("DPoP {token}"));
-        let ask = ask.header("x-original-method", "GET").header("x-original-uri", "/invoices/4711");
-        ask.dpop(&holder.sign(&claims)).send().await
+        let request = server.request("GET", &format!("/verify/{route}"));
+        let request = request.header("authorization", &format!("DPoP {token}"));
+        let request =
+            request.header("x-original-method", "GET").header("x-original-uri", "/invoices/4711");
+        request.dpop(&key.sign(&claims)).send().await
     };
 
     for (nonce, told) in [(None, &first), (Some("x"), &first)] {
-        let answer = ask("invoices", nonce).await;
-        assert_eq!(answer.header("dpop-nonce"), *told);
-        assert!(answer.headers("www-authenticate")[0].starts_with("DPoP "), "{answer:?}");
-        stopped(answer, 401, "use_dpop_nonce");
+        let response = request("invoices", nonce).await;
+        assert_eq!(response.header("dpop-nonce"), *told);
+        assert!(response.headers("www-authenticate")[0].starts_with("DPoP "), "{response:?}");
+        stopped(response, 401, "use_dpop_nonce");
     }
-    let answer = ask("invoices", Some(&first)).await;
-    passed(&answer);
-    assert_eq!(answer.header("dpop-nonce"), "", "the proof has the current nonce");
+    let response = request("invoices", Some(&first)).await;
+    passed(&response);
+    assert_eq!(response.header("dpop-nonce"), "", "the proof has the current nonce");
     server.advance_clock(60);
-    let answer = ask("invoices", Some(&first)).await;
-    passed(&answer);
-    let second = answer.header("dpop-nonce").to_owned();
+    let response = request("invoices", Some(&first)).await;
+    passed(&response);
+    let second = response.header("dpop-nonce").to_owned();
     assert!(!second.is_empty() && second != first);
-    let narrow = ask("pay", Some(&first)).await;
+    let narrow = request("pay", Some(&first)).await;
     assert_eq!(narrow.header("dpop-nonce"), second);
     stopped(narrow, 403, "insufficient_scope");
     server.advance_clock(120);
-    stopped(ask("invoices", Some(&first)).await, 401, "use_dpop_nonce");
-    passed(&ask("invoices", Some(&second)).await);
+    stopped(request("invoices", Some(&first)).await, 401, "use_dpop_nonce");
+    passed(&request("invoices", Some(&second)).await);
 }
 
 /// Decision 0015: a client may have caused the malformed field, and a gateway treats 400 as a failure.
@@ -570,22 +575,22 @@ async fn a_malformed_certificate_field_is_refused_with_401_not_400() {
     let (server, client) = prepared().await;
     let token = server.client_credentials_token(&client).await;
     let own = ClientCertificate::self_signed("Billing");
-    let misread = |ask: RequestBuilder| {
+    let misread = |request: RequestBuilder| {
         [
-            ask.clone().header("client-cert", "x"),
-            ask.clone().header("client-cert", ":AAAA:"),
-            ask.clone().client_cert(&own).client_cert(&own),
-            ask.clone().header("client_cert", "x"),
-            ask.header("client-cert-chain", ":AAAA:"),
+            request.clone().header("client-cert", "x"),
+            request.clone().header("client-cert", ":AAAA:"),
+            request.clone().client_cert(&own).client_cert(&own),
+            request.clone().header("client_cert", "x"),
+            request.header("client-cert-chain", ":AAAA:"),
         ]
     };
 
-    for ask in misread(about(&server, "invoices", &token)) {
-        stopped(ask.send().await, 401, "invalid_token");
+    for request in misread(about(&server, "invoices", &token)) {
+        stopped(request.send().await, 401, "invalid_token");
     }
     // At all other endpoints the response reports an error of the proxy.
-    for ask in misread(server.request("GET", "/userinfo").bearer(&token)) {
-        ask.send().await.refused(400, "invalid_request");
+    for request in misread(server.request("GET", "/userinfo").bearer(&token)) {
+        request.send().await.refused(400, "invalid_request");
     }
     passed(&about(&server, "invoices", &token).send().await);
 }
@@ -594,20 +599,20 @@ async fn a_malformed_certificate_field_is_refused_with_401_not_400() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_requests_with_the_same_proof_one_is_authorized() {
     let (server, client) = prepared().await;
-    let holder = DpopKey::new();
-    let token = bound(&server, &client, &holder).await;
-    let proof = proof(&server, &holder, &token, "GET", "https://api.example.org/invoices/1");
-    let ask = server.request("GET", "/verify/envoy/invoices/1").dpop(&proof);
-    let ask = ask.header("authorization", &format!("DPoP {token}"));
+    let key = DpopKey::new();
+    let token = bound(&server, &client, &key).await;
+    let proof = proof(&server, &key, &token, "GET", "https://api.example.org/invoices/1");
+    let request = server.request("GET", "/verify/envoy/invoices/1").dpop(&proof);
+    let request = request.header("authorization", &format!("DPoP {token}"));
 
-    let sent: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();
+    let sent: Vec<_> = (0..64).map(|_| tokio::spawn(request.clone().send())).collect();
     let mut passing = 0;
-    for answer in sent {
-        let answer = answer.await.unwrap();
-        if answer.status == 200 {
+    for response in sent {
+        let response = response.await.unwrap();
+        if response.status == 200 {
             passing += 1;
         } else {
-            stopped(answer, 401, "invalid_dpop_proof");
+            stopped(response, 401, "invalid_dpop_proof");
         }
     }
 

@@ -48,9 +48,9 @@ async fn a_deleted_client_is_issued_no_opaque_token() {
     server.client_credentials_token(&client).await;
     delete_behind(&server, &client).await;
 
-    let answer = server.post_as(&client, "/token", "grant_type=client_credentials").await;
+    let response = server.post_as(&client, "/token", "grant_type=client_credentials").await;
 
-    answer.refused(401, "invalid_client");
+    response.refused(401, "invalid_client");
     assert_no_errors_logged(&log);
 }
 
@@ -89,9 +89,9 @@ async fn race(log: &CapturedLog, server: &Server, name: &str, moment: usize, is_
     );
 
     assert_no_errors_logged(log);
-    for answer in [&redeemed, &refreshed, &told, &asked, &silent.answer, &begun.answer] {
+    for response in [&redeemed, &refreshed, &told, &asked, &silent.response, &begun.response] {
         // 503: a retry gets the final response.
-        assert!(answer.status < 500 || answer.status == 503, "{name}: {}", answer.status);
+        assert!(response.status < 500 || response.status == 503, "{name}: {}", response.status);
     }
 }
 

@@ -109,7 +109,7 @@ impl Site {
 }
 
 /// A user with a session, the clients, and all keys.
-struct World {
+struct Fixture {
     server: Server,
     cookies: std::collections::BTreeMap<String, String>,
     photos: Client,
@@ -119,7 +119,7 @@ struct World {
     theirs: JwtSigner,
     id_token: Value,
     access_token: Value,
-    holder: DpopKey,
+    key: DpopKey,
     service: Client,
     /// An access token that is bound to the key of `holder`.
     bound: String,
@@ -129,7 +129,7 @@ struct World {
 
 const AFTER: &str = "https://app.example/bye";
 
-impl World {
+impl Fixture {
     async fn new() -> Self {
         let server = Server::with(|config| {
             trust_proxy(config, CertificateHeader::None);
@@ -179,14 +179,14 @@ impl World {
         let granted = server.redeem(&photos, &page.parameter("code")).await.ok();
         let id_token = unverified_claims(&granted.token("id_token"));
         let access_token = unverified_claims(&granted.token("access_token"));
-        let (holder, service) = (DpopKey::new(), server.service().await);
+        let (key, service) = (DpopKey::new(), server.service().await);
         let page = {
             let mut browser = Browser::new(&server);
             browser.cookies = cookies.clone();
             browser.open(&authorize_target(&photos, "openid")).await
         };
-        let ask = server.redeem_request(&photos, &page.parameter("code"));
-        let bound = ask.dpop(&holder.proof(&server)).send().await.ok().token("access_token");
+        let request = server.redeem_request(&photos, &page.parameter("code"));
+        let bound = request.dpop(&key.proof(&server)).send().await.ok().token("access_token");
         Self {
             server,
             cookies,
@@ -197,7 +197,7 @@ impl World {
             theirs,
             id_token,
             access_token,
-            holder,
+            key,
             service,
             bound,
             verifier,
@@ -226,10 +226,10 @@ impl World {
                 token["jti"] = json!(uuid::Uuid::now_v7().to_string());
                 token
             }
-            Site::ProofAtToken => self.holder.claims(&self.server, "POST", "/token"),
+            Site::ProofAtToken => self.key.claims(&self.server, "POST", "/token"),
             // The same request in all three; the way it is described differs.
             Site::ProofAtUserInfo | Site::ProofAtVerify | Site::ProofAtLibrary => {
-                unverified_claims(&self.holder.proof_with_token(&self.server, "GET", &self.bound))
+                unverified_claims(&self.key.proof_with_token(&self.server, "GET", &self.bound))
             }
         }
     }
@@ -242,7 +242,7 @@ impl World {
             Site::ProofAtToken
             | Site::ProofAtUserInfo
             | Site::ProofAtVerify
-            | Site::ProofAtLibrary => self.holder.compact(header, payload),
+            | Site::ProofAtLibrary => self.key.compact(header, payload),
             Site::HintAtAuthorize
             | Site::HintAtLogout
             | Site::UserInfo
@@ -270,7 +270,7 @@ impl World {
             | Site::ProofAtUserInfo
             | Site::ProofAtVerify
             | Site::ProofAtLibrary => {
-                let jwk = &self.holder.jwk;
+                let jwk = &self.key.jwk;
                 format!(r#"{{"alg":"ES256","typ":"dpop+jwt","jwk":{jwk}{more}}}"#)
             }
         }
@@ -303,9 +303,9 @@ impl World {
             Site::HintAtLogout => {
                 let hint = pair("id_token_hint", jwt);
                 let after = pair("post_logout_redirect_uri", AFTER);
-                let answer = server.get(&format!("/logout?{hint}&{after}")).await;
-                assert!(matches!(answer.status, 303 | 400), "{answer:?}");
-                answer.status == 303
+                let response = server.get(&format!("/logout?{hint}&{after}")).await;
+                assert!(matches!(response.status, 303 | 400), "{response:?}");
+                response.status == 303
             }
             Site::PrivateKeyJwt | Site::ClientSecretJwt => {
                 let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -314,21 +314,21 @@ impl World {
                     pair("client_assertion_type", kind),
                     pair("client_assertion", jwt)
                 );
-                let answer = server.post("/token", &form).await;
-                if answer.status != 200 {
-                    answer.clone().refused(401, "invalid_client");
+                let response = server.post("/token", &form).await;
+                if response.status != 200 {
+                    response.clone().refused(401, "invalid_client");
                 }
-                answer.status == 200
+                response.status == 200
             }
             Site::UserInfo => {
-                let answer = server.post("/userinfo", &pair("access_token", jwt)).await;
-                assert!(matches!(answer.status, 200 | 401), "{answer:?}");
-                answer.status == 200
+                let response = server.post("/userinfo", &pair("access_token", jwt)).await;
+                assert!(matches!(response.status, 200 | 401), "{response:?}");
+                response.status == 200
             }
             Site::Introspection => {
                 let form = pair("token", jwt);
-                let answer = server.post_as(&self.photos, "/introspect", &form).await.ok();
-                answer.body["active"] == Value::Bool(true)
+                let response = server.post_as(&self.photos, "/introspect", &form).await.ok();
+                response.body["active"] == Value::Bool(true)
             }
             Site::Revocation => {
                 let before = server.audit_events("token.revoked").await.len();
@@ -336,30 +336,30 @@ impl World {
                 server.audit_events("token.revoked").await.len() > before
             }
             Site::ProofAtToken => {
-                let answer = dpop::request_token(server, &self.service, jwt).await;
-                assert!(matches!(answer.status, 200 | 400), "{answer:?}");
+                let response = dpop::request_token(server, &self.service, jwt).await;
+                assert!(matches!(response.status, 200 | 400), "{response:?}");
                 // The proof may be valid for another key, which belongs to no client.
-                answer.status == 200
-                    && unverified_claims(&answer.token("access_token"))["cnf"]["jkt"]
-                        == *self.holder.jkt
+                response.status == 200
+                    && unverified_claims(&response.token("access_token"))["cnf"]["jkt"]
+                        == *self.key.jkt
             }
             Site::ProofAtUserInfo => {
-                let answer = dpop::userinfo_with_dpop(server, &self.bound, jwt).await;
-                assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
-                answer.status == 200
+                let response = dpop::userinfo_with_dpop(server, &self.bound, jwt).await;
+                assert!(matches!(response.status, 200 | 400 | 401), "{response:?}");
+                response.status == 200
             }
             Site::Verify => {
-                let answer = server.request("GET", "/verify/ours").bearer(jwt).send().await;
-                assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
-                answer.status == 200
+                let response = server.request("GET", "/verify/ours").bearer(jwt).send().await;
+                assert!(matches!(response.status, 200 | 400 | 401), "{response:?}");
+                response.status == 200
             }
             Site::ProofAtVerify => {
-                let ask = server.request("GET", "/verify/ours").dpop(jwt);
-                let ask = ask.header("authorization", &format!("DPoP {}", self.bound));
-                let ask = ask.header("x-original-method", "GET");
-                let answer = ask.header("x-original-uri", "/userinfo").send().await;
-                assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
-                answer.status == 200
+                let request = server.request("GET", "/verify/ours").dpop(jwt);
+                let request = request.header("authorization", &format!("DPoP {}", self.bound));
+                let request = request.header("x-original-method", "GET");
+                let response = request.header("x-original-uri", "/userinfo").send().await;
+                assert!(matches!(response.status, 200 | 400 | 401), "{response:?}");
+                response.status == 200
             }
             Site::Library => self.takes_in_library(&format!("Bearer {jwt}"), None).await,
             Site::ProofAtLibrary => {
@@ -464,7 +464,7 @@ impl World {
             }),
         ];
         if is_proof {
-            let (jwk, x) = (&self.holder.jwk, &self.holder.jwk["x"]);
+            let (jwk, x) = (&self.key.jwk, &self.key.jwk["x"]);
             let hs = format!(r#"{{"alg":"HS256","typ":"{typ}","jwk":{jwk}}}"#);
             let x = base64url::decode(x.as_str().unwrap()).unwrap();
             all.push(("JO-02 the public key as a secret", hs256_jwt(&x, &hs, body())));
@@ -545,13 +545,13 @@ impl World {
 /// THREATS M5.
 #[tokio::test]
 async fn no_place_accepts_an_invalid_jwt() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     for site in Site::ALL {
-        assert!(world.takes(site, &world.good(site)).await, "{site:?}");
-        for (what, jwt) in world.mutations(site) {
-            assert!(!world.takes(site, &jwt).await, "{site:?}: {what}: {jwt}");
+        assert!(fixture.takes(site, &fixture.good(site)).await, "{site:?}");
+        for (what, jwt) in fixture.mutations(site) {
+            assert!(!fixture.takes(site, &jwt).await, "{site:?}: {what}: {jwt}");
         }
-        assert!(world.takes(site, &world.good(site)).await, "{site:?}");
+        assert!(fixture.takes(site, &fixture.good(site)).await, "{site:?}");
     }
 }
 
@@ -559,29 +559,29 @@ async fn no_place_accepts_an_invalid_jwt() {
 /// > §3.12); THREATS JO-07
 #[tokio::test]
 async fn no_place_accepts_a_jwt_of_another_kind() {
-    let world = World::new().await;
-    let server = &world.server;
+    let fixture = Fixture::new().await;
+    let server = &fixture.server;
     let page = {
         let mut browser = Browser::new(server);
-        browser.cookies = world.cookies.clone();
-        browser.open(&authorize_target(&world.photos, "openid")).await
+        browser.cookies = fixture.cookies.clone();
+        browser.open(&authorize_target(&fixture.photos, "openid")).await
     };
-    let granted = server.redeem(&world.photos, &page.parameter("code")).await.ok();
+    let granted = server.redeem(&fixture.photos, &page.parameter("code")).await.ok();
     let access = granted.token("access_token");
     let kinds = [
         (Kind::IdToken, granted.token("id_token")),
         (Kind::UserInfo, server.userinfo(&access).await.ok().text),
-        (Kind::Assertion, world.good(Site::PrivateKeyJwt)),
-        (Kind::Assertion, world.good(Site::ClientSecretJwt)),
-        (Kind::Proof, world.good(Site::ProofAtToken)),
-        (Kind::Proof, world.good(Site::ProofAtUserInfo)),
-        (Kind::Proof, world.good(Site::ProofAtLibrary)),
+        (Kind::Assertion, fixture.good(Site::PrivateKeyJwt)),
+        (Kind::Assertion, fixture.good(Site::ClientSecretJwt)),
+        (Kind::Proof, fixture.good(Site::ProofAtToken)),
+        (Kind::Proof, fixture.good(Site::ProofAtUserInfo)),
+        (Kind::Proof, fixture.good(Site::ProofAtLibrary)),
         (Kind::AccessToken, access),
     ];
 
     for site in Site::ALL {
         for (kind, jwt) in kinds.iter().filter(|(kind, _)| *kind != site.reads()) {
-            assert!(!world.takes(site, jwt).await, "{site:?} took {kind:?}: {jwt}");
+            assert!(!fixture.takes(site, jwt).await, "{site:?} took {kind:?}: {jwt}");
         }
     }
 }
@@ -590,25 +590,25 @@ async fn no_place_accepts_a_jwt_of_another_kind() {
 /// client.
 #[tokio::test]
 async fn an_id_token_hint_may_be_expired_but_must_match_user_and_client() {
-    let world = World::new().await;
-    let ask = async |payload: &Value| {
-        let mut browser = Browser::new(&world.server);
-        browser.cookies = world.cookies.clone();
-        let jwt = world.ours.sign("JWT", payload);
-        let target = authorize_target(&world.photos, "openid")
+    let fixture = Fixture::new().await;
+    let request = async |payload: &Value| {
+        let mut browser = Browser::new(&fixture.server);
+        browser.cookies = fixture.cookies.clone();
+        let jwt = fixture.ours.sign("JWT", payload);
+        let target = authorize_target(&fixture.photos, "openid")
             + "&prompt=none&id_token_hint="
             + jwt.as_str();
         browser.open(&target).await
     };
     let changed = |name: &str, value: Value| {
-        let mut payload = world.id_token.clone();
+        let mut payload = fixture.id_token.clone();
         payload[name] = value;
         payload
     };
 
-    let old = ask(&changed("exp", json!(1))).await;
-    let other = ask(&changed("sub", json!("somebody else"))).await;
-    let foreign = ask(&changed("aud", json!("another client"))).await;
+    let old = request(&changed("exp", json!(1))).await;
+    let other = request(&changed("sub", json!("somebody else"))).await;
+    let foreign = request(&changed("aud", json!("another client"))).await;
 
     assert!(!old.parameter("code").is_empty());
     assert_eq!(other.parameter("error"), "login_required");

@@ -404,7 +404,7 @@ async fn sealed(server: &Server) -> Vec<Vec<u8>> {
         gatewright::store::clients::sealed_secrets(db).await.unwrap().into_iter().map(|s| s.sealed),
     );
     let authorities = gatewright::store::authorities::all(db).await.unwrap();
-    all.extend(authorities.into_iter().filter_map(|authority| authority.sealed));
+    all.extend(authorities.into_iter().filter_map(|ca| ca.sealed));
     all
 }
 
@@ -494,7 +494,7 @@ async fn a_new_key_encryption_key_reseals_every_value() {
             "token_endpoint_auth_method": "client_secret_jwt",
         }))
         .await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
     let granted = server.obtain_tokens("ada", &web, "openid").await;
     let before = sealed(&server).await;
 

@@ -291,7 +291,7 @@ async fn go(
     (client, api): (&Client, &Client),
     begun: &Begun,
 ) -> Outcome {
-    let answer = match way {
+    let response = match way {
         Way::Redeem => server.redeem(client, &begun.code).await,
         Way::Refresh => server.refresh(client, &begun.refresh, "").await,
         Way::RefreshOffline => server.refresh(client, &begun.offline, "").await,
@@ -304,28 +304,28 @@ async fn go(
         }
         Way::Introspect => {
             let form = format!("token={}", begun.access);
-            let answer = server.post_as(api, "/introspect", &form).await.ok();
-            if answer.body["active"] == Value::Bool(true) {
+            let response = server.post_as(api, "/introspect", &form).await.ok();
+            if response.body["active"] == Value::Bool(true) {
                 return Outcome::Good;
             }
-            assert_eq!(answer.body, json!({ "active": false }), "THREATS JO-17");
+            assert_eq!(response.body, json!({ "active": false }), "THREATS JO-17");
             return Outcome::Inactive;
         }
         Way::UserInfo => server.userinfo(&begun.access).await,
     };
-    match (answer.status, answer.body["error"].as_str()) {
+    match (response.status, response.body["error"].as_str()) {
         (200, None) => Outcome::Good,
         (400, Some("invalid_grant")) => Outcome::InvalidGrant,
         (401, Some("invalid_client")) => Outcome::InvalidClient,
         (400, Some("unauthorized_client")) => Outcome::Unauthorized,
         (401, Some("invalid_token")) => Outcome::InvalidToken,
-        _ => panic!("{way:?}: {answer:?}"),
+        _ => panic!("{way:?}: {response:?}"),
     }
 }
 
 fn silently(page: &Page) -> Outcome {
     if page.url.starts_with('/') {
-        assert_eq!(page.answer.status, 400, "{page:?}");
+        assert_eq!(page.response.status, 400, "{page:?}");
         return Outcome::Page;
     }
     if page.url.contains("code=") {

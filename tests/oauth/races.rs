@@ -15,24 +15,24 @@ use kit::server::{Client, Server};
 const MANY: usize = 64;
 
 /// Sends all of these at once.
-async fn at_once(asks: impl IntoIterator<Item = RequestBuilder>) -> Vec<Response> {
-    let sent: Vec<_> = asks.into_iter().map(|ask| tokio::spawn(ask.send())).collect();
-    let mut answers = Vec::with_capacity(sent.len());
-    for answer in sent {
-        answers.push(answer.await.unwrap());
+async fn at_once(requests: impl IntoIterator<Item = RequestBuilder>) -> Vec<Response> {
+    let sent: Vec<_> = requests.into_iter().map(|request| tokio::spawn(request.send())).collect();
+    let mut responses = Vec::with_capacity(sent.len());
+    for response in sent {
+        responses.push(response.await.unwrap());
     }
-    answers
+    responses
 }
 
 /// The refresh tokens of the successful responses; the others must be `invalid_grant`.
 #[track_caller]
-fn successors(answers: Vec<Response>) -> Vec<String> {
+fn successors(responses: Vec<Response>) -> Vec<String> {
     let mut tokens = Vec::new();
-    for answer in answers {
-        if answer.status == 200 {
-            tokens.push(answer.token("refresh_token"));
+    for response in responses {
+        if response.status == 200 {
+            tokens.push(response.token("refresh_token"));
         } else {
-            answer.refused(400, "invalid_grant");
+            response.refused(400, "invalid_grant");
         }
     }
     tokens
@@ -51,8 +51,8 @@ async fn of_64_racing_refreshes_all_get_the_same_successor() {
     let server = Server::start().await;
     let (client, token) = granted(&server, "openid").await;
 
-    let ask = server.refresh_request(&client, &token, "");
-    let leaves = successors(at_once((0..MANY).map(|_| ask.clone())).await);
+    let request = server.refresh_request(&client, &token, "");
+    let leaves = successors(at_once((0..MANY).map(|_| request.clone())).await);
 
     assert_eq!(leaves.len(), MANY, "a retry by the client does not end the grant");
     assert_eq!(leaves.iter().collect::<BTreeSet<_>>().len(), 1);
@@ -88,10 +88,10 @@ async fn a_racing_replay_leaves_at_most_one_valid_refresh_token() {
         let second = server.refresh(&client, &first, "").await.ok().token("refresh_token");
         let both = [&first, &second].map(|token| server.refresh_request(&client, token, ""));
 
-        let answers = at_once((0..16).map(|n| both[n % 2].clone())).await;
+        let responses = at_once((0..16).map(|n| both[n % 2].clone())).await;
 
         let third: BTreeSet<_> =
-            successors(answers).into_iter().filter(|token| *token != second).collect();
+            successors(responses).into_iter().filter(|token| *token != second).collect();
         assert!(third.len() <= 1, "{third:?}");
         // The first was used twice and its successor was used, so it is a replay now.
         server.refresh(&client, &first, "").await.refused(400, "invalid_grant");
@@ -121,15 +121,15 @@ async fn of_64_racing_redemptions_one_succeeds_and_its_grant_is_revoked() {
 
 /// Sends the request again and again until told to stop; returns when each one began, and its response.
 async fn keep_refreshing(
-    ask: RequestBuilder,
+    request: RequestBuilder,
     told: tokio::sync::watch::Receiver<bool>,
 ) -> Vec<(Instant, Response)> {
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     while !*told.borrow() {
         let began = Instant::now();
-        answers.push((began, ask.clone().send().await));
+        responses.push((began, request.clone().send().await));
     }
-    answers
+    responses
 }
 
 /// THREATS: while eight clients refresh, `deed` is done. No request that begins after
@@ -158,12 +158,12 @@ async fn no_refresh_succeeds_after(scope: &str, deed: impl AsyncFn(&Server, &Cli
 
     let mut successor = None;
     for asked in asking {
-        for (began, answer) in asked.await.unwrap() {
-            if answer.status == 200 {
-                assert!(began < acknowledged, "{answer:?}");
-                successor = Some(answer.token("refresh_token"));
+        for (began, response) in asked.await.unwrap() {
+            if response.status == 200 {
+                assert!(began < acknowledged, "{response:?}");
+                successor = Some(response.token("refresh_token"));
             } else {
-                answer.refused(400, "invalid_grant");
+                response.refused(400, "invalid_grant");
             }
         }
     }
@@ -236,8 +236,8 @@ async fn a_withdrawal_that_races_with_a_redemption_leaves_no_valid_grant() {
 
         server.withdraw_consent(&user, &client).await;
 
-        let answer = redeeming.await.unwrap();
-        for token in successors(vec![answer]) {
+        let response = redeeming.await.unwrap();
+        for token in successors(vec![response]) {
             server.refresh(&client, &token, "").await.refused(400, "invalid_grant");
         }
     }
@@ -253,9 +253,9 @@ async fn a_code_without_its_consent_is_refused() {
     let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
     sql("DELETE FROM consents").run(server.app().store.db()).await.unwrap();
 
-    let answer = server.redeem(&client, &page.parameter("code")).await;
+    let response = server.redeem(&client, &page.parameter("code")).await;
 
-    answer.refused(400, "invalid_grant");
+    response.refused(400, "invalid_grant");
 }
 
 /// THREATS UI-17, X-09: an attempt is counted before its password is hashed.
@@ -266,7 +266,7 @@ async fn of_256_concurrent_guesses_only_the_limit_is_hashed() {
     let replica = server.replica().await;
     server.user("ada").await;
     let page = Browser::new(&server).open("/login").await;
-    assert_eq!(page.answer.status, 200);
+    assert_eq!(page.response.status, 200);
     let computed = || server.app().hasher.computed() + replica.app().hasher.computed();
     let before = computed();
 

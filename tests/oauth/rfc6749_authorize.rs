@@ -15,7 +15,7 @@ async fn an_unknown_client_and_a_disabled_client_get_the_same_error_page() {
     let disabled = server.web_app().await;
     server.disable_client(&disabled).await;
     let asked =
-        async |request: AuthorizationRequest| request.open_in_new_browser(&server).await.answer;
+        async |request: AuthorizationRequest| request.open_in_new_browser(&server).await.response;
     let request = AuthorizationRequest::new(&disabled);
 
     let off = asked(request.clone()).await;
@@ -92,9 +92,12 @@ async fn a_redirect_uri_is_compared_byte_by_byte() {
             .with("redirect_uri", &wrong)
             .open_in_new_browser(&server)
             .await;
-        page.answer.assert_error_page(400);
-        let shown = page.answer.text_without_reference();
-        assert!(!shown.contains("evil"), "the page must not repeat the redirect URI: {wrong}");
+        page.response.assert_error_page(400);
+        let certificate = page.response.text_without_reference();
+        assert!(
+            !certificate.contains("evil"),
+            "the page must not repeat the redirect URI: {wrong}"
+        );
     }
 }
 
@@ -113,12 +116,12 @@ async fn an_authorization_request_must_include_a_redirect_uri() {
             .without("redirect_uri")
             .open_in_new_browser(&server)
             .await;
-        page.answer.assert_error_page(400);
+        page.response.assert_error_page(400);
         let page = AuthorizationRequest::new(&client)
             .with("redirect_uri", "")
             .open_in_new_browser(&server)
             .await;
-        page.answer.assert_error_page(400);
+        page.response.assert_error_page(400);
     }
 }
 
@@ -143,9 +146,9 @@ async fn client_and_redirect_uri_are_validated_before_all_other_parameters() {
     ] {
         let request = wrong(name, value);
         let evil = request.clone().with("redirect_uri", "https://evil.example/cb");
-        evil.open_in_new_browser(&server).await.answer.assert_error_page(400);
+        evil.open_in_new_browser(&server).await.response.assert_error_page(400);
         let nobody = request.clone().with("client_id", "nobody");
-        nobody.open_in_new_browser(&server).await.answer.assert_error_page(400);
+        nobody.open_in_new_browser(&server).await.response.assert_error_page(400);
         let proven = request.open_in_new_browser(&server).await;
         assert!(!proven.parameter("error").is_empty(), "{name}");
     }
@@ -163,7 +166,7 @@ async fn a_duplicate_parameter_is_refused() {
             let page = request.clone().append(&name, value).open_in_new_browser(&server).await;
 
             match name.as_str() {
-                "client_id" | "redirect_uri" => drop(page.answer.assert_error_page(400)),
+                "client_id" | "redirect_uri" => drop(page.response.assert_error_page(400)),
                 "state" => {
                     assert_eq!(page.parameter("error"), "invalid_request");
                     assert!(
@@ -242,9 +245,9 @@ async fn the_response_uses_the_requested_response_mode() {
 
     asked("query").await.refused("login_required");
     let fragment = asked("fragment").await.url;
-    let (uri, answer) = fragment.split_once('#').unwrap();
+    let (uri, response) = fragment.split_once('#').unwrap();
     assert_eq!(uri, Client::REDIRECT_URI);
-    assert!(answer.starts_with("error=login_required&"), "{fragment}");
+    assert!(response.starts_with("error=login_required&"), "{fragment}");
     for unknown in ["jwt", "query.jwt", "web_message", "Query", "form-post"] {
         asked(unknown).await.refused("invalid_request");
     }
@@ -270,18 +273,18 @@ async fn a_form_post_response_escapes_the_values_of_the_request() {
             .with("state", state);
         let mut browser = Browser::new(&server);
         let page = browser.complete_authorization(&request, "ada").await;
-        let answer = &page.answer;
+        let response = &page.response;
 
-        assert_eq!((answer.status, answer.header("location")), (200, ""));
+        assert_eq!((response.status, response.header("location")), (200, ""));
         let fields = page.hidden_fields();
         let field = |name: &str| fields.iter().find(|(other, _)| other == name).unwrap().1.clone();
         assert_eq!((field("state"), field("iss")), (state.to_owned(), ISSUER.to_owned()));
         assert!(field("code").starts_with("gw_code_"), "{fields:?}");
-        assert_eq!(answer.text.matches("<form").count(), 1);
-        assert!(answer.text.contains(&format!("action=\"{}\"", Client::REDIRECT_URI)));
-        assert_eq!(answer.text.matches("<script").count(), 1, "only the server's own script");
-        assert!(!answer.text.contains("<img src=x"));
-        let csp = answer.header("content-security-policy");
+        assert_eq!(response.text.matches("<form").count(), 1);
+        assert!(response.text.contains(&format!("action=\"{}\"", Client::REDIRECT_URI)));
+        assert_eq!(response.text.matches("<script").count(), 1, "only the server's own script");
+        assert!(!response.text.contains("<img src=x"));
+        let csp = response.header("content-security-policy");
         assert!(csp.contains("script-src 'self'") && !csp.contains("unsafe"), "{csp}");
     }
 }
@@ -307,7 +310,7 @@ async fn the_state_is_returned_byte_for_byte() {
         let page = asked(state).await;
         assert_eq!(page.parameter("error"), "invalid_request", "{state:?}");
         assert!(!page.url.contains("state="), "{page:?}");
-        assert_eq!(page.answer.header("set-cookie"), "");
+        assert_eq!(page.response.header("set-cookie"), "");
     }
     let stateless = AuthorizationRequest::new(&client).with("prompt", "none").without("state");
     assert!(!stateless.open_in_new_browser(&server).await.url.contains("state="));
@@ -326,7 +329,7 @@ async fn malformed_text_is_refused_in_every_recognized_parameter() {
             Browser::new(&server).open(&format!("{}&{name}={broken}", request.target())).await
         };
         for name in ["client_id", "redirect_uri"] {
-            asked(name).await.answer.assert_error_page(400);
+            asked(name).await.response.assert_error_page(400);
         }
         for name in ["nonce", "login_hint", "scope", "prompt", "resource"] {
             asked(name).await.refused("invalid_request");
@@ -392,7 +395,7 @@ async fn a_state_of_8192_bytes_is_returned_and_a_longer_one_is_refused() {
 
     assert_eq!(page.parameter("state").len(), 8192);
     assert!(browser.cookies.values().all(|cookie| cookie.len() < 500), "{:?}", browser.cookies);
-    with(8193).open_in_new_browser(&server).await.answer.assert_error_page(413);
+    with(8193).open_in_new_browser(&server).await.response.assert_error_page(413);
     let huge = server.post("/authorize", &with(1 << 20).form()).await;
     assert_eq!((huge.status, huge.header("location")), (413, ""));
 }
@@ -407,8 +410,8 @@ async fn head_requests_to_the_authorization_flow_are_refused() {
     browser.complete_authorization(&request, "ada").await.code();
 
     for target in [request.target(), "/consent".to_owned(), "/login".to_owned()] {
-        let answer = browser.send(server.request("HEAD", &target)).await;
-        assert_eq!((answer.status, answer.header("location")), (405, ""), "{target}");
+        let response = browser.send(server.request("HEAD", &target)).await;
+        assert_eq!((response.status, response.header("location")), (405, ""), "{target}");
     }
 }
 
@@ -429,8 +432,8 @@ async fn an_authorization_request_may_be_sent_by_post() {
 
     again.code();
     let wrong = request.clone().with("redirect_uri", "https://evil.example/cb");
-    let answer = server.post("/authorize", &wrong.form()).await;
-    answer.assert_error_page(400);
+    let response = server.post("/authorize", &wrong.form()).await;
+    response.assert_error_page(400);
 }
 
 /// The URL to which a POST is redirected is valid for ten minutes and any number of uses. Only the
@@ -448,10 +451,10 @@ async fn a_posted_request_continues_at_a_sealed_url_for_ten_minutes() {
     Browser::new(&server).open(target).await.assert_page("/login");
     for broken in ["x", "gw_posted", &target["/authorize?gw_posted=".len()..target.len() - 1]] {
         let target = format!("/authorize?gw_posted={broken}");
-        Browser::new(&server).open(&target).await.answer.assert_error_page(400);
+        Browser::new(&server).open(&target).await.response.assert_error_page(400);
     }
     server.advance_clock(600);
-    Browser::new(&server).open(target).await.answer.assert_error_page(400);
+    Browser::new(&server).open(target).await.response.assert_error_page(400);
 }
 
 /// A request that is longer than a URL may be is kept in the form of the page: from GET up to the size
@@ -515,7 +518,7 @@ async fn a_client_without_the_authorization_code_grant_gets_an_error_page() {
     AuthorizationRequest::new(&service)
         .open_in_new_browser(&server)
         .await
-        .answer
+        .response
         .assert_error_page(400);
 }
 
@@ -549,7 +552,7 @@ async fn cancelling_sign_in_or_denying_consent_returns_access_denied() {
     let consent = browser.submit_credentials(&login, "ada").await;
     browser.submit(&consent, &[("answer", "deny")]).await.refused("access_denied");
 
-    browser.submit(&consent, &[("answer", "allow")]).await.answer.assert_error_page(400);
+    browser.submit(&consent, &[("answer", "allow")]).await.response.assert_error_page(400);
     browser.start_authorization(&request).await.assert_page("/consent");
 }
 
@@ -566,11 +569,11 @@ async fn an_authorization_request_is_bound_to_the_browser_that_sent_it() {
 
     for page in ["/login", "/consent", "/select-account"] {
         let target = theirs.url.replace("/login", page);
-        victim.open(&target).await.answer.assert_error_page(400);
-        Browser::new(&server).open(&target).await.answer.assert_error_page(400);
+        victim.open(&target).await.response.assert_error_page(400);
+        Browser::new(&server).open(&target).await.response.assert_error_page(400);
     }
     // The form of the attacker's page, submitted by the victim's browser.
-    victim.submit(&theirs, &[("answer", "cancel")]).await.answer.assert_error_page(400);
+    victim.submit(&theirs, &[("answer", "cancel")]).await.response.assert_error_page(400);
 
     let consent = attacker.submit_credentials(&theirs, "ada").await;
     attacker.submit(&consent, &[("answer", "allow")]).await.code();
@@ -586,15 +589,15 @@ async fn of_64_racing_submissions_of_a_consent_form_all_get_the_same_code() {
     let mut browser = Browser::new(&server);
     let login = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
     let consent = browser.submit_credentials(&login, "ada").await;
-    let ask = browser.form_request(&consent, &[("answer", "allow")]);
+    let request = browser.form_request(&consent, &[("answer", "allow")]);
 
-    let racing: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();
+    let racing: Vec<_> = (0..64).map(|_| tokio::spawn(request.clone().send())).collect();
     let mut codes = std::collections::BTreeSet::new();
-    for answer in racing {
-        let answer = answer.await.unwrap();
-        assert_eq!(answer.status, 303, "{answer:?}");
-        assert!(answer.header("location").contains("code=gw_code_"), "{answer:?}");
-        codes.insert(answer.header("location").to_owned());
+    for response in racing {
+        let response = response.await.unwrap();
+        assert_eq!(response.status, 303, "{response:?}");
+        assert!(response.header("location").contains("code=gw_code_"), "{response:?}");
+        codes.insert(response.header("location").to_owned());
     }
 
     assert_eq!(codes.len(), 1);
@@ -614,13 +617,13 @@ async fn no_page_of_the_authorization_flow_loads_from_another_origin() {
     let form = browser.submit(&consent, &[("answer", "allow")]).await;
 
     for page in [login, consent, form] {
-        let html = &page.answer.text;
+        let html = &page.response.text;
         for link in html.split([' ', '\n']).filter_map(|word| word.strip_prefix("src=\"")) {
             assert!(link.starts_with('/') && !link.starts_with("//"), "{link}");
         }
         for tag in html.split("<link ").skip(1) {
             assert!(tag.split('>').next().unwrap().contains("href=\"/"), "{tag}");
         }
-        assert_eq!(page.answer.header("referrer-policy"), "same-origin");
+        assert_eq!(page.response.header("referrer-policy"), "same-origin");
     }
 }

@@ -47,21 +47,20 @@ struct Clients {
     key: SigningKey,
     /// Issued by a CA, and self-signed.
     certificates: [ClientCertificate; 2],
-    _believed: ClientCa,
+    _ca: ClientCa,
 }
 
 impl Clients {
     /// A server that accepts client certificates, and the clients.
     async fn start() -> (Server, Self) {
-        let (server, authority) = client_certificates::server_behind_proxy().await;
-        let clients = Self::register(&server, authority).await;
+        let (server, ca) = client_certificates::server_behind_proxy().await;
+        let clients = Self::register(&server, ca).await;
         (server, clients)
     }
 
-    async fn register(server: &Server, authority: ClientCa) -> Self {
+    async fn register(server: &Server, ca: ClientCa) -> Self {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
-        let certificates =
-            [authority.issue("Backup", |_| {}), ClientCertificate::self_signed("Backup")];
+        let certificates = [ca.issue("Backup", |_| {}), ClientCertificate::self_signed("Backup")];
         let mut clients = Vec::new();
         for method in METHODS {
             let mut metadata = json!({
@@ -80,7 +79,7 @@ impl Clients {
             }
             clients.push((method, server.register(metadata).await));
         }
-        Self { clients, key, certificates, _believed: authority }
+        Self { clients, key, certificates, _ca: ca }
     }
 
     fn of(&self, method: &str) -> &Client {
@@ -148,9 +147,9 @@ async fn present(
             server.post(path, &format!("{form}{}", clients.asserted(&client, &json!({})))).await
         }
         "tls_client_auth" | "self_signed_tls_client_auth" => {
-            let shown = &clients.certificates[usize::from(method != "tls_client_auth")];
-            let ask = server.request("POST", path).form(&format!("{form}&client_id={id}"));
-            ask.client_cert(shown).send().await
+            let certificate = &clients.certificates[usize::from(method != "tls_client_auth")];
+            let request = server.request("POST", path).form(&format!("{form}&client_id={id}"));
+            request.client_cert(certificate).send().await
         }
         "none" => server.post(path, &format!("{form}&client_id={id}")).await,
         other => panic!("{other}"),
@@ -165,13 +164,13 @@ async fn only_the_registered_method_authenticates_a_client_at_any_endpoint() {
     for endpoint in ENDPOINTS {
         for (registered, client) in &clients.clients {
             for presented in METHODS.into_iter().chain(["none"]) {
-                let answer = present(&server, &clients, client, presented, endpoint).await;
+                let response = present(&server, &clients, client, presented, endpoint).await;
 
                 let wanted = if presented == *registered { 200 } else { 401 };
-                assert_eq!(answer.status, wanted, "{endpoint:?}: {registered} by {presented}");
+                assert_eq!(response.status, wanted, "{endpoint:?}: {registered} by {presented}");
                 if wanted == 401 {
-                    let answer = answer.refused(401, "invalid_client");
-                    let challenge = answer.header("www-authenticate");
+                    let response = response.refused(401, "invalid_client");
+                    let challenge = response.header("www-authenticate");
                     assert_eq!(challenge.is_empty(), presented != "client_secret_basic");
                 }
             }
@@ -196,8 +195,8 @@ async fn a_wrong_secret_is_refused() {
             Client { id: "unknown".to_owned(), secret: basic.secret.clone() },
             Client { id: basic.id.to_uppercase(), secret: basic.secret.clone() },
         ] {
-            let answer = server.post_as(&wrong, path, form).await.refused(401, "invalid_client");
-            assert!(answer.header("www-authenticate").starts_with("Basic "), "{wrong:?}");
+            let response = server.post_as(&wrong, path, form).await.refused(401, "invalid_client");
+            assert!(response.header("www-authenticate").starts_with("Basic "), "{wrong:?}");
         }
         server.post(path, form).await.refused(401, "invalid_client");
     }
@@ -219,8 +218,8 @@ async fn unknown_clients_disabled_clients_and_wrong_secrets_get_the_same_respons
 
     let mut texts = Vec::new();
     for client in [unknown, wrong, disabled] {
-        let answer = server.post_as(&client, "/token", "grant_type=client_credentials").await;
-        texts.push(answer.refused(401, "invalid_client").text);
+        let response = server.post_as(&client, "/token", "grant_type=client_credentials").await;
+        texts.push(response.refused(401, "invalid_client").text);
     }
 
     texts.dedup();
@@ -243,12 +242,12 @@ async fn a_request_with_two_authentication_methods_is_refused() {
             (true, format!("{form}{asserted}")),
             (false, format!("{in_body}{asserted}")),
         ] {
-            let answer = if header {
+            let response = if header {
                 server.post_as(basic, path, &body).await
             } else {
                 server.post(path, &body).await
             };
-            answer.refused(400, "invalid_request");
+            response.refused(400, "invalid_request");
         }
     }
 }
@@ -267,8 +266,8 @@ async fn a_client_id_beside_the_credentials_must_match_them() {
 
         server.post_as(basic, path, &same).await.ok();
         server.post_as(basic, path, &foreign).await.refused(400, "invalid_request");
-        let answer = server.post(path, &format!("{foreign}{asserted}")).await;
-        answer.refused(401, "invalid_client");
+        let response = server.post(path, &format!("{foreign}{asserted}")).await;
+        response.refused(401, "invalid_client");
     }
 }
 
@@ -296,10 +295,10 @@ async fn malformed_credentials_are_refused_as_invalid_client() {
         format!("Bearer {secret}"),
         "Negotiate abc".to_owned(),
     ] {
-        let ask = server.request("POST", "/token").header("authorization", &header);
-        let answer = ask.form("grant_type=client_credentials").send().await;
-        let answer = answer.refused(401, "invalid_client");
-        assert!(answer.header("www-authenticate").starts_with("Basic "), "{header}");
+        let request = server.request("POST", "/token").header("authorization", &header);
+        let response = request.form("grant_type=client_credentials").send().await;
+        let response = response.refused(401, "invalid_client");
+        assert!(response.header("www-authenticate").starts_with("Basic "), "{header}");
     }
 }
 
@@ -328,8 +327,8 @@ async fn parameters_in_the_query_are_refused() {
         for query in
             [format!("client_id={}&client_secret=x", client.id), form.to_owned(), "a".into()]
         {
-            let answer = server.post_as(&client, &format!("{path}?{query}"), form).await;
-            answer.refused(400, "invalid_request");
+            let response = server.post_as(&client, &format!("{path}?{query}"), form).await;
+            response.refused(400, "invalid_request");
         }
     }
 }
@@ -342,8 +341,12 @@ async fn requests_other_than_a_posted_form_are_refused() {
 
     for (path, form) in ENDPOINTS {
         for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "post"] {
-            let answer = server.request(method, path).send().await;
-            assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method} {path}");
+            let response = server.request(method, path).send().await;
+            assert_eq!(
+                (response.status, response.header("allow")),
+                (405, "POST"),
+                "{method} {path}"
+            );
         }
         for kind in [
             "application/json",
@@ -356,13 +359,13 @@ async fn requests_other_than_a_posted_form_are_refused() {
             "application/x-www-form-urlencoded, application/json",
             "",
         ] {
-            let ask = server.request("POST", path).basic(&client.id, &client.secret);
-            let answer = ask.header("content-type", kind).body(form).send().await;
-            answer.refused(415, "invalid_request");
+            let request = server.request("POST", path).basic(&client.id, &client.secret);
+            let response = request.header("content-type", kind).body(form).send().await;
+            response.refused(415, "invalid_request");
         }
-        let ask = server.request("POST", path).basic(&client.id, &client.secret);
-        ask.clone().body(form).send().await.refused(415, "invalid_request");
-        let zipped = ask.clone().header("content-encoding", "gzip").form(form).send().await;
+        let request = server.request("POST", path).basic(&client.id, &client.secret);
+        request.clone().body(form).send().await.refused(415, "invalid_request");
+        let zipped = request.clone().header("content-encoding", "gzip").form(form).send().await;
         zipped.refused(415, "invalid_request");
         // The media type has no parameters, but some clients add them.
         for more in [
@@ -376,7 +379,7 @@ async fn requests_other_than_a_posted_form_are_refused() {
             "; boundary=x; charset=UTF-8",
         ] {
             let kind = format!("Application/X-WWW-Form-URLEncoded{more}");
-            ask.clone().header("content-type", &kind).body(form).send().await.ok();
+            request.clone().header("content-type", &kind).body(form).send().await.ok();
         }
     }
 }
@@ -428,9 +431,9 @@ async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
             json!({ "aud": "https://other.example" }),
         ] {
             let form = format!("grant_type=client_credentials{}", clients.asserted(client, &wrong));
-            let answer = server.post("/token", &form).await;
-            assert_eq!(answer.status, 401, "{method}: {wrong} {answer:?}");
-            answer.refused(401, "invalid_client");
+            let response = server.post("/token", &form).await;
+            assert_eq!(response.status, 401, "{method}: {wrong} {response:?}");
+            response.refused(401, "invalid_client");
         }
         for fine in [json!({ "nbf": START_TIME + 8 }), json!({ "exp": START_TIME - 9 })] {
             let form = format!("grant_type=client_credentials{}", clients.asserted(client, &fine));
@@ -467,12 +470,12 @@ async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
     let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
     let form = format!("grant_type=client_credentials{asserted}");
 
-    let asks: Vec<_> = (0..64)
+    let requests: Vec<_> = (0..64)
         .map(|_| tokio::spawn(server.request("POST", "/token").form(&form).send()))
         .collect();
     let mut statuses = Vec::new();
-    for ask in asks {
-        statuses.push(ask.await.unwrap().status);
+    for request in requests {
+        statuses.push(request.await.unwrap().status);
     }
 
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
@@ -488,8 +491,8 @@ async fn an_assertion_must_be_signed_with_the_key_of_the_client() {
     let own = clients.assertion(client, &json!({}));
     let parts: Vec<&str> = own.split('.').collect();
     let certificates = ["a", "b"].map(ClientCertificate::self_signed);
-    let _believed = ClientCa::new("Nobody's CA");
-    let stranger = Clients { clients: Vec::new(), key: stranger, certificates, _believed };
+    let _ca = ClientCa::new("Nobody's CA");
+    let stranger = Clients { clients: Vec::new(), key: stranger, certificates, _ca };
     let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
     let public_key = Client { id: client.id.clone(), secret: clients.key.public_jwk().to_string() };
 
@@ -529,8 +532,8 @@ async fn a_rotated_secret_stays_valid_for_its_overlap() {
     server.advance_clock(3600);
 
     server.client_credentials_token(&new).await;
-    let answer = server.post_as(&old, "/token", "grant_type=client_credentials").await;
-    answer.refused(401, "invalid_client");
+    let response = server.post_as(&old, "/token", "grant_type=client_credentials").await;
+    response.refused(401, "invalid_client");
 }
 
 /// TE-25: an error response contains no value of the request.
@@ -544,8 +547,8 @@ async fn an_error_response_repeats_no_value_of_the_request() {
         "grant_type=refresh_token&refresh_token=canary",
         "grant_type=client_credentials&scope=canary&resource=https%3A%2F%2Fcanary",
     ] {
-        let answer = server.post_as(&client, "/token", form).await;
-        assert_eq!(answer.status, 400);
-        assert!(!answer.text.contains("canary"), "{answer:?}");
+        let response = server.post_as(&client, "/token", form).await;
+        assert_eq!(response.status, 400);
+        assert!(!response.text.contains("canary"), "{response:?}");
     }
 }

@@ -23,13 +23,13 @@ async fn a_service_gets_an_access_token_and_no_refresh_token() {
     let server = Server::start().await;
     let client = server.service().await;
 
-    let answer = server.post_as(&client, "/token", "grant_type=client_credentials").await.ok();
+    let response = server.post_as(&client, "/token", "grant_type=client_credentials").await.ok();
 
-    assert_eq!(answer.body["token_type"], "Bearer");
-    assert_eq!(answer.body["expires_in"], 300);
-    assert_eq!(answer.body["scope"], "read write");
-    assert_eq!(answer.body["refresh_token"], Value::Null);
-    assert_eq!(answer.body["id_token"], Value::Null);
+    assert_eq!(response.body["token_type"], "Bearer");
+    assert_eq!(response.body["expires_in"], 300);
+    assert_eq!(response.body["scope"], "read write");
+    assert_eq!(response.body["refresh_token"], Value::Null);
+    assert_eq!(response.body["id_token"], Value::Null);
 }
 
 /// > The authorization server MUST include the HTTP "Cache-Control" response header field with a value
@@ -39,11 +39,11 @@ async fn a_token_response_is_neither_cached_nor_sniffed() {
     let server = Server::start().await;
     let client = server.service().await;
 
-    let answer = server.post_as(&client, "/token", "grant_type=client_credentials").await.ok();
+    let response = server.post_as(&client, "/token", "grant_type=client_credentials").await.ok();
 
-    assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
-    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(response.header("cache-control"), "no-store");
+    assert_eq!(response.header("content-type"), "application/json; charset=utf-8");
+    assert_eq!(response.header("x-content-type-options"), "nosniff");
 }
 
 /// RFC 9068 §2.1, §2.2: `typ` and the required claims; THREATS TE-22.
@@ -87,15 +87,15 @@ async fn a_public_client_is_refused() {
 async fn a_client_may_request_a_subset_of_its_scope_and_no_user_scopes() {
     let server = Server::start().await;
     let client = server.service().await;
-    let ask = |scope: &'static str| {
+    let request = |scope: &'static str| {
         let form = format!("grant_type=client_credentials&scope={scope}");
         let (server, client) = (&server, &client);
         async move { server.post_as(client, "/token", &form).await }
     };
 
-    assert_eq!(ask("read").await.ok().body["scope"], "read");
+    assert_eq!(request("read").await.ok().body["scope"], "read");
     for wrong in ["admin", "read+admin", "openid", "offline_access", "profile", "re%22ad"] {
-        ask(wrong).await.refused(400, "invalid_scope");
+        request(wrong).await.refused(400, "invalid_scope");
     }
 }
 

@@ -40,17 +40,17 @@ async fn redeem(server: &Server, client: &Client, fields: &[(&str, &str)]) -> Re
 async fn a_code_is_redeemed_for_tokens() {
     let (server, client, code) = with_code().await;
 
-    let answer = server.redeem(&client, &code).await.ok();
+    let response = server.redeem(&client, &code).await.ok();
 
-    assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
-    assert_eq!(answer.body["token_type"], "Bearer");
-    assert_eq!(answer.body["expires_in"], 300);
-    assert_eq!(answer.body["scope"], "openid");
-    let (header, claims) = verify_jwt(&server, &answer.token("access_token")).await;
+    assert_eq!(response.header("cache-control"), "no-store");
+    assert_eq!(response.header("content-type"), "application/json; charset=utf-8");
+    assert_eq!(response.body["token_type"], "Bearer");
+    assert_eq!(response.body["expires_in"], 300);
+    assert_eq!(response.body["scope"], "openid");
+    let (header, claims) = verify_jwt(&server, &response.token("access_token")).await;
     assert_eq!(header.typ.as_deref(), Some("at+jwt"), "RFC 9068 §2.1");
     assert_eq!((&claims["iss"], &claims["client_id"]), (&json!(ISSUER), &json!(client.id)));
-    assert!(answer.token("refresh_token").starts_with("gw_rt_"));
+    assert!(response.token("refresh_token").starts_with("gw_rt_"));
 }
 
 /// > The client MUST NOT use the authorization code more than once. If an authorization code is used
@@ -59,19 +59,19 @@ async fn a_code_is_redeemed_for_tokens() {
 #[tokio::test]
 async fn a_replayed_code_revokes_all_tokens_issued_from_it() {
     let (server, client, code) = with_code().await;
-    let bought = server.redeem(&client, &code).await.ok();
+    let tokens = server.redeem(&client, &code).await.ok();
     let refreshed =
-        format!("grant_type=refresh_token&refresh_token={}", bought.token("refresh_token"));
+        format!("grant_type=refresh_token&refresh_token={}", tokens.token("refresh_token"));
     let second = server.post_as(&client, "/token", &refreshed).await.ok();
     server.advance_clock(30);
 
     server.redeem(&client, &code).await.refused(400, "invalid_grant");
 
-    for token in [&bought, &second] {
+    for token in [&tokens, &second] {
         assert!(!server.is_active(&client, &token.token("access_token")).await);
         assert!(!server.is_active(&client, &token.token("refresh_token")).await);
-        let ask = server.request("GET", "/userinfo").bearer(&token.token("access_token"));
-        ask.send().await.refused(401, "invalid_token");
+        let request = server.request("GET", "/userinfo").bearer(&token.token("access_token"));
+        request.send().await.refused(401, "invalid_token");
     }
     let refresh =
         format!("grant_type=refresh_token&refresh_token={}", second.token("refresh_token"));
@@ -90,18 +90,18 @@ async fn of_64_racing_redemptions_one_succeeds_and_its_tokens_are_revoked() {
         .append_pair("redirect_uri", Client::REDIRECT_URI)
         .append_pair("code_verifier", VERIFIER)
         .finish();
-    let ask = |server: &Server| {
+    let request = |server: &Server| {
         server.request("POST", "/token").basic(&client.id, &client.secret).form(&form)
     };
 
-    let asks = (0..64).map(|n| ask(if n % 2 == 0 { &server } else { &replica }));
-    let racing: Vec<_> = asks.map(|ask| tokio::spawn(ask.send())).collect();
+    let requests = (0..64).map(|n| request(if n % 2 == 0 { &server } else { &replica }));
+    let racing: Vec<_> = requests.map(|request| tokio::spawn(request.send())).collect();
     let mut winners = Vec::new();
-    for answer in racing {
-        let answer = answer.await.unwrap();
-        match answer.status {
-            200 => winners.push(answer),
-            _ => drop(answer.refused(400, "invalid_grant")),
+    for response in racing {
+        let response = response.await.unwrap();
+        match response.status {
+            200 => winners.push(response),
+            _ => drop(response.refused(400, "invalid_grant")),
         }
     }
 
@@ -193,18 +193,18 @@ async fn a_code_expires_after_60_seconds() {
 #[tokio::test]
 async fn tokens_of_other_kinds_are_not_accepted_as_codes() {
     let (server, client, code) = with_code().await;
-    let bought = server.redeem(&client, &code).await.ok();
+    let tokens = server.redeem(&client, &code).await.ok();
 
     for name in ["refresh_token", "access_token", "id_token"] {
-        let fields = [("code", bought.token(name))];
+        let fields = [("code", tokens.token(name))];
         let fields = fields.each_ref().map(|(n, v)| (*n, v.as_str()));
         redeem(&server, &client, &fields).await.refused(400, "invalid_grant");
     }
     let fields = [("grant_type", "refresh_token"), ("refresh_token", code.as_str())];
     redeem(&server, &client, &fields).await.refused(400, "invalid_grant");
 
-    assert!(server.is_active(&client, &bought.token("refresh_token")).await);
-    assert!(server.is_active(&client, &bought.token("access_token")).await);
+    assert!(server.is_active(&client, &tokens.token("refresh_token")).await);
+    assert!(server.is_active(&client, &tokens.token("access_token")).await);
 }
 
 /// THREATS CO-07, M1: a code is invalid once something that it depends on has ended.
@@ -264,9 +264,9 @@ async fn a_scope_removed_from_the_client_before_redemption_is_not_granted() {
     let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
     server.update_client(&client, |metadata| metadata.scope = "openid".to_owned()).await;
 
-    let answer = server.redeem(&client, &code).await.ok();
+    let response = server.redeem(&client, &code).await.ok();
 
-    assert_eq!(answer.body["scope"], "openid");
+    assert_eq!(response.body["scope"], "openid");
 }
 
 /// THREATS CO-11: codes are compared byte for byte.
@@ -305,10 +305,10 @@ async fn the_database_contains_no_usable_credential() {
     let mut browser = Browser::new(&server);
     browser.start_authorization(&AuthorizationRequest::new(&client)).await.assert_page("/login");
     let waiting = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
-    let bought = server.redeem(&client, &code).await.ok();
+    let tokens = server.redeem(&client, &code).await.ok();
     server.app().recorder.flush().await;
     let mut secrets = vec![code, client.secret.clone(), waiting.url.replace("/login?request=", "")];
-    secrets.extend(["access_token", "refresh_token", "id_token"].map(|name| bought.token(name)));
+    secrets.extend(["access_token", "refresh_token", "id_token"].map(|name| tokens.token(name)));
     secrets.extend(browser.cookies.values().cloned());
     secrets.push(kit::server::PASSWORD.to_owned());
 

@@ -44,15 +44,15 @@ fn claims(jwt: &str) -> Value {
 async fn each_refresh_returns_a_new_refresh_token() {
     let (server, client, first) = granted("openid email offline_access").await;
 
-    let answer = server.refresh(&client, &first, "").await.ok();
-    let second = answer.token("refresh_token");
+    let response = server.refresh(&client, &first, "").await.ok();
+    let second = response.token("refresh_token");
     let third = rotated(&server, &client, &second).await;
 
     assert!(first != second && second != third && first != third);
-    assert_eq!(answer.body["token_type"], "Bearer");
-    assert_eq!(answer.body["scope"], "email offline_access openid");
-    assert_eq!(answer.header("cache-control"), "no-store");
-    assert!(server.is_active(&client, &answer.token("access_token")).await);
+    assert_eq!(response.body["token_type"], "Bearer");
+    assert_eq!(response.body["scope"], "email offline_access openid");
+    assert_eq!(response.header("cache-control"), "no-store");
+    assert!(server.is_active(&client, &response.token("access_token")).await);
 }
 
 /// DESIGN §3, THREATS RT-04: a client whose connection broke before the response arrived retries, and
@@ -123,10 +123,10 @@ async fn a_replayed_token_revokes_its_grant() {
 async fn a_thief_within_the_grace_period_gets_no_second_valid_token() {
     let (server, client, token) = granted("openid").await;
     let owners = rotated(&server, &client, &token).await;
-    let thiefs = rotated(&server, &client, &token).await;
-    assert_eq!(owners, thiefs);
+    let attackers = rotated(&server, &client, &token).await;
+    assert_eq!(owners, attackers);
 
-    let used = rotated(&server, &client, &thiefs).await;
+    let used = rotated(&server, &client, &attackers).await;
     is_refused(&server, &client, &token).await;
 
     is_refused(&server, &client, &used).await;
@@ -263,14 +263,14 @@ async fn an_outage_extends_the_grace_period_by_its_length_only() {
     let (server, client, token) = granted("openid offline_access").await;
     let another = server.obtain_tokens("ada", &client, "openid offline_access").await;
     let another = another.token("refresh_token");
-    let thief = server.web_app().await;
+    let attacker = server.web_app().await;
     for token in [&token, &another] {
         rotated(&server, &client, token).await;
     }
 
     server.advance_clock(30);
     outage(&server, 27, 5);
-    is_refused(&server, &thief, &token).await;
+    is_refused(&server, &attacker, &token).await;
     is_refused(&server, &client, &token).await;
     server.advance_clock(600);
     outage(&server, 631, 5);
@@ -325,9 +325,9 @@ async fn a_refusal_for_policy_consumes_no_token() {
 #[tokio::test]
 async fn another_client_is_refused_and_consumes_no_token() {
     let (server, client, token) = granted("openid").await;
-    let thief = server.web_app().await;
+    let attacker = server.web_app().await;
 
-    is_refused(&server, &thief, &token).await;
+    is_refused(&server, &attacker, &token).await;
 
     rotated(&server, &client, &token).await;
 }
@@ -384,7 +384,7 @@ async fn a_client_may_request_fewer_resources_but_not_others() {
     let page = Browser::new(&server).authorize("ada", &client, "openid", &more).await;
     let token = server.redeem(&client, &page.parameter("code")).await.ok().token("refresh_token");
     let audience =
-        |answer: &kit::http::Response| claims(&answer.token("access_token"))["aud"].clone();
+        |response: &kit::http::Response| claims(&response.token("access_token"))["aud"].clone();
 
     let wider = server.refresh(&client, &token, &format!("&resource={other}")).await;
     wider.refused(400, "invalid_target");
@@ -469,9 +469,9 @@ async fn scopes_and_grant_types_removed_from_a_client_are_not_refreshed() {
     server
         .update_client(&client, |metadata| metadata.scope = "openid offline_access".to_owned())
         .await;
-    let answer = server.refresh(&client, &token, "").await.ok();
-    assert_eq!(answer.body["scope"], "offline_access openid");
-    let token = answer.token("refresh_token");
+    let response = server.refresh(&client, &token, "").await.ok();
+    assert_eq!(response.body["scope"], "offline_access openid");
+    let token = response.token("refresh_token");
 
     server.update_client(&client, |metadata| metadata.scope = "openid".to_owned()).await;
     is_refused(&server, &client, &token).await;

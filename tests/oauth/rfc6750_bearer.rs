@@ -8,10 +8,10 @@ use kit::server::Server;
 async fn a_request_without_a_token_gets_a_challenge_without_an_error() {
     let server = Server::start().await;
 
-    for answer in [server.get("/userinfo").await, server.post("/userinfo", "a=b").await] {
-        assert_eq!((answer.status, answer.text.as_str()), (401, ""));
-        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"gatewright\"");
-        assert_eq!(answer.header("cache-control"), "no-store");
+    for response in [server.get("/userinfo").await, server.post("/userinfo", "a=b").await] {
+        assert_eq!((response.status, response.text.as_str()), (401, ""));
+        assert_eq!(response.header("www-authenticate"), "Bearer realm=\"gatewright\"");
+        assert_eq!(response.header("cache-control"), "no-store");
     }
 }
 
@@ -23,10 +23,10 @@ async fn malformed_tokens_are_refused_as_invalid_token() {
     let client = server.service().await;
 
     for junk in ["x", "a.b.c", "gw_at_x", "gw_rt_x", &client.secret, &"x".repeat(20_000)] {
-        let answer = server.request("GET", "/userinfo").bearer(junk).send().await;
-        let challenge = answer.header("www-authenticate").to_owned();
+        let response = server.request("GET", "/userinfo").bearer(junk).send().await;
+        let challenge = response.header("www-authenticate").to_owned();
         assert!(challenge.starts_with("Bearer realm=\"gatewright\", error=\"invalid_token\""));
-        answer.refused(401, "invalid_token");
+        response.refused(401, "invalid_token");
     }
 }
 
@@ -42,9 +42,9 @@ async fn a_token_sent_in_the_query_or_in_two_ways_is_refused() {
     let basic = server.request("GET", "/userinfo").basic("a", "b").send().await;
     let doubled = server.post("/userinfo", "access_token=x&access_token=x").await;
 
-    for answer in [query, both, twice, ways, basic, doubled] {
-        assert!(answer.header("www-authenticate").contains("error=\"invalid_request\""));
-        answer.refused(400, "invalid_request");
+    for response in [query, both, twice, ways, basic, doubled] {
+        assert!(response.header("www-authenticate").contains("error=\"invalid_request\""));
+        response.refused(400, "invalid_request");
     }
 }
 
@@ -55,7 +55,7 @@ async fn a_body_of_another_media_type_is_refused() {
     let server = Server::start().await;
 
     for kind in ["application/json", "multipart/form-data; boundary=x"] {
-        let ask = server.request("POST", "/userinfo").header("content-type", kind);
-        ask.body("access_token=x").send().await.refused(415, "invalid_request");
+        let request = server.request("POST", "/userinfo").header("content-type", kind);
+        request.body("access_token=x").send().await.refused(415, "invalid_request");
     }
 }

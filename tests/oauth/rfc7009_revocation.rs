@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use kit::server::{Client, Server};
 
 async fn is_active(server: &Server, client: &Client, token: &str) -> bool {
-    let answer = server.post_as(client, "/introspect", &format!("token={token}")).await.ok();
-    answer.body["active"] == Value::Bool(true)
+    let response = server.post_as(client, "/introspect", &format!("token={token}")).await.ok();
+    response.body["active"] == Value::Bool(true)
 }
 
 async fn opaque(server: &Server) -> Client {
@@ -29,9 +29,9 @@ async fn a_revoked_token_is_inactive_at_once_and_others_stay_active() {
             server.client_credentials_token(&client).await,
         );
 
-        let answer = server.post_as(&client, "/revoke", &format!("token={token}")).await.ok();
+        let response = server.post_as(&client, "/revoke", &format!("token={token}")).await.ok();
 
-        assert_eq!(answer.text, "");
+        assert_eq!(response.text, "");
         assert!(!is_active(&server, &client, &token).await);
         assert!(is_active(&server, &client, &other).await, "RFC 7009 §2.1: only the token itself");
     }
@@ -73,13 +73,13 @@ async fn revoking_malformed_expired_or_revoked_tokens_succeeds() {
 #[tokio::test]
 async fn a_client_cannot_revoke_the_token_of_another_client() {
     let server = Server::start().await;
-    let thief = server.service().await;
+    let attacker = server.service().await;
     for owner in [server.service().await, opaque(&server).await] {
         let token = server.client_credentials_token(&owner).await;
 
-        let answer = server.post_as(&thief, "/revoke", &format!("token={token}")).await;
+        let response = server.post_as(&attacker, "/revoke", &format!("token={token}")).await;
 
-        answer.refused(400, "invalid_request");
+        response.refused(400, "invalid_request");
         assert!(is_active(&server, &owner, &token).await);
     }
 }
@@ -113,12 +113,12 @@ async fn of_64_racing_revocations_all_succeed() {
     let server = Server::start().await;
     let client = server.service().await;
     let token = server.client_credentials_token(&client).await;
-    let ask = server.request("POST", "/revoke").basic(&client.id, &client.secret);
-    let ask = ask.form(&format!("token={token}"));
+    let request = server.request("POST", "/revoke").basic(&client.id, &client.secret);
+    let request = request.form(&format!("token={token}"));
 
-    let asks: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();
-    for ask in asks {
-        ask.await.unwrap().ok();
+    let requests: Vec<_> = (0..64).map(|_| tokio::spawn(request.clone().send())).collect();
+    for request in requests {
+        request.await.unwrap().ok();
     }
 
     assert!(!is_active(&server, &client, &token).await);

@@ -95,19 +95,19 @@ async fn every_advertised_algorithm_is_accepted() {
     assert_eq!(*told, all.split(' ').map(Value::from).collect::<Vec<_>>());
 
     for name in told.iter().filter(|name| **name != "HS256") {
-        let holder = DpopKey::with_algorithm(Algorithm::parse(name.as_str().unwrap()).unwrap());
+        let key = DpopKey::with_algorithm(Algorithm::parse(name.as_str().unwrap()).unwrap());
         let client = async |alg: &Value| {
             let metadata = json!({
                 "grant_types": ["client_credentials"],
                 "token_endpoint_auth_method": "private_key_jwt",
                 "token_endpoint_auth_signing_alg": alg,
-                "jwks": { "keys": [holder.jwk] },
+                "jwks": { "keys": [key.jwk] },
             });
             server.register(metadata).await
         };
         let sign = |client: &Client| {
             let claims = Value::Object(said(&server, client)).to_string();
-            holder.compact(&json!({ "alg": name }).to_string(), claims)
+            key.compact(&json!({ "alg": name }).to_string(), claims)
         };
         let own = client(name).await;
         present(&server, &sign(&own)).await.ok();
@@ -185,9 +185,9 @@ async fn no_other_algorithm_or_key_is_accepted() {
     ];
 
     for (what, jwt) in wrong {
-        let answer = present(&server, &jwt).await;
-        assert_eq!(answer.status, 401, "{what}: {answer:?}");
-        answer.refused(401, "invalid_client");
+        let response = present(&server, &jwt).await;
+        assert_eq!(response.status, 401, "{what}: {response:?}");
+        response.refused(401, "invalid_client");
     }
     present(&server, &signer.sign("JWT", &said())).await.ok();
 }
@@ -225,9 +225,9 @@ async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
         json!({ "nbf": "0" }),
     ] {
         let jwt = signer.sign("JWT", &changed(&server, &client, wrong.clone()));
-        let answer = present(&server, &jwt).await;
-        assert_eq!(answer.status, 401, "{wrong}");
-        answer.refused(401, "invalid_client");
+        let response = present(&server, &jwt).await;
+        assert_eq!(response.status, 401, "{wrong}");
+        response.refused(401, "invalid_client");
     }
     for right in [
         json!({ "exp": now - 9 }),
@@ -253,13 +253,13 @@ async fn a_client_of_the_fapi_profile_may_use_only_the_algorithms_of_fapi() {
     let server = Server::start().await;
     let mut all = Vec::new();
     for alg in Algorithm::THEIRS {
-        let holder = DpopKey::with_algorithm(*alg);
+        let key = DpopKey::with_algorithm(*alg);
         let client = server.register(json!({
             "grant_types": ["client_credentials"],
             "token_endpoint_auth_method": "private_key_jwt",
-            "jwks": { "keys": [holder.jwk] },
+            "jwks": { "keys": [key.jwk] },
         }));
-        all.push((*alg, holder, client.await));
+        all.push((*alg, key, client.await));
     }
     let profile = "UPDATE clients SET version = version + 1,
         metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
@@ -270,22 +270,22 @@ async fn a_client_of_the_fapi_profile_may_use_only_the_algorithms_of_fapi() {
         [Ps256, Es256, EdDsa, Ed25519].contains(&alg)
     };
 
-    for (alg, holder, client) in &all {
+    for (alg, key, client) in &all {
         let header = json!({ "alg": alg, "typ": "JWT" }).to_string();
-        let jwt = || holder.compact(&header, Value::Object(said(&server, client)).to_string());
-        let answer = present(&server, &jwt()).await;
-        assert_eq!(answer.status, if is_allowed(*alg) { 200 } else { 401 }, "{alg} {answer:?}");
+        let jwt = || key.compact(&header, Value::Object(said(&server, client)).to_string());
+        let response = present(&server, &jwt()).await;
+        assert_eq!(response.status, if is_allowed(*alg) { 200 } else { 401 }, "{alg} {response:?}");
     }
     // A DPoP proof is a JWT too (RFC 9449 §4.2).
     let (_, good, client) = all.iter().find(|(alg, ..)| *alg == Algorithm::Es256).unwrap();
     let header = json!({ "alg": "ES256", "typ": "JWT" }).to_string();
-    for (alg, holder, _) in &all {
+    for (alg, key, _) in &all {
         let jwt = good.compact(&header, Value::Object(said(&server, client)).to_string());
-        let ask = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
-        let answer = ask.dpop(&holder.proof(&server)).send().await;
+        let request = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
+        let response = request.dpop(&key.proof(&server)).send().await;
         match is_allowed(*alg) {
-            true => drop(answer.ok()),
-            false => drop(answer.refused(400, "invalid_dpop_proof")),
+            true => drop(response.ok()),
+            false => drop(response.refused(400, "invalid_dpop_proof")),
         }
     }
 }
@@ -374,16 +374,16 @@ async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
     let client = with_key(&server, &signer, json!({})).await;
     let jwt = signer.sign("JWT", &Value::Object(said(&server, &client)));
-    let ask = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
+    let request = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
 
-    let asks: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();
+    let requests: Vec<_> = (0..64).map(|_| tokio::spawn(request.clone().send())).collect();
     let mut succeeded = 0;
-    for ask in asks {
-        let answer = ask.await.unwrap();
-        if answer.status == 200 {
+    for request in requests {
+        let response = request.await.unwrap();
+        if response.status == 200 {
             succeeded += 1;
         } else {
-            answer.refused(401, "invalid_client");
+            response.refused(401, "invalid_client");
         }
     }
 
@@ -461,16 +461,16 @@ async fn a_client_may_rotate_the_keys_at_its_jwks_uri() {
 async fn unknown_key_ids_cause_one_fetch_a_minute() {
     let (known, unknown) = (JwtSigner::new(), JwtSigner::new());
     let (server, publisher, client) = with_uri(&known).await;
-    let ask = || {
+    let request = || {
         let jwt = unknown.sign("JWT", &Value::Object(said(&server, &client)));
         presenting(&server, "/token", "grant_type=client_credentials", &jwt)
     };
     present(&server, &known.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
 
     for round in 1..=3 {
-        let asks: Vec<_> = (0..32).map(|_| tokio::spawn(ask().send())).collect();
-        for ask in asks {
-            ask.await.unwrap().refused(401, "invalid_client");
+        let requests: Vec<_> = (0..32).map(|_| tokio::spawn(request().send())).collect();
+        for request in requests {
+            request.await.unwrap().refused(401, "invalid_client");
         }
         assert_eq!(
             publisher.request_count(),
@@ -578,25 +578,26 @@ async fn an_assertion_signed_with_a_revoked_key_is_refused() {
         (Reason::Superseded, false, true),
     ] {
         let (server, signer) = (Server::start().await, JwtSigner::new());
-        let shown = ClientCertificate::self_signed_with(signer.key_pair(), "Billing", |_| {});
+        let certificate = ClientCertificate::self_signed_with(signer.key_pair(), "Billing", |_| {});
         let mut jwk = signer.jwk();
         if with_certificate {
-            jwk["x5c"] = json!([shown.base64()]);
+            jwk["x5c"] = json!([certificate.base64()]);
         }
         let client = with_key(&server, &signer, json!({ "jwks": { "keys": [jwk] } })).await;
         let assertion = || signer.sign("JWT", &changed(&server, &client, json!({})));
         present(&server, &assertion()).await.ok();
 
         let trace = server.trace();
-        let row = inventory::seen_row(&Certificate::parse(&shown.der, &[]).unwrap(), trace.now());
+        let row =
+            inventory::seen_row(&Certificate::parse(&certificate.der, &[]).unwrap(), trace.now());
         server.inventory().revoke(&row, reason, &trace).await.unwrap();
         server.app().confirm().await.unwrap();
 
-        let answer = present(&server, &assertion()).await;
+        let response = present(&server, &assertion()).await;
         if proves {
-            answer.ok();
+            response.ok();
         } else {
-            answer.refused(401, "invalid_client");
+            response.refused(401, "invalid_client");
         }
     }
 }

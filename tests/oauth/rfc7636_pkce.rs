@@ -128,8 +128,8 @@ async fn a_code_requires_the_verifier_of_its_challenge() {
     ] {
         let code =
             browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
-        let answer = redeem(&server, &client, &code, wrong).await;
-        answer.refused(400, "invalid_grant");
+        let response = redeem(&server, &client, &code, wrong).await;
+        response.refused(400, "invalid_grant");
         let late = redeem(&server, &client, &code, Some(VERIFIER)).await;
         late.refused(400, "invalid_grant");
     }
@@ -154,8 +154,8 @@ async fn a_verifier_must_have_43_to_128_characters() {
         let challenge = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
         let request = AuthorizationRequest::new(&client).with("code_challenge", &challenge);
         let code = browser.complete_authorization(&request, "ada").await.code();
-        let answer = redeem(&server, &client, &code, Some(&verifier)).await;
-        assert_eq!(answer.status, status, "{length}: {answer:?}");
+        let response = redeem(&server, &client, &code, Some(&verifier)).await;
+        assert_eq!(response.status, status, "{length}: {response:?}");
     }
 }
 
@@ -255,9 +255,9 @@ async fn a_verifier_without_a_challenge_is_refused() {
     let request = bare(&client).with("nonce", "n");
     let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
 
-    let answer = redeem(&server, &client, &code, Some(VERIFIER)).await;
+    let response = redeem(&server, &client, &code, Some(VERIFIER)).await;
 
-    answer.refused(400, "invalid_grant");
+    response.refused(400, "invalid_grant");
 }
 
 /// THREATS PK-07, UI-11: a form decides, and its other fields change nothing.
@@ -281,6 +281,6 @@ async fn fields_of_a_form_cannot_change_the_authorization_request() {
     let consent = browser.submit(&login, &[&typed[..], &more].concat()).await;
     let code = browser.submit(&consent, &[&[("answer", "allow")], &more[..]].concat()).await.code();
 
-    let answer = redeem(&server, &client, &code, Some(VERIFIER)).await.ok();
-    assert_eq!(answer.body["scope"], "openid");
+    let response = redeem(&server, &client, &code, Some(VERIFIER)).await.ok();
+    assert_eq!(response.body["scope"], "openid");
 }

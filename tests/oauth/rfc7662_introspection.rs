@@ -153,9 +153,9 @@ async fn a_public_client_may_not_introspect() {
         }))
         .await;
 
-    let answer = server.post("/introspect", &format!("token=x&client_id={}", public.id)).await;
+    let response = server.post("/introspect", &format!("token=x&client_id={}", public.id)).await;
 
-    answer.refused(401, "invalid_client");
+    response.refused(401, "invalid_client");
 }
 
 /// > token REQUIRED. (§2.1)

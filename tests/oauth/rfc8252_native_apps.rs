@@ -83,7 +83,7 @@ async fn only_the_port_of_a_loopback_redirect_uri_may_differ() {
             .with("redirect_uri", uri)
             .open_in_new_browser(&server)
             .await;
-        page.answer.assert_error_page(400);
+        page.response.assert_error_page(400);
     }
 }
 
@@ -100,7 +100,7 @@ async fn an_app_registered_with_localhost_may_listen_on_any_port_of_it() {
     }
     let other =
         AuthorizationRequest::new(&client).with("redirect_uri", "http://127.0.0.1:33418/callback");
-    other.open_in_new_browser(&server).await.answer.assert_error_page(400);
+    other.open_in_new_browser(&server).await.response.assert_error_page(400);
 }
 
 /// Decision 0040: a tool that supports no other scheme may be allowed its own, and users are asked for
@@ -132,7 +132,7 @@ async fn an_app_may_use_a_scheme_without_a_domain_where_allowed() {
         browser.start_authorization(&request).await.assert_page("/consent");
     }
     let other = request.with("redirect_uri", "cursor://example.notes/cb");
-    other.open_in_new_browser(&server).await.answer.assert_error_page(400);
+    other.open_in_new_browser(&server).await.response.assert_error_page(400);
 }
 
 /// > Apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order
@@ -154,7 +154,7 @@ async fn an_app_may_use_a_private_use_uri_scheme() {
     );
     server.post("/token", &form).await.ok();
     let evil = AuthorizationRequest::new(&client).with("redirect_uri", "com.example.notes://cb");
-    evil.open_in_new_browser(&server).await.answer.assert_error_page(400);
+    evil.open_in_new_browser(&server).await.response.assert_error_page(400);
 }
 
 /// > authorization servers SHOULD NOT process authorization requests automatically without user consent

@@ -16,13 +16,13 @@ async fn the_issuer_is_the_configured_one_regardless_of_request_headers() {
     let server = Server::start().await;
 
     for page in PLACES {
-        let ask = server.request("GET", page);
-        let ask =
-            ask.header("x-forwarded-host", "evil.example").header("x-forwarded-proto", "http");
-        let answer = ask.header("forwarded", "host=evil.example").send().await.ok();
+        let request = server.request("GET", page);
+        let request =
+            request.header("x-forwarded-host", "evil.example").header("x-forwarded-proto", "http");
+        let response = request.header("forwarded", "host=evil.example").send().await.ok();
 
-        assert_eq!(answer.body["issuer"], ISSUER);
-        assert!(!answer.text.contains("evil"));
+        assert_eq!(response.body["issuer"], ISSUER);
+        assert!(!response.text.contains("evil"));
     }
     let absolute = server.get(&format!("http://evil.example{}", PLACES[0])).await.ok();
     assert!(!absolute.text.contains("evil"), "the host of an absolute-form target is ignored");
@@ -182,10 +182,10 @@ async fn documents_are_readable_from_any_origin() {
     let server = Server::start().await;
 
     for page in PLACES.into_iter().chain(["/jwks"]) {
-        let answer =
+        let response =
             server.request("GET", page).header("origin", "https://any.example").send().await;
 
-        assert_eq!(answer.header("access-control-allow-origin"), "*", "{page}");
-        assert_eq!(answer.header("access-control-allow-credentials"), "");
+        assert_eq!(response.header("access-control-allow-origin"), "*", "{page}");
+        assert_eq!(response.header("access-control-allow-credentials"), "");
     }
 }

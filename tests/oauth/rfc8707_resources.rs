@@ -44,8 +44,8 @@ async fn redeem(server: &Server, client: &Client, code: &str, resources: &[&str]
     server.post_as(client, "/token", &form.finish()).await
 }
 
-async fn audience(server: &Server, answer: &Response) -> serde_json::Value {
-    verify_jwt(server, &answer.token("access_token")).await.1["aud"].clone()
+async fn audience(server: &Server, response: &Response) -> serde_json::Value {
+    verify_jwt(server, &response.token("access_token")).await.1["aud"].clone()
 }
 
 /// > the authorization server SHOULD audience-restrict issued access tokens to the resource(s) indicated
@@ -146,22 +146,22 @@ async fn consent_covers_only_the_apis_that_were_shown() {
     let read = AuthorizationRequest::new(&client).with("scope", "openid read");
 
     let mail = browser.start_authorization(&read.clone().with("resource", MAIL)).await;
-    assert!(mail.assert_page("/consent").answer.text.contains("See your letters"), "{mail:?}");
-    assert!(!mail.answer.text.contains("See your pictures"));
+    assert!(mail.assert_page("/consent").response.text.contains("See your letters"), "{mail:?}");
+    assert!(!mail.response.text.contains("See your pictures"));
     let photos = browser.start_authorization(&read.clone().with("resource", PHOTOS)).await;
-    assert!(photos.answer.text.contains("See your pictures"), "{photos:?}");
-    assert!(!photos.answer.text.contains("See your letters"));
+    assert!(photos.response.text.contains("See your pictures"), "{photos:?}");
+    assert!(!photos.response.text.contains("See your letters"));
     let claims = json!({"id_token": {"birthdate": null}}).to_string();
     let claim = read.clone().with("scope", "read").with("resource", MAIL).with("claims", &claims);
     assert!(
-        browser.start_authorization(&claim).await.answer.text.contains("date of birth"),
+        browser.start_authorization(&claim).await.response.text.contains("date of birth"),
         "claims are shown together with an API"
     );
     let bare = browser
         .start_authorization(&AuthorizationRequest::new(&client).with("resource", PHOTOS))
         .await;
     assert!(
-        bare.assert_page("/consent").answer.text.contains(PHOTOS),
+        bare.assert_page("/consent").response.text.contains(PHOTOS),
         "an API without scopes is shown"
     );
 
@@ -188,8 +188,11 @@ async fn consent_shows_the_api_of_the_default_audience() {
     let request = AuthorizationRequest::new(&client).with("scope", "openid read");
 
     let page = browser.start_authorization(&request).await;
-    assert!(page.assert_page("/consent").answer.text.contains("See your pictures"), "{page:?}");
-    assert!(!page.answer.text.contains(ISSUER), "the issuer stands for userinfo and is not shown");
+    assert!(page.assert_page("/consent").response.text.contains("See your pictures"), "{page:?}");
+    assert!(
+        !page.response.text.contains(ISSUER),
+        "the issuer stands for userinfo and is not shown"
+    );
     browser.submit(&page, &[("answer", "allow")]).await.code();
     let code = browser.start_authorization(&request).await.code();
     let tokens = redeem(&server, &client, &code, &[]).await.ok();
@@ -199,7 +202,7 @@ async fn consent_shows_the_api_of_the_default_audience() {
         .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "consent"))
         .await;
     assert!(
-        bare.assert_page("/consent").answer.text.contains("Photos"),
+        bare.assert_page("/consent").response.text.contains("Photos"),
         "an API without scopes is shown"
     );
 
@@ -211,7 +214,7 @@ async fn consent_shows_the_api_of_the_default_audience() {
         })
         .await;
     let page = browser.start_authorization(&request).await;
-    assert!(page.assert_page("/consent").answer.text.contains("See your letters"), "{page:?}");
+    assert!(page.assert_page("/consent").response.text.contains("See your letters"), "{page:?}");
     let refresh = tokens.token("refresh_token");
     server.refresh(&client, &refresh, "").await.refused(400, "invalid_target");
 }

@@ -20,15 +20,15 @@ use kit::server::{Client, ISSUER, Server};
 async fn a_token_is_bound_to_the_key_of_the_proof() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
 
-    let answer = request_token(&server, &client, &holder.proof(&server)).await.ok();
+    let response = request_token(&server, &client, &key.proof(&server)).await.ok();
 
-    assert_eq!(answer.body["token_type"], "DPoP");
-    let token = answer.token("access_token");
-    assert_eq!(unverified_claims(&token)["cnf"], json!({ "jkt": holder.jkt }));
+    assert_eq!(response.body["token_type"], "DPoP");
+    let token = response.token("access_token");
+    assert_eq!(unverified_claims(&token)["cnf"], json!({ "jkt": key.jkt }));
     let told = server.post_as(&client, "/introspect", &format!("token={token}")).await.ok().body;
-    assert_eq!(told["cnf"], json!({ "jkt": holder.jkt }));
+    assert_eq!(told["cnf"], json!({ "jkt": key.jkt }));
     assert_eq!(told["token_type"], "DPoP");
 }
 
@@ -39,14 +39,14 @@ async fn an_opaque_token_is_bound_to_the_key_of_the_proof() {
     let opaque =
         json!({ "grant_types": ["client_credentials"], "gw_access_token_format": "opaque" });
     let client = server.register(opaque).await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
 
-    let answer = request_token(&server, &client, &holder.proof(&server)).await.ok();
+    let response = request_token(&server, &client, &key.proof(&server)).await.ok();
 
-    assert_eq!(answer.body["token_type"], "DPoP");
-    let form = format!("token={}", answer.token("access_token"));
+    assert_eq!(response.body["token_type"], "DPoP");
+    let form = format!("token={}", response.token("access_token"));
     let told = server.post_as(&client, "/introspect", &form).await.ok().body;
-    assert_eq!(told["cnf"], json!({ "jkt": holder.jkt }));
+    assert_eq!(told["cnf"], json!({ "jkt": key.jkt }));
 }
 
 /// §7.1: a bound opaque token requires a proof by its key.
@@ -61,18 +61,18 @@ async fn a_bound_opaque_token_requires_a_proof_for_it() {
             "gw_access_token_format": "opaque",
         }))
         .await;
-    let (holder, thief) = (DpopKey::new(), DpopKey::new());
+    let (key, attacker) = (DpopKey::new(), DpopKey::new());
     let code = authorization_code(&server, &client, "").await;
-    let ask = server.redeem_request(&client, &code).dpop(&holder.proof(&server));
-    let token = ask.send().await.ok().token("access_token");
+    let request = server.redeem_request(&client, &code).dpop(&key.proof(&server));
+    let token = request.send().await.ok().token("access_token");
     assert!(token.starts_with("gw_at_"));
-    let own = || holder.proof_with_token(&server, "GET", &token);
+    let own = || key.proof_with_token(&server, "GET", &token);
     let bearer = || server.request("GET", "/userinfo").bearer(&token);
 
     userinfo_with_dpop(&server, &token, &own()).await.ok();
-    let stolen = thief.proof_with_token(&server, "GET", &token);
+    let stolen = attacker.proof_with_token(&server, "GET", &token);
     userinfo_with_dpop(&server, &token, &stolen).await.refused(401, "invalid_token");
-    let other = holder.proof_with_token(&server, "GET", "another");
+    let other = key.proof_with_token(&server, "GET", "another");
     userinfo_with_dpop(&server, &token, &other).await.refused(401, "invalid_dpop_proof");
     bearer().send().await.refused(401, "invalid_token");
     bearer().dpop(&own()).send().await.refused(401, "invalid_token");
@@ -88,7 +88,7 @@ async fn a_bound_opaque_token_requires_a_proof_for_it() {
 async fn a_client_registered_for_bound_tokens_must_send_a_proof() {
     let server = Server::start().await;
     server.user("ada").await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
     let service =
         json!({ "grant_types": ["client_credentials"], "dpop_bound_access_tokens": true });
     let service = server.register(service).await;
@@ -101,17 +101,17 @@ async fn a_client_registered_for_bound_tokens_must_send_a_proof() {
         }))
         .await;
 
-    let answer = server.post_as(&service, "/token", "grant_type=client_credentials").await;
-    answer.refused(400, "invalid_request");
+    let response = server.post_as(&service, "/token", "grant_type=client_credentials").await;
+    response.refused(400, "invalid_request");
     let code = authorization_code(&server, &photos, "").await;
     server.redeem(&photos, &code).await.refused(400, "invalid_request");
-    let ask = server.redeem_request(&photos, &code).dpop(&holder.proof(&server));
-    let token = ask.send().await.ok().token("refresh_token");
+    let request = server.redeem_request(&photos, &code).dpop(&key.proof(&server));
+    let token = request.send().await.ok().token("refresh_token");
     server.refresh(&photos, &token, "").await.refused(400, "invalid_request");
-    let ask = server.refresh_request(&photos, &token, "").dpop(&holder.proof(&server));
+    let request = server.refresh_request(&photos, &token, "").dpop(&key.proof(&server));
 
     assert_eq!(
-        ask.send().await.ok().body["token_type"],
+        request.send().await.ok().body["token_type"],
         "DPoP",
         "the refusals consumed neither code nor token"
     );
@@ -125,9 +125,9 @@ async fn the_refresh_token_of_a_public_client_is_bound_to_its_key() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = register_public_client(&server).await;
-    let (holder, thief) = (DpopKey::new(), DpopKey::new());
+    let (key, attacker) = (DpopKey::new(), DpopKey::new());
     let code = authorization_code(&server, &client, "").await;
-    let proof = holder.proof(&server);
+    let proof = key.proof(&server);
     let first = public_token_request(&server, &client, &code_grant_form(&code), Some(&proof))
         .send()
         .await
@@ -139,11 +139,11 @@ async fn the_refresh_token_of_a_public_client_is_bound_to_its_key() {
     };
 
     refresh(None).await.refused(400, "invalid_grant");
-    refresh(Some(&thief.proof(&server))).await.refused(400, "invalid_grant");
+    refresh(Some(&attacker.proof(&server))).await.refused(400, "invalid_grant");
     refresh(Some(&proof)).await.refused(400, "invalid_dpop_proof");
-    let next = refresh(Some(&holder.proof(&server))).await.ok();
+    let next = refresh(Some(&key.proof(&server))).await.ok();
 
-    assert_eq!(unverified_claims(&next.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
+    assert_eq!(unverified_claims(&next.token("access_token"))["cnf"]["jkt"], json!(key.jkt));
     assert_ne!(next.token("refresh_token"), token);
 }
 
@@ -153,9 +153,9 @@ async fn a_lost_response_is_repeated_only_for_the_same_key() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = register_public_client(&server).await;
-    let (holder, thief) = (DpopKey::new(), DpopKey::new());
+    let (key, attacker) = (DpopKey::new(), DpopKey::new());
     let code = authorization_code(&server, &client, "").await;
-    let proof = holder.proof(&server);
+    let proof = key.proof(&server);
     let first = public_token_request(&server, &client, &code_grant_form(&code), Some(&proof))
         .send()
         .await
@@ -165,14 +165,14 @@ async fn a_lost_response_is_repeated_only_for_the_same_key() {
         let form = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
         public_token_request(&server, &client, &form, proof).send().await
     };
-    let lost = refresh(Some(&holder.proof(&server))).await.ok().token("refresh_token");
+    let lost = refresh(Some(&key.proof(&server))).await.ok().token("refresh_token");
 
-    refresh(Some(&thief.proof(&server))).await.refused(400, "invalid_grant");
+    refresh(Some(&attacker.proof(&server))).await.refused(400, "invalid_grant");
     refresh(None).await.refused(400, "invalid_grant");
-    let again = refresh(Some(&holder.proof(&server))).await.ok();
+    let again = refresh(Some(&key.proof(&server))).await.ok();
 
     assert_eq!(again.token("refresh_token"), lost);
-    assert_eq!(unverified_claims(&again.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
+    assert_eq!(unverified_claims(&again.token("access_token"))["cnf"]["jkt"], json!(key.jkt));
 }
 
 /// > Refresh tokens issued to confidential clients […] are not bound to the DPoP proof public key because
@@ -184,15 +184,15 @@ async fn a_confidential_client_may_refresh_with_another_key() {
     let client = server.web_app().await;
     let (old, new) = (DpopKey::new(), DpopKey::new());
     let code = authorization_code(&server, &client, "").await;
-    let ask = server.redeem_request(&client, &code).dpop(&old.proof(&server));
-    let token = ask.send().await.ok().token("refresh_token");
+    let request = server.redeem_request(&client, &code).dpop(&old.proof(&server));
+    let token = request.send().await.ok().token("refresh_token");
 
-    let ask = server.refresh_request(&client, &token, "").dpop(&new.proof(&server));
-    let next = ask.send().await.ok();
+    let request = server.refresh_request(&client, &token, "").dpop(&new.proof(&server));
+    let next = request.send().await.ok();
 
     assert_eq!(unverified_claims(&next.token("access_token"))["cnf"]["jkt"], json!(new.jkt));
-    let ask = server.refresh_request(&client, &next.token("refresh_token"), "");
-    assert_eq!(ask.send().await.ok().body["token_type"], "Bearer");
+    let request = server.refresh_request(&client, &next.token("refresh_token"), "");
+    assert_eq!(request.send().await.ok().body["token_type"], "Bearer");
 }
 
 /// > When a token request is received, the authorization server computes the JWK Thumbprint of the
@@ -203,32 +203,32 @@ async fn a_code_bound_to_a_key_requires_a_proof_by_it() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = register_public_client(&server).await;
-    let (holder, thief) = (DpopKey::new(), DpopKey::new());
-    let bound = format!("&dpop_jkt={}", holder.jkt);
+    let (key, attacker) = (DpopKey::new(), DpopKey::new());
+    let bound = format!("&dpop_jkt={}", key.jkt);
     let redeem = async |code: &str, proof: Option<&str>| {
         public_token_request(&server, &client, &code_grant_form(code), proof).send().await
     };
 
     let good = authorization_code(&server, &client, &bound).await;
-    redeem(&good, Some(&holder.proof(&server))).await.ok();
+    redeem(&good, Some(&key.proof(&server))).await.ok();
 
     // Presented without a proof by this key, the code is consumed, as it is without the code_verifier.
-    for proof in [Some(thief.proof(&server)), None] {
+    for proof in [Some(attacker.proof(&server)), None] {
         let stolen = authorization_code(&server, &client, &bound).await;
         redeem(&stolen, proof.as_deref()).await.refused(400, "invalid_grant");
-        redeem(&stolen, Some(&holder.proof(&server))).await.refused(400, "invalid_grant");
+        redeem(&stolen, Some(&key.proof(&server))).await.refused(400, "invalid_grant");
     }
 
     // An invalid proof does not consume the code.
     let waits = authorization_code(&server, &client, &bound).await;
-    let mut late = holder.claims(&server, "POST", "/token");
+    let mut late = key.claims(&server, "POST", "/token");
     late["iat"] = json!(server.trace().now().0 - 61);
-    redeem(&waits, Some(&holder.sign(&late))).await.refused(400, "invalid_dpop_proof");
-    let used = holder.proof(&server);
+    redeem(&waits, Some(&key.sign(&late))).await.refused(400, "invalid_dpop_proof");
+    let used = key.proof(&server);
     let other = authorization_code(&server, &client, &bound).await;
     redeem(&other, Some(&used)).await.ok();
     redeem(&waits, Some(&used)).await.refused(400, "invalid_dpop_proof");
-    redeem(&waits, Some(&holder.proof(&server))).await.ok();
+    redeem(&waits, Some(&key.proof(&server))).await.ok();
 }
 
 /// §10: an invalid thumbprint is reported to the client.
@@ -250,25 +250,25 @@ async fn a_malformed_dpop_jkt_is_refused() {
 #[tokio::test]
 async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
     let server = Server::start().await;
-    let (holder, thief) = (DpopKey::new(), DpopKey::new());
-    let (client, token) = bound_token(&server, &holder).await;
+    let (key, attacker) = (DpopKey::new(), DpopKey::new());
+    let (client, token) = bound_token(&server, &key).await;
     let ath = |token: &str| {
         let digest = Digest::of(token.as_bytes());
         json!(base64url::encode(digest.0))
     };
     let with = |name: &str, value: Value| {
-        let mut claims = holder.claims(&server, "GET", "/userinfo");
+        let mut claims = key.claims(&server, "GET", "/userinfo");
         claims["ath"] = ath(&token);
         claims[name] = value;
-        holder.sign(&claims)
+        key.sign(&claims)
     };
 
-    let answer =
-        userinfo_with_dpop(&server, &token, &holder.proof_with_token(&server, "GET", &token)).await;
-    assert_eq!(answer.ok().body["sub"].as_str().map(str::is_empty), Some(false));
+    let response =
+        userinfo_with_dpop(&server, &token, &key.proof_with_token(&server, "GET", &token)).await;
+    assert_eq!(response.ok().body["sub"].as_str().map(str::is_empty), Some(false));
 
     for (what, proof) in [
-        ("no ath", holder.sign(&holder.claims(&server, "GET", "/userinfo"))),
+        ("no ath", key.sign(&key.claims(&server, "GET", "/userinfo"))),
         ("the ath of another token", with("ath", ath("another"))),
         ("ath is no text", with("ath", json!(7))),
         ("padded", with("ath", json!(format!("{}=", ath(&token).as_str().unwrap())))),
@@ -277,8 +277,8 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
         ("old", with("iat", json!(server.trace().now().0 - 61))),
         ("none", String::from("x")),
     ] {
-        let answer = userinfo_with_dpop(&server, &token, &proof).await;
-        let challenge = answer.header("www-authenticate").to_owned();
+        let response = userinfo_with_dpop(&server, &token, &proof).await;
+        let challenge = response.header("www-authenticate").to_owned();
         assert!(
             challenge.starts_with("DPoP ") && challenge.contains("error=\"invalid_dpop_proof\"")
         );
@@ -288,11 +288,12 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
             ),
             "{what}: {challenge}"
         );
-        answer.refused(401, "invalid_dpop_proof");
+        response.refused(401, "invalid_dpop_proof");
     }
 
     let stolen =
-        userinfo_with_dpop(&server, &token, &thief.proof_with_token(&server, "GET", &token)).await;
+        userinfo_with_dpop(&server, &token, &attacker.proof_with_token(&server, "GET", &token))
+            .await;
     assert!(stolen.header("www-authenticate").starts_with("DPoP "));
     stolen.refused(401, "invalid_token");
     let alone =
@@ -302,7 +303,7 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
     let posted = server.post("/userinfo", &format!("access_token={token}")).await;
     posted.refused(401, "invalid_token");
     let posted = server.request("POST", "/userinfo").form(&format!("access_token={token}"));
-    let posted = posted.dpop(&holder.proof_with_token(&server, "POST", &token)).send().await;
+    let posted = posted.dpop(&key.proof_with_token(&server, "POST", &token)).send().await;
     posted.refused(401, "invalid_token");
     assert!(server.is_active(&client, &token).await);
 }
@@ -312,20 +313,20 @@ async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
 #[tokio::test]
 async fn a_token_is_accepted_only_with_the_scheme_of_its_token_type() {
     let server = Server::start().await;
-    let holder = DpopKey::new();
-    let (client, token) = bound_token(&server, &holder).await;
+    let key = DpopKey::new();
+    let (client, token) = bound_token(&server, &key).await;
     let plain = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
     let userinfo = async |scheme: &str, token: &str, proof: Option<String>| {
-        let ask = server.request("GET", "/userinfo");
-        let ask = ask.header("authorization", &format!("{scheme} {token}"));
-        let answer = match proof {
-            Some(proof) => ask.dpop(&proof).send().await,
-            None => ask.send().await,
+        let request = server.request("GET", "/userinfo");
+        let request = request.header("authorization", &format!("{scheme} {token}"));
+        let response = match proof {
+            Some(proof) => request.dpop(&proof).send().await,
+            None => request.send().await,
         };
-        assert!(answer.status == 200 || answer.headers("www-authenticate").len() == 2);
-        answer
+        assert!(response.status == 200 || response.headers("www-authenticate").len() == 2);
+        response
     };
-    let proof = |token: &str| Some(holder.proof_with_token(&server, "GET", token));
+    let proof = |token: &str| Some(key.proof_with_token(&server, "GET", token));
 
     userinfo("Bearer", &token, None).await.refused(401, "invalid_token");
     userinfo("Bearer", &token, proof(&token)).await.refused(401, "invalid_token");
@@ -343,10 +344,10 @@ async fn a_token_is_accepted_only_with_the_scheme_of_its_token_type() {
 async fn a_request_without_a_token_is_challenged_for_both_schemes() {
     let server = Server::start().await;
 
-    let answer = server.get("/userinfo").await;
+    let response = server.get("/userinfo").await;
 
     assert_eq!(
-        answer.headers("www-authenticate"),
+        response.headers("www-authenticate"),
         [
             "Bearer realm=\"gatewright\"",
             "DPoP realm=\"gatewright\", algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519\"",

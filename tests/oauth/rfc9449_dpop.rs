@@ -29,11 +29,11 @@ async fn every_advertised_algorithm_is_accepted() {
     let all = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519";
     assert_eq!(*told, json!(all.split(' ').collect::<Vec<_>>()));
     for name in told.as_array().unwrap() {
-        let holder = DpopKey::with_algorithm(Algorithm::parse(name.as_str().unwrap()).unwrap());
-        assert_eq!(holder.header()["alg"], *name);
-        let answer = request_token(&server, &client, &holder.proof(&server)).await.ok();
-        let token = unverified_claims(&answer.token("access_token"));
-        assert_eq!(token["cnf"]["jkt"], json!(holder.jkt), "{name}");
+        let key = DpopKey::with_algorithm(Algorithm::parse(name.as_str().unwrap()).unwrap());
+        assert_eq!(key.header()["alg"], *name);
+        let response = request_token(&server, &client, &key.proof(&server)).await.ok();
+        let token = unverified_claims(&response.token("access_token"));
+        assert_eq!(token["cnf"]["jkt"], json!(key.jkt), "{name}");
     }
 }
 
@@ -42,13 +42,13 @@ async fn every_advertised_algorithm_is_accepted() {
 async fn no_other_algorithm_is_accepted() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
 
     for name in ["ES256K", "Ed448", "ML-DSA-44", "RS1", "HS384", "HS512", "eddsa", "ED25519"] {
-        let mut header = holder.header();
+        let mut header = key.header();
         header["alg"] = json!(name);
-        let payload = holder.claims(&server, "POST", "/token").to_string();
-        let proof = holder.compact(&header.to_string(), payload);
+        let payload = key.claims(&server, "POST", "/token").to_string();
+        let proof = key.compact(&header.to_string(), payload);
         assert!(!accepts_proof(&server, &client, &proof).await, "{name}");
     }
 }
@@ -59,25 +59,25 @@ async fn no_other_algorithm_is_accepted() {
 async fn a_proof_with_an_invalid_header_is_refused() {
     let server = Server::start().await;
     let client = server.service().await;
-    let (holder, stranger) = (DpopKey::new(), DpopKey::with_algorithm(Algorithm::Es384));
-    let payload = || holder.claims(&server, "POST", "/token").to_string();
+    let (key, stranger) = (DpopKey::new(), DpopKey::with_algorithm(Algorithm::Es384));
+    let payload = || key.claims(&server, "POST", "/token").to_string();
     let with = |name: &str, value: Value| {
-        let mut header = holder.header();
+        let mut header = key.header();
         header[name] = value;
-        holder.compact(&header.to_string(), payload())
+        key.compact(&header.to_string(), payload())
     };
     let without = |name: &str| {
-        let mut header = holder.header();
+        let mut header = key.header();
         header.as_object_mut().unwrap().remove(name);
-        holder.compact(&header.to_string(), payload())
+        key.compact(&header.to_string(), payload())
     };
     let key_with = |name: &str, value: Value| {
-        let mut jwk = holder.jwk.clone();
+        let mut jwk = key.jwk.clone();
         jwk[name] = value;
         with("jwk", jwk)
     };
     let unsigned = |alg: &str| {
-        let mut header = holder.header();
+        let mut header = key.header();
         header["alg"] = json!(alg);
         [base64url::encode(header.to_string()), base64url::encode(payload()), String::new()]
             .join(".")
@@ -85,7 +85,7 @@ async fn a_proof_with_an_invalid_header_is_refused() {
     let secret = base64url::encode([7; 32]);
     let symmetric =
         json!({ "typ": "dpop+jwt", "alg": "HS256", "jwk": { "kty": "oct", "k": secret } });
-    let mut confused = holder.header();
+    let mut confused = key.header();
     confused["alg"] = json!("HS256");
 
     for (what, proof) in [
@@ -100,24 +100,24 @@ async fn a_proof_with_an_invalid_header_is_refused() {
         ("the alg of a longer curve", with("alg", json!("ES512"))),
         ("the alg of another kind of curve", with("alg", json!("Ed25519"))),
         ("no jwk", without("jwk")),
-        ("jwk is a text", with("jwk", json!(holder.jwk.to_string()))),
+        ("jwk is a text", with("jwk", json!(key.jwk.to_string()))),
         ("jwk is null", with("jwk", Value::Null)),
         ("the private part", key_with("d", json!(secret))),
         ("another use", key_with("use", json!("enc"))),
         ("another alg in the key", key_with("alg", json!("ES384"))),
-        ("no point of the curve", key_with("x", holder.jwk["y"].clone())),
+        ("no point of the curve", key_with("x", key.jwk["y"].clone())),
         ("another key", with("jwk", DpopKey::new().jwk)),
         ("another key of another type", with("jwk", stranger.jwk.clone())),
         ("a key without its members", with("jwk", json!({ "kty": "EC" }))),
-        ("a set of keys", with("jwk", json!({ "keys": [holder.jwk] }))),
+        ("a set of keys", with("jwk", json!({ "keys": [key.jwk] }))),
         ("the URL of a key instead of a key", {
             let header =
                 json!({ "typ": "dpop+jwt", "alg": "ES256", "jku": "https://evil.example" });
-            holder.compact(&header.to_string(), payload())
+            key.compact(&header.to_string(), payload())
         }),
         ("a shared secret", hs256_jwt(&[7; 32], &symmetric.to_string(), payload())),
         ("the public key as a secret", {
-            hs256_jwt(holder.jwk.to_string().as_bytes(), &confused.to_string(), payload())
+            hs256_jwt(key.jwk.to_string().as_bytes(), &confused.to_string(), payload())
         }),
         ("crit", with("crit", json!(["exp"]))),
         ("no JWT", "x".to_owned()),
@@ -137,9 +137,10 @@ async fn a_proof_with_an_invalid_header_is_refused() {
 async fn a_request_must_have_one_header_with_one_proof() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = DpopKey::new();
-    let proof = || holder.proof(&server);
-    let refused = async |ask: RequestBuilder| ask.send().await.refused(400, "invalid_dpop_proof");
+    let key = DpopKey::new();
+    let proof = || key.proof(&server);
+    let refused =
+        async |request: RequestBuilder| request.send().await.refused(400, "invalid_dpop_proof");
 
     refused(token_request(&server, &client, &proof()).dpop(&proof())).await;
     let same = proof();
@@ -159,11 +160,11 @@ async fn a_request_must_have_one_header_with_one_proof() {
 async fn a_proof_is_valid_for_one_method_and_one_url() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
     let with = |name: &str, value: Value| {
-        let mut claims = holder.claims(&server, "POST", "/token");
+        let mut claims = key.claims(&server, "POST", "/token");
         claims[name] = value;
-        holder.sign(&claims)
+        key.sign(&claims)
     };
 
     for htm in [json!("GET"), json!("post"), json!(""), json!(["POST"]), Value::Null] {
@@ -209,11 +210,11 @@ async fn a_proof_may_contain_the_mtls_alias_of_an_endpoint() {
     let server =
         Server::with(|config| config.mtls.url = Some(MtlsUrl::parse(alias).ok().unwrap())).await;
     let client = server.service().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
     let with = |htu: &str| {
-        let mut claims = holder.claims(&server, "POST", "/token");
+        let mut claims = key.claims(&server, "POST", "/token");
         claims["htu"] = json!(htu);
-        holder.sign(&claims)
+        key.sign(&claims)
     };
 
     assert!(accepts_proof(&server, &client, &with(&format!("{alias}/token"))).await);
@@ -228,12 +229,12 @@ async fn a_proof_may_contain_the_mtls_alias_of_an_endpoint() {
 async fn a_proof_is_valid_within_60_seconds_of_its_iat() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
     let now = server.trace().now().0;
     let with = |name: &str, value: Value| {
-        let mut claims = holder.claims(&server, "POST", "/token");
+        let mut claims = key.claims(&server, "POST", "/token");
         claims[name] = value;
-        holder.sign(&claims)
+        key.sign(&claims)
     };
 
     for iat in [now - 60, now - 10, now, now + 10, now + 60] {
@@ -259,21 +260,21 @@ async fn a_proof_is_valid_within_60_seconds_of_its_iat() {
 async fn every_required_claim_must_be_present_and_of_its_type() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
 
     for name in ["jti", "htm", "htu", "iat"] {
-        let mut claims = holder.claims(&server, "POST", "/token");
+        let mut claims = key.claims(&server, "POST", "/token");
         claims.as_object_mut().unwrap().remove(name);
-        assert!(!accepts_proof(&server, &client, &holder.sign(&claims)).await, "without {name}");
+        assert!(!accepts_proof(&server, &client, &key.sign(&claims)).await, "without {name}");
     }
     for jti in [json!(""), json!(7), json!(["x"]), Value::Null, json!("x".repeat(257))] {
-        let mut claims = holder.claims(&server, "POST", "/token");
+        let mut claims = key.claims(&server, "POST", "/token");
         claims["jti"] = jti.clone();
-        assert!(!accepts_proof(&server, &client, &holder.sign(&claims)).await, "{jti}");
+        assert!(!accepts_proof(&server, &client, &key.sign(&claims)).await, "{jti}");
     }
-    let mut claims = holder.claims(&server, "POST", "/token");
+    let mut claims = key.claims(&server, "POST", "/token");
     claims["jti"] = json!("é".repeat(128));
-    assert!(accepts_proof(&server, &client, &holder.sign(&claims)).await);
+    assert!(accepts_proof(&server, &client, &key.sign(&claims)).await);
 }
 
 /// > To prevent multiple uses of the same DPoP proof, servers can store, in the context of the target URI,
@@ -283,11 +284,11 @@ async fn every_required_claim_must_be_present_and_of_its_type() {
 async fn a_proof_is_accepted_once_within_its_validity() {
     let server = Server::start().await;
     let client = server.service().await;
-    let (holder, other) = (DpopKey::new(), DpopKey::new());
-    let mut claims = holder.claims(&server, "POST", "/token");
+    let (key, other) = (DpopKey::new(), DpopKey::new());
+    let mut claims = key.claims(&server, "POST", "/token");
     // The clock of the client is as far ahead as permitted.
     claims["iat"] = json!(server.trace().now().0 + 60);
-    let proof = holder.sign(&claims);
+    let proof = key.sign(&claims);
 
     assert!(accepts_proof(&server, &client, &proof).await);
     assert!(!accepts_proof(&server, &client, &proof).await, "immediately afterwards");
@@ -297,7 +298,7 @@ async fn a_proof_is_accepted_once_within_its_validity() {
     // Another JWT with the same jti is the same proof.
     let mut again = claims.clone();
     again["iat"] = json!(server.trace().now().0);
-    assert!(!accepts_proof(&server, &client, &holder.sign(&again)).await);
+    assert!(!accepts_proof(&server, &client, &key.sign(&again)).await);
 
     server.advance_clock(120);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
@@ -313,12 +314,12 @@ async fn a_proof_is_accepted_once_within_its_validity() {
 async fn answered(both: &[RequestBuilder; 2], refused: u16) -> usize {
     let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
     let mut answered = 0;
-    for answer in sent {
-        let answer = answer.await.unwrap();
-        if answer.status == 200 {
+    for response in sent {
+        let response = response.await.unwrap();
+        if response.status == 200 {
             answered += 1;
         } else {
-            answer.refused(refused, "invalid_dpop_proof");
+            response.refused(refused, "invalid_dpop_proof");
         }
     }
     answered
@@ -331,8 +332,8 @@ async fn of_64_racing_token_requests_with_one_proof_one_succeeds() {
     let replica = server.replica().await;
     let client = server.service().await;
     replica.app().confirm().await.unwrap();
-    let holder = DpopKey::new();
-    let proof = holder.proof(&server);
+    let key = DpopKey::new();
+    let proof = key.proof(&server);
     let both = [&server, &replica].map(|one| token_request(one, &client, &proof));
 
     assert_eq!(answered(&both, 400).await, 1);
@@ -343,13 +344,14 @@ async fn of_64_racing_token_requests_with_one_proof_one_succeeds() {
 async fn of_64_racing_uses_of_one_proof_at_userinfo_one_succeeds() {
     let server = Server::start().await;
     let replica = server.replica().await;
-    let holder = DpopKey::new();
-    let (_, token) = bound_token(&server, &holder).await;
+    let key = DpopKey::new();
+    let (_, token) = bound_token(&server, &key).await;
     replica.app().confirm().await.unwrap();
-    let proof = holder.proof_with_token(&server, "GET", &token);
+    let proof = key.proof_with_token(&server, "GET", &token);
     let both = [&server, &replica].map(|one| {
-        let ask = one.request("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
-        ask.dpop(&proof)
+        let request =
+            one.request("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
+        request.dpop(&proof)
     });
 
     assert_eq!(answered(&both, 401).await, 1);
@@ -360,9 +362,9 @@ async fn of_64_racing_uses_of_one_proof_at_userinfo_one_succeeds() {
 async fn a_proof_at_userinfo_is_accepted_once() {
     let server = Server::start().await;
     let replica = server.replica().await;
-    let holder = DpopKey::new();
-    let (_, token) = bound_token(&server, &holder).await;
-    let proof = holder.proof_with_token(&server, "GET", &token);
+    let key = DpopKey::new();
+    let (_, token) = bound_token(&server, &key).await;
+    let proof = key.proof_with_token(&server, "GET", &token);
 
     userinfo_with_dpop(&server, &token, &proof).await.ok();
 
@@ -379,36 +381,36 @@ async fn stored_proofs_are_small_and_deleted_after_they_expired() {
     server.user("ada").await;
     let service = server.service().await;
     let app = register_public_client(&server).await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
     let mut unanswered = 0;
     for n in 0..20 {
         // Anyone can use the id of a public client; without a valid code nothing is stored.
         let junk = AuthorizationCode::generate();
         let form = code_grant_form(junk.0.expose());
-        let proof = holder.proof(&server);
-        let answer = public_token_request(&server, &app, &form, Some(&proof)).send().await;
-        answer.refused(400, "invalid_grant");
+        let proof = key.proof(&server);
+        let response = public_token_request(&server, &app, &form, Some(&proof)).send().await;
+        response.refused(400, "invalid_grant");
         let form = [("grant_type", "refresh_token"), ("refresh_token", "gw_rt_junk")];
-        let answer = public_token_request(&server, &app, &form, Some(&proof)).send().await;
-        answer.refused(400, "invalid_grant");
+        let response = public_token_request(&server, &app, &form, Some(&proof)).send().await;
+        response.refused(400, "invalid_grant");
         let wrong = Client { secret: format!("wrong{n}"), ..service.clone() };
         request_token(&server, &wrong, &proof).await.refused(401, "invalid_client");
-        let proof = holder.proof_with_token(&server, "GET", "junk");
+        let proof = key.proof_with_token(&server, "GET", "junk");
         userinfo_with_dpop(&server, "junk", &proof).await.refused(401, "invalid_token");
         unanswered += 4;
     }
     assert_eq!((stored_proofs(&server).await, unanswered), (0, 80));
 
     for _ in 0..40 {
-        let mut claims = holder.claims(&server, "POST", "/token");
+        let mut claims = key.claims(&server, "POST", "/token");
         claims["jti"] = json!(format!("{:0>256}", claims["jti"].as_str().unwrap()));
-        request_token(&server, &service, &holder.sign(&claims)).await.ok();
+        request_token(&server, &service, &key.sign(&claims)).await.ok();
     }
     // And enough more for the job `sweep` to need several batches.
     let (kind, until) = (replays::Kind::DpopProof, server.trace().now() + Seconds(80));
     for n in 0..1_160 {
         let (on, id) = (server.app().store.db(), format!("{n:0>256}"));
-        assert!(replays::first_use(on, kind, &holder.jkt, &id, until).await.unwrap());
+        assert!(replays::first_use(on, kind, &key.jkt, &id, until).await.unwrap());
     }
     assert_eq!((stored_proofs(&server).await, longest(&server).await), (1_200, 32));
     // The lifetime of a proof, the tolerance for clocks, and the margin of `sweep` (THREATS CL-01).
@@ -416,7 +418,7 @@ async fn stored_proofs_are_small_and_deleted_after_they_expired() {
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     assert_eq!(stored_proofs(&server).await, 1_200);
     server.advance_clock(1);
-    let living = holder.proof(&server);
+    let living = key.proof(&server);
     assert!(accepts_proof(&server, &service, &living).await);
     let swept = sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     let batches = swept.iter().filter(|(table, _)| *table == "replays").map(|(_, rows)| *rows);
@@ -446,11 +448,11 @@ async fn longest(server: &Server) -> i64 {
 async fn a_database_failure_is_not_reported_as_an_invalid_proof() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = DpopKey::new();
-    request_token(&server, &client, &holder.proof(&server)).await.ok();
+    let key = DpopKey::new();
+    request_token(&server, &client, &key.proof(&server)).await.ok();
     server.app().store.close().await;
 
-    let answer = request_token(&server, &client, &holder.proof(&server)).await;
+    let response = request_token(&server, &client, &key.proof(&server)).await;
 
-    answer.refused(503, "temporarily_unavailable");
+    response.refused(503, "temporarily_unavailable");
 }

@@ -15,10 +15,10 @@ fn nonces(config: &mut Config) {
 }
 
 /// A valid proof with this nonce.
-fn with_nonce(server: &Server, holder: &DpopKey, nonce: &str) -> String {
-    let mut claims = holder.claims(server, "POST", "/token");
+fn with_nonce(server: &Server, key: &DpopKey, nonce: &str) -> String {
+    let mut claims = key.claims(server, "POST", "/token");
     claims["nonce"] = json!(nonce);
-    holder.sign(&claims)
+    key.sign(&claims)
 }
 
 /// > the authorization server responds to requests that do not include a nonce with an HTTP 400 (Bad
@@ -28,20 +28,20 @@ fn with_nonce(server: &Server, holder: &DpopKey, nonce: &str) -> String {
 async fn where_nonces_are_required_a_proof_must_have_the_current_one() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
 
-    let told = request_token(&server, &client, &holder.proof(&server)).await;
+    let told = request_token(&server, &client, &key.proof(&server)).await;
     let nonce = told.header("dpop-nonce").to_owned();
     told.refused(400, "use_dpop_nonce");
-    let answer = request_token(&server, &client, &with_nonce(&server, &holder, &nonce)).await.ok();
+    let response = request_token(&server, &client, &with_nonce(&server, &key, &nonce)).await.ok();
 
-    assert_eq!(answer.body["token_type"], "DPoP");
-    assert_eq!(answer.header("dpop-nonce"), "", "the proof has the current nonce");
+    assert_eq!(response.body["token_type"], "DPoP");
+    assert_eq!(response.header("dpop-nonce"), "", "the proof has the current nonce");
     // §11.3: a proof without the nonce is still refused afterwards.
-    request_token(&server, &client, &holder.proof(&server)).await.refused(400, "use_dpop_nonce");
+    request_token(&server, &client, &key.proof(&server)).await.refused(400, "use_dpop_nonce");
     // Other clients and other replicas get the same nonce.
     let replica = server.replica().await;
-    let fresh = request_token(&replica, &client, &holder.proof(&server)).await;
+    let fresh = request_token(&replica, &client, &key.proof(&server)).await;
     assert_eq!(fresh.header("dpop-nonce"), nonce);
 }
 
@@ -52,16 +52,14 @@ async fn where_nonces_are_required_a_proof_must_have_the_current_one() {
 async fn an_invalid_nonce_is_refused_with_a_valid_one() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = DpopKey::new();
-    let nonce = request_token(&server, &client, &holder.proof(&server))
-        .await
-        .header("dpop-nonce")
-        .to_owned();
+    let key = DpopKey::new();
+    let nonce =
+        request_token(&server, &client, &key.proof(&server)).await.header("dpop-nonce").to_owned();
     let mut ahead = base64url::decode(&nonce).unwrap();
     ahead[7] ^= 1;
     let elsewhere = Server::with(nonces).await;
     let theirs =
-        request_token(&elsewhere, &elsewhere.service().await, &holder.proof(&elsewhere)).await;
+        request_token(&elsewhere, &elsewhere.service().await, &key.proof(&elsewhere)).await;
 
     for wrong in [
         "",
@@ -74,13 +72,13 @@ async fn an_invalid_nonce_is_refused_with_a_valid_one() {
         &base64url::encode([0; 40]),
         theirs.header("dpop-nonce"),
     ] {
-        let answer = request_token(&server, &client, &with_nonce(&server, &holder, wrong)).await;
-        assert_eq!(answer.header("dpop-nonce"), nonce, "{wrong}");
-        answer.refused(400, "use_dpop_nonce");
+        let response = request_token(&server, &client, &with_nonce(&server, &key, wrong)).await;
+        assert_eq!(response.header("dpop-nonce"), nonce, "{wrong}");
+        response.refused(400, "use_dpop_nonce");
     }
-    let mut claims = holder.claims(&server, "POST", "/token");
+    let mut claims = key.claims(&server, "POST", "/token");
     claims["nonce"] = json!([nonce]);
-    request_token(&server, &client, &holder.sign(&claims)).await.refused(400, "invalid_dpop_proof");
+    request_token(&server, &client, &key.sign(&claims)).await.refused(400, "invalid_dpop_proof");
     assert_eq!(stored_proofs(&server).await, 0);
 }
 
@@ -92,30 +90,28 @@ async fn an_invalid_nonce_is_refused_with_a_valid_one() {
 async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = DpopKey::new();
-    let first = request_token(&server, &client, &holder.proof(&server))
-        .await
-        .header("dpop-nonce")
-        .to_owned();
-    let begun = server.trace().now().0.rem_euclid(60);
+    let key = DpopKey::new();
+    let first =
+        request_token(&server, &client, &key.proof(&server)).await.header("dpop-nonce").to_owned();
+    let second_of_minute = server.trace().now().0.rem_euclid(60);
 
-    server.advance_clock(60 - begun);
-    let answer = request_token(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
-    let second = answer.header("dpop-nonce").to_owned();
+    server.advance_clock(60 - second_of_minute);
+    let response = request_token(&server, &client, &with_nonce(&server, &key, &first)).await.ok();
+    let second = response.header("dpop-nonce").to_owned();
     assert!(
         !second.is_empty() && second != first,
         "the next nonce is sent before the previous one expires"
     );
 
     server.advance_clock(119);
-    request_token(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
+    request_token(&server, &client, &with_nonce(&server, &key, &first)).await.ok();
     server.advance_clock(1);
-    let stale = request_token(&server, &client, &with_nonce(&server, &holder, &first)).await;
+    let stale = request_token(&server, &client, &with_nonce(&server, &key, &first)).await;
     stale.refused(400, "use_dpop_nonce");
     let replica = server.replica().await;
-    request_token(&replica, &client, &with_nonce(&server, &holder, &second)).await.ok();
+    request_token(&replica, &client, &with_nonce(&server, &key, &second)).await.ok();
     let server = server.restart().await;
-    request_token(&server, &client, &with_nonce(&server, &holder, &second)).await.ok();
+    request_token(&server, &client, &with_nonce(&server, &key, &second)).await.ok();
 }
 
 /// THREATS CL-01: a nonce from a replica whose clock is less than an interval ahead is accepted by all.
@@ -123,13 +119,13 @@ async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
 async fn a_nonce_from_a_replica_whose_clock_is_ahead_is_accepted() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
     let ahead = server.replica_ahead(59).await;
-    let told = request_token(&ahead, &client, &holder.proof(&ahead)).await;
+    let told = request_token(&ahead, &client, &key.proof(&ahead)).await;
 
     let nonce = told.header("dpop-nonce");
 
-    request_token(&server, &client, &with_nonce(&server, &holder, nonce)).await.ok();
+    request_token(&server, &client, &with_nonce(&server, &key, nonce)).await.ok();
 }
 
 /// THREATS DP-12: temporary access to the key does not allow proofs for later, even with an `iat` that
@@ -138,15 +134,13 @@ async fn a_nonce_from_a_replica_whose_clock_is_ahead_is_accepted() {
 async fn proofs_made_in_advance_lack_the_nonce_of_their_time() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
-    let holder = DpopKey::new();
-    let nonce = request_token(&server, &client, &holder.proof(&server))
-        .await
-        .header("dpop-nonce")
-        .to_owned();
-    let mut stock = holder.claims(&server, "POST", "/token");
+    let key = DpopKey::new();
+    let nonce =
+        request_token(&server, &client, &key.proof(&server)).await.header("dpop-nonce").to_owned();
+    let mut stock = key.claims(&server, "POST", "/token");
     stock["nonce"] = json!(nonce);
     stock["iat"] = json!(server.trace().now().0 + 3600);
-    let stock = holder.sign(&stock);
+    let stock = key.sign(&stock);
 
     request_token(&server, &client, &stock).await.refused(400, "invalid_dpop_proof");
     server.advance_clock(3600);
@@ -161,17 +155,17 @@ async fn userinfo_requires_a_nonce_and_a_missing_one_consumes_no_code() {
     let server = Server::with(nonces).await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
     let code = authorization_code(&server, &client, "").await;
 
-    let told = server.redeem_request(&client, &code).dpop(&holder.proof(&server)).send().await;
+    let told = server.redeem_request(&client, &code).dpop(&key.proof(&server)).send().await;
     let nonce = told.header("dpop-nonce").to_owned();
     told.refused(400, "use_dpop_nonce");
-    let proof = with_nonce(&server, &holder, &nonce);
+    let proof = with_nonce(&server, &key, &nonce);
     let token = server.redeem_request(&client, &code).dpop(&proof).send().await.ok();
     let token = token.token("access_token");
 
-    let proof = holder.proof_with_token(&server, "GET", &token);
+    let proof = key.proof_with_token(&server, "GET", &token);
     let told = userinfo_with_dpop(&server, &token, &proof).await;
     assert!(told.header("www-authenticate").contains("error=\"use_dpop_nonce\""), "{told:?}");
     assert!(told.header("www-authenticate").starts_with("DPoP "));
@@ -179,7 +173,7 @@ async fn userinfo_requires_a_nonce_and_a_missing_one_consumes_no_code() {
     told.refused(401, "use_dpop_nonce");
     let mut claims = unverified_claims(&proof);
     claims["nonce"] = json!(nonce);
-    userinfo_with_dpop(&server, &token, &holder.sign(&claims)).await.ok();
+    userinfo_with_dpop(&server, &token, &key.sign(&claims)).await.ok();
 }
 
 /// Without `dpop.nonce = "required"` no nonce is sent, and a nonce in a proof is ignored.
@@ -187,11 +181,11 @@ async fn userinfo_requires_a_nonce_and_a_missing_one_consumes_no_code() {
 async fn where_nonces_are_not_required_none_is_sent() {
     let server = Server::start().await;
     let client = server.service().await;
-    let holder = DpopKey::new();
+    let key = DpopKey::new();
 
-    let answer = request_token(&server, &client, &with_nonce(&server, &holder, "old")).await.ok();
+    let response = request_token(&server, &client, &with_nonce(&server, &key, "old")).await.ok();
 
-    assert_eq!(answer.header("dpop-nonce"), "");
+    assert_eq!(response.header("dpop-nonce"), "");
 }
 
 /// DESIGN §4: scripts may send the header and read the nonce, in error responses too.
@@ -208,10 +202,10 @@ async fn scripts_may_send_proofs_and_read_nonces() {
 
     let preflight = server.request("OPTIONS", "/token").header("origin", origin).send().await;
     let proof = DpopKey::new().proof(&server);
-    let answer = token_request(&server, &client, &proof).header("origin", origin).send().await;
+    let response = token_request(&server, &client, &proof).header("origin", origin).send().await;
 
     assert!(preflight.header("access-control-allow-headers").contains("dpop"));
-    assert_eq!(answer.header("access-control-allow-origin"), origin);
-    assert!(answer.header("access-control-expose-headers").contains("DPoP-Nonce"));
-    assert!(!answer.header("dpop-nonce").is_empty());
+    assert_eq!(response.header("access-control-allow-origin"), origin);
+    assert!(response.header("access-control-expose-headers").contains("DPoP-Nonce"));
+    assert!(!response.header("dpop-nonce").is_empty());
 }

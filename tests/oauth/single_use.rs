@@ -81,16 +81,16 @@ struct Made {
     cookies: BTreeMap<String, String>,
 }
 
-struct World {
+struct Fixture {
     photos: Client,
     other: Client,
     prover: Client,
     signer: JwtSigner,
     service: Client,
-    holder: DpopKey,
+    key: DpopKey,
 }
 
-impl World {
+impl Fixture {
     const SCOPE: &str = "openid offline_access";
 
     async fn new() -> (Server, Self) {
@@ -104,8 +104,8 @@ impl World {
         }));
         let (prover, photos, other) =
             (prover.await, server.web_app().await, server.web_app().await);
-        let (service, holder) = (server.service().await, DpopKey::new());
-        (server, Self { photos, other, prover, signer, service, holder })
+        let (service, key) = (server.service().await, DpopKey::new());
+        (server, Self { photos, other, prover, signer, service, key })
     }
 
     async fn make(&self, server: &Server, artefact: Artefact) -> Made {
@@ -140,20 +140,20 @@ impl World {
                 });
                 self.signer.sign("JWT", &claims)
             }
-            Artefact::Proof => self.holder.proof(server),
+            Artefact::Proof => self.key.proof(server),
             Artefact::Handle => {
                 let target = authorize_target(&self.photos, scope) + "&prompt=consent";
-                let shown = browser.open(&target).await;
-                let handle = shown.url.split_once("request=").expect("a page").1.to_owned();
-                page = Some(shown);
+                let certificate = browser.open(&target).await;
+                let handle = certificate.url.split_once("request=").expect("a page").1.to_owned();
+                page = Some(certificate);
                 handle
             }
             Artefact::Posted => {
                 let query = authorize_target(&self.photos, scope);
-                let ask =
+                let request =
                     server.request("POST", "/authorize").form(query.split_once('?').unwrap().1);
-                let answer = browser.send(ask.header("sec-fetch-site", "cross-site")).await;
-                let location = answer.header("location");
+                let response = browser.send(request.header("sec-fetch-site", "cross-site")).await;
+                let location = response.header("location");
                 location.split_once("gw_posted=").expect("a handle").1.to_owned()
             }
         };
@@ -170,7 +170,7 @@ impl World {
         let text: String = form_urlencoded::byte_serialize(made.text.as_bytes()).collect();
         let mut browser = Browser::new(server);
         browser.cookies = made.cookies.clone();
-        let answer = match made.artefact {
+        let response = match made.artefact {
             Artefact::Code => server.redeem(client, &made.text).await,
             Artefact::RefreshToken => server.refresh(client, &text, "").await,
             Artefact::Assertion => {
@@ -186,7 +186,7 @@ impl World {
                     Some(page) => page.clone(),
                     None => browser.open(&format!("/consent?request={text}")).await,
                 };
-                if page.answer.status != 200 {
+                if page.response.status != 200 {
                     return code_of(&page);
                 }
                 return code_of(&browser.submit(&page, &[("answer", "allow")]).await);
@@ -195,19 +195,19 @@ impl World {
                 return code_of(&browser.open(&format!("/authorize?gw_posted={text}")).await);
             }
         };
-        if answer.status != 200 {
-            let error = answer.token("error");
+        if response.status != 200 {
+            let error = response.token("error");
             let right = match made.artefact {
                 Artefact::Code | Artefact::RefreshToken => "invalid_grant",
                 Artefact::Assertion => "invalid_client",
                 Artefact::Proof => "invalid_dpop_proof",
                 Artefact::Handle | Artefact::Posted => unreachable!(),
             };
-            assert_eq!(error, right, "{answer:?}");
+            assert_eq!(error, right, "{response:?}");
             return None;
         }
         let is_refresh = made.artefact == Artefact::RefreshToken;
-        Some(answer.token(if is_refresh { "refresh_token" } else { "access_token" }))
+        Some(response.token(if is_refresh { "refresh_token" } else { "access_token" }))
     }
 
     async fn owner_spends(&self, server: &Server, made: &Made) -> bool {
@@ -222,35 +222,35 @@ fn code_of(page: &Page) -> Option<String> {
         return Some(page.parameter("code"));
     }
     assert!(page.url.starts_with('/'), "{page:?}");
-    assert!(matches!(page.answer.status, 400 | 403), "{page:?}");
+    assert!(matches!(page.response.status, 400 | 403), "{page:?}");
     None
 }
 
 /// THREATS CO-01, TE-13, UI-11, RT-01.
 #[tokio::test]
 async fn no_value_is_accepted_twice() {
-    let (server, world) = World::new().await;
+    let (server, fixture) = Fixture::new().await;
     for artefact in Artefact::ONCE {
-        let made = world.make(&server, artefact).await;
-        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+        let made = fixture.make(&server, artefact).await;
+        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
         // For a while a refresh token gets the same response again, and so does a form.
         server.advance_clock(Artefact::SETTLED);
 
-        assert!(!world.owner_spends(&server, &made).await, "{artefact:?}");
+        assert!(!fixture.owner_spends(&server, &made).await, "{artefact:?}");
     }
 }
 
 /// THREATS M4: "on the other replica".
 #[tokio::test]
 async fn no_value_is_accepted_again_by_another_replica() {
-    let (server, world) = World::new().await;
+    let (server, fixture) = Fixture::new().await;
     let replica = server.replica().await;
     for artefact in Artefact::ONCE {
-        let made = world.make(&server, artefact).await;
-        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+        let made = fixture.make(&server, artefact).await;
+        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
         server.advance_clock(Artefact::SETTLED);
 
-        assert!(!world.owner_spends(&replica, &made).await, "{artefact:?}");
+        assert!(!fixture.owner_spends(&replica, &made).await, "{artefact:?}");
     }
 }
 
@@ -258,18 +258,18 @@ async fn no_value_is_accepted_again_by_another_replica() {
 /// the other.
 #[tokio::test]
 async fn no_value_is_accepted_again_by_a_replica_whose_clock_differs() {
-    let (server, world) = World::new().await;
+    let (server, fixture) = Fixture::new().await;
     for seconds in [-60, 60] {
         let replica = server.replica_ahead(seconds).await;
         for artefact in Artefact::ONCE {
-            let made = world.make(&server, artefact).await;
-            assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+            let made = fixture.make(&server, artefact).await;
+            assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
             if artefact == Artefact::RefreshToken {
                 // The successor is used, which ends the grace period.
-                let again = server.refresh(&world.photos, &made.text, "").await.ok();
+                let again = server.refresh(&fixture.photos, &made.text, "").await.ok();
                 let next = again.token("refresh_token");
-                let next = replica.refresh(&world.photos, &next, "").await.ok();
-                assert!(server.is_active(&world.photos, &next.token("access_token")).await);
+                let next = replica.refresh(&fixture.photos, &next, "").await.ok();
+                assert!(server.is_active(&fixture.photos, &next.token("access_token")).await);
             }
 
             if artefact == Artefact::Handle {
@@ -278,7 +278,7 @@ async fn no_value_is_accepted_again_by_a_replica_whose_clock_differs() {
                 replica.advance_clock(121);
             }
             sweep::once(&replica.app().store, replica.trace().now()).await.unwrap();
-            assert!(!world.owner_spends(&replica, &made).await, "{artefact:?}, {seconds}");
+            assert!(!fixture.owner_spends(&replica, &made).await, "{artefact:?}, {seconds}");
         }
     }
 }
@@ -286,50 +286,50 @@ async fn no_value_is_accepted_again_by_a_replica_whose_clock_differs() {
 /// THREATS M4: "after restart"; unused values stay valid.
 #[tokio::test]
 async fn no_value_is_accepted_again_or_lost_after_a_restart() {
-    let (server, world) = World::new().await;
+    let (server, fixture) = Fixture::new().await;
     let mut used = Vec::new();
     for artefact in Artefact::ONCE {
-        let made = world.make(&server, artefact).await;
-        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+        let made = fixture.make(&server, artefact).await;
+        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
         used.push(made);
     }
     server.advance_clock(Artefact::SETTLED);
     let mut unused = Vec::new();
     for artefact in Artefact::ONCE {
-        unused.push(world.make(&server, artefact).await);
+        unused.push(fixture.make(&server, artefact).await);
     }
 
     let server = server.restart().await;
 
     for made in unused {
-        assert!(world.owner_spends(&server, &made).await, "{made:?}");
+        assert!(fixture.owner_spends(&server, &made).await, "{made:?}");
     }
     for made in used {
-        assert!(!world.owner_spends(&server, &made).await, "{made:?}");
+        assert!(!fixture.owner_spends(&server, &made).await, "{made:?}");
     }
 }
 
 /// THREATS CO-05, TE-11: valid until one second before its end, expired at its end.
 #[tokio::test]
 async fn no_value_is_accepted_after_it_expired() {
-    let (server, world) = World::new().await;
+    let (server, fixture) = Fixture::new().await;
     for artefact in Artefact::ALL {
         let (early, late) =
-            (world.make(&server, artefact).await, world.make(&server, artefact).await);
+            (fixture.make(&server, artefact).await, fixture.make(&server, artefact).await);
 
         server.advance_clock(artefact.lives() - 1);
-        assert!(world.owner_spends(&server, &early).await, "{artefact:?}");
+        assert!(fixture.owner_spends(&server, &early).await, "{artefact:?}");
         server.advance_clock(1);
-        assert!(!world.owner_spends(&server, &late).await, "{artefact:?}");
+        assert!(!fixture.owner_spends(&server, &late).await, "{artefact:?}");
     }
 }
 
 /// THREATS CO-11, RT-14, JO-24: failed attempts do not consume the value.
 #[tokio::test]
 async fn no_changed_value_is_accepted() {
-    let (server, world) = World::new().await;
+    let (server, fixture) = Fixture::new().await;
     for artefact in Artefact::ALL {
-        let made = world.make(&server, artefact).await;
+        let made = fixture.make(&server, artefact).await;
         let text = &made.text;
         let (start, last) = text.split_at(text.len() - 1);
         for changed in [
@@ -350,9 +350,9 @@ async fn no_changed_value_is_accepted() {
                 continue;
             }
             let wrong = Made { text: changed, page: None, ..made.clone() };
-            assert!(!world.owner_spends(&server, &wrong).await, "{wrong:?}");
+            assert!(!fixture.owner_spends(&server, &wrong).await, "{wrong:?}");
         }
-        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
     }
 }
 
@@ -360,15 +360,15 @@ async fn no_changed_value_is_accepted() {
 /// it.
 #[tokio::test]
 async fn no_value_is_accepted_as_another_kind() {
-    let (server, world) = World::new().await;
+    let (server, fixture) = Fixture::new().await;
     for artefact in Artefact::ALL {
-        let made = world.make(&server, artefact).await;
+        let made = fixture.make(&server, artefact).await;
         for other in Artefact::ALL.into_iter().filter(|other| *other != artefact) {
             // Both identify an authorization request; the row determines which one.
             let wrong = Made { artefact: other, page: None, ..made.clone() };
-            assert!(!world.owner_spends(&server, &wrong).await, "{artefact:?} as {other:?}");
+            assert!(!fixture.owner_spends(&server, &wrong).await, "{artefact:?} as {other:?}");
         }
-        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
     }
 }
 
@@ -376,40 +376,40 @@ async fn no_value_is_accepted_as_another_kind() {
 /// token, which is valid for months, is not.
 #[tokio::test]
 async fn no_value_is_accepted_from_another_client() {
-    let (server, world) = World::new().await;
+    let (server, fixture) = Fixture::new().await;
     for (artefact, is_burnt) in [(Artefact::Code, true), (Artefact::RefreshToken, false)] {
-        let made = world.make(&server, artefact).await;
+        let made = fixture.make(&server, artefact).await;
 
-        assert!(!world.spend(&server, &made, &world.other).await, "{artefact:?}");
+        assert!(!fixture.spend(&server, &made, &fixture.other).await, "{artefact:?}");
 
-        assert_eq!(world.owner_spends(&server, &made).await, !is_burnt, "{artefact:?}");
+        assert_eq!(fixture.owner_spends(&server, &made).await, !is_burnt, "{artefact:?}");
     }
 }
 
 /// THREATS AZ-26: a page is bound to its browser.
 #[tokio::test]
 async fn no_request_is_decided_by_another_browser() {
-    let (server, world) = World::new().await;
-    let made = world.make(&server, Artefact::Handle).await;
-    let thief = world.make(&server, Artefact::Handle).await;
+    let (server, fixture) = Fixture::new().await;
+    let made = fixture.make(&server, Artefact::Handle).await;
+    let attacker = fixture.make(&server, Artefact::Handle).await;
 
-    let stolen = Made { page: None, cookies: thief.cookies.clone(), ..made.clone() };
-    assert!(!world.owner_spends(&server, &stolen).await);
+    let stolen = Made { page: None, cookies: attacker.cookies.clone(), ..made.clone() };
+    assert!(!fixture.owner_spends(&server, &stolen).await);
     let stolen = Made { cookies: BTreeMap::new(), ..made.clone() };
     let mut nobody = Browser::new(&server);
     let page = made.page.as_ref().unwrap();
     assert!(!nobody.submit(page, &[("answer", "allow")]).await.url.contains("code="));
     drop(stolen);
 
-    assert!(world.owner_spends(&server, &made).await, "the request of the victim continues");
+    assert!(fixture.owner_spends(&server, &made).await, "the request of the victim continues");
 }
 
 /// THREATS X-01, EX-21: of 64 submissions of one form, one decides.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_decisions_one_is_recorded() {
-    let (server, world) = World::new().await;
+    let (server, fixture) = Fixture::new().await;
     let server = std::sync::Arc::new(server);
-    let made = world.make(&server, Artefact::Handle).await;
+    let made = fixture.make(&server, Artefact::Handle).await;
 
     let mut deciding = Vec::new();
     for _ in 0..64 {
@@ -418,7 +418,7 @@ async fn of_64_racing_decisions_one_is_recorded() {
             let mut browser = Browser::new(&server);
             browser.cookies = made.cookies.clone();
             let page = browser.submit(made.page.as_ref().unwrap(), &[("answer", "allow")]).await;
-            assert!(page.answer.status < 500, "{page:?}");
+            assert!(page.response.status < 500, "{page:?}");
             page.parameter("code")
         }));
     }
@@ -448,25 +448,25 @@ async fn in_many_races_on_three_replicas_no_value_is_accepted_twice() {
     let races = std::env::var("GATEWRIGHT_TEST_RACES").map_or(6, |text| text.parse().unwrap());
     let mut violations = 0;
     for artefact in Artefact::ONCE {
-        let (server, world) = World::new().await;
+        let (server, fixture) = Fixture::new().await;
         let replicas = [server.replica().await, server.replica().await];
         let [second, third] = replicas;
-        let (servers, world) = (Arc::new([server, second, third]), Arc::new(world));
-        let begun = std::time::Instant::now();
+        let (servers, fixture) = (Arc::new([server, second, third]), Arc::new(fixture));
+        let started_at = std::time::Instant::now();
         let mut wrong = 0;
         for done in (0..races).step_by(IN_A_ROW) {
             let first = &servers[0];
             let mut browser = Browser::new(first);
-            browser.authorize("ada", &world.photos, World::SCOPE, "").await;
+            browser.authorize("ada", &fixture.photos, Fixture::SCOPE, "").await;
             for _ in done..races.min(done + IN_A_ROW) {
-                let made = world.make_in(&mut browser, first, artefact).await;
-                wrong += usize::from(!is_taken_once(&world, &servers, &made).await);
+                let made = fixture.make_in(&mut browser, first, artefact).await;
+                wrong += usize::from(!is_taken_once(&fixture, &servers, &made).await);
             }
             // Longer than proofs and assertions are stored.
             first.advance_clock(Artefact::SETTLED * 3);
             sweep::once(&first.app().store, first.trace().now()).await.unwrap();
         }
-        let seconds = begun.elapsed().as_secs();
+        let seconds = started_at.elapsed().as_secs();
         eprintln!("chaos: races for one {} | {races} | {wrong} | {seconds}", artefact.name());
         violations += wrong;
     }
@@ -474,12 +474,12 @@ async fn in_many_races_on_three_replicas_no_value_is_accepted_twice() {
 }
 
 /// Presents the value to all three at once.
-async fn is_taken_once(world: &Arc<World>, servers: &Arc<[Server; 3]>, made: &Made) -> bool {
+async fn is_taken_once(fixture: &Arc<Fixture>, servers: &Arc<[Server; 3]>, made: &Made) -> bool {
     let racing: Vec<_> = (0..RACERS * servers.len())
         .map(|racer| {
-            let (world, servers, made) = (world.clone(), servers.clone(), made.clone());
+            let (fixture, servers, made) = (fixture.clone(), servers.clone(), made.clone());
             tokio::spawn(async move {
-                world.gain(&servers[racer % servers.len()], &made, &world.photos).await
+                fixture.gain(&servers[racer % servers.len()], &made, &fixture.photos).await
             })
         })
         .collect();

@@ -18,8 +18,8 @@ async fn prepared() -> (Server, Client) {
 
 /// The ID token that a code is redeemed for, and its claims.
 async fn told(server: &Server, client: &Client, code: &str) -> (String, Value) {
-    let answer = server.redeem(client, code).await.ok();
-    (answer.token("id_token"), id_token_claims(server, &answer).await)
+    let response = server.redeem(client, code).await.ok();
+    (response.token("id_token"), id_token_claims(server, &response).await)
 }
 
 /// > none: The Authorization Server MUST NOT display any authentication or consent user interface pages.
@@ -98,17 +98,22 @@ async fn the_confirmation_page_names_the_user_of_the_session() {
     let request = AuthorizationRequest::new(&client);
     let mut browser = Browser::new(&server);
     assert!(
-        !browser.start_authorization(&request).await.answer.text.contains("Confirm that it is you")
+        !browser
+            .start_authorization(&request)
+            .await
+            .response
+            .text
+            .contains("Confirm that it is you")
     );
     browser.complete_authorization(&request, "ada").await.code();
     let is_confirmation = |page: &Page| {
-        let text = &page.assert_page("/login").answer.text;
+        let text = &page.assert_page("/login").response.text;
         let fixed = "name=\"identifier\" value=\"ada\" autocomplete=\"username\" readonly";
-        let asks = text.contains("<h1>Confirm that it is you</h1>");
-        assert_eq!(asks, text.contains(fixed), "{text}");
-        assert_eq!(asks, text.contains("<bdi>ada</bdi>"), "{text}");
-        assert_eq!(asks, !text.contains("id=\"identifier\""), "{text}");
-        asks
+        let requests = text.contains("<h1>Confirm that it is you</h1>");
+        assert_eq!(requests, text.contains(fixed), "{text}");
+        assert_eq!(requests, text.contains("<bdi>ada</bdi>"), "{text}");
+        assert_eq!(requests, !text.contains("id=\"identifier\""), "{text}");
+        requests
     };
 
     for (name, value) in [("prompt", "login"), ("max_age", "0"), ("max_age", "9")] {
@@ -118,18 +123,18 @@ async fn the_confirmation_page_names_the_user_of_the_session() {
         let wrong = [("identifier", "ada"), ("password", "wrong")];
         let again = browser.submit(&page, &wrong).await;
         assert!(is_confirmation(&again));
-        assert!(again.answer.text.contains("That password did not match. Try again."));
+        assert!(again.response.text.contains("That password did not match. Try again."));
         let other = browser.submit(&again, &[("answer", "other")]).await;
         assert!(!is_confirmation(&other));
         let wrong = browser.submit(&other, &[("identifier", "grace"), ("password", "x")]).await;
         assert!(!is_confirmation(&wrong), "the form stays open for another account");
-        assert!(wrong.answer.text.contains("value=\"grace\""));
+        assert!(wrong.response.text.contains("value=\"grace\""));
         browser.submit_credentials(&page, "ada").await.code();
     }
     let page = browser.start_authorization(&request.with("prompt", "login")).await;
     let other = browser.submit(&page, &[("answer", "other")]).await;
     let consent = browser.submit_credentials(&other, "grace").await;
-    assert!(consent.assert_page("/consent").answer.text.contains("<bdi>grace</bdi>"));
+    assert!(consent.assert_page("/consent").response.text.contains("<bdi>grace</bdi>"));
 }
 
 /// > consent: The Authorization Server SHOULD prompt the End-User for consent before returning
@@ -165,17 +170,17 @@ async fn prompt_select_account_shows_the_account_selection() {
 
     let choice = browser.start_authorization(&request).await;
     choice.assert_page("/select-account");
-    assert!(choice.answer.text.contains("ada"));
+    assert!(choice.response.text.contains("ada"));
     browser.submit(&choice, &[("answer", "continue")]).await.code();
 
     let choice = browser.start_authorization(&request).await;
     let login = browser.submit(&choice, &[("answer", "other")]).await;
     let consent = browser.submit_credentials(&login, "grace").await;
-    assert!(consent.assert_page("/consent").answer.text.contains("grace"));
+    assert!(consent.assert_page("/consent").response.text.contains("grace"));
 
     let choice = browser.start_authorization(&request).await;
     browser.submit(&choice, &[("answer", "cancel")]).await.refused("access_denied");
-    browser.submit(&choice, &[("answer", "continue")]).await.answer.assert_error_page(400);
+    browser.submit(&choice, &[("answer", "continue")]).await.response.assert_error_page(400);
 }
 
 /// Selecting an account does not authenticate the user.
@@ -491,10 +496,10 @@ async fn offline_access_is_ignored_for_a_client_without_refresh_tokens() {
         }))
         .await;
 
-    let answer = server.obtain_tokens("ada", &client, "openid offline_access").await;
+    let response = server.obtain_tokens("ada", &client, "openid offline_access").await;
 
-    assert_eq!(answer.body["scope"], "openid");
-    assert_eq!(answer.body["refresh_token"], Value::Null);
+    assert_eq!(response.body["scope"], "openid");
+    assert_eq!(response.body["refresh_token"], Value::Null);
 }
 
 /// > login_hint: Hint to the Authorization Server about the login identifier the End-User might use;
@@ -509,10 +514,10 @@ async fn login_hint_and_ui_locales_are_only_hints() {
 
     let login = browser.start_authorization(&request).await;
 
-    assert!(login.answer.text.contains("value=\"&#34;&#62;&#60;b&#62;ada\""), "{login:?}");
-    assert!(login.answer.text.contains("<html lang=\"fr\""));
+    assert!(login.response.text.contains("value=\"&#34;&#62;&#60;b&#62;ada\""), "{login:?}");
+    assert!(login.response.text.contains("<html lang=\"fr\""));
     let consent = browser.submit_credentials(&login, "grace").await;
-    assert!(consent.assert_page("/consent").answer.text.contains("<html lang=\"fr\""));
+    assert!(consent.assert_page("/consent").response.text.contains("<html lang=\"fr\""));
     for odd in ["", "x", "../../etc", "<script>", &"de ".repeat(2000)] {
         let request = AuthorizationRequest::new(&client).with("ui_locales", odd);
         request.open_in_new_browser(&server).await.assert_page("/login");

@@ -23,9 +23,9 @@ async fn the_id_token_has_the_required_and_authentication_claims() {
     let code = browser.complete_authorization(&request, "ada").await.code();
     server.advance_clock(5);
 
-    let answer = server.redeem(&client, &code).await.ok();
+    let response = server.redeem(&client, &code).await.ok();
 
-    let (header, claims) = verify_jwt(&server, &answer.token("id_token")).await;
+    let (header, claims) = verify_jwt(&server, &response.token("id_token")).await;
     assert_eq!(header.alg, jsonwebtoken::Algorithm::RS256, "the default of OIDC Registration §2");
     assert_eq!(claims["iss"], ISSUER);
     assert_eq!(claims["sub"], user.id.to_string());
@@ -36,7 +36,7 @@ async fn the_id_token_has_the_required_and_authentication_claims() {
     assert_eq!(claims["nonce"], "n-0S6_WzA2Mj \"\u{e4}", "unmodified");
     assert_eq!((&claims["acr"], &claims["amr"]), (&json!("pwd"), &json!(["pwd"])));
     assert!(claims["sid"].is_string());
-    assert_eq!(claims["at_hash"], left_half(&answer.token("access_token")));
+    assert_eq!(claims["at_hash"], left_half(&response.token("access_token")));
     assert_eq!(claims["c_hash"], left_half(&code));
     assert_eq!(claims["email"], Value::Null);
 }
@@ -62,11 +62,11 @@ async fn the_id_token_is_signed_with_the_registered_algorithm() {
                 "id_token_signed_response_alg": algorithm,
             }))
             .await;
-        let answer = server.obtain_tokens("ada", &client, "openid").await;
-        let (header, claims) = verify_jwt(&server, &answer.token("id_token")).await;
+        let response = server.obtain_tokens("ada", &client, "openid").await;
+        let (header, claims) = verify_jwt(&server, &response.token("id_token")).await;
 
         assert_eq!(json!(header.alg), json!(algorithm));
-        let access = answer.token("access_token");
+        let access = response.token("access_token");
         let hash = match algorithm {
             Algorithm::Rs384 | Algorithm::Ps384 | Algorithm::Es384 => {
                 URL_SAFE_NO_PAD.encode(&sha2::Sha384::digest(&access)[..24])
@@ -94,9 +94,9 @@ async fn without_the_openid_scope_no_id_token_is_issued() {
     server.user("ada").await;
     let client = server.web_app().await;
 
-    let answer = server.obtain_tokens("ada", &client, "email").await;
+    let response = server.obtain_tokens("ada", &client, "email").await;
 
-    assert_eq!(answer.body["id_token"], Value::Null);
+    assert_eq!(response.body["id_token"], Value::Null);
 }
 
 /// > The Claims requested by the profile, email, address, and phone scope values are returned from the
@@ -174,11 +174,11 @@ async fn a_pairwise_subject_differs_in_each_sector() {
             .append_pair("redirect_uri", uri)
             .append_pair("code_verifier", kit::browser::VERIFIER)
             .finish();
-        let answer = server.post_as(&client, "/token", &form).await.ok();
-        let token = answer.token("access_token");
+        let response = server.post_as(&client, "/token", &form).await.ok();
+        let token = response.token("access_token");
         let (_, access) = verify_jwt(&server, &token).await;
         let told = server.request("GET", "/userinfo").bearer(&token).send().await.ok().body;
-        let id = id_token_claims(&server, &answer).await;
+        let id = id_token_claims(&server, &response).await;
         assert_eq!(id["sub"], told["sub"], "OIDC Core §5.3.2: the same in userinfo");
         assert_eq!(id["sub"], access["sub"], "the access token has the pairwise subject too");
         id["sub"].as_str().unwrap().to_owned()
@@ -242,8 +242,8 @@ async fn gw_id_token_claims_adds_claims_within_the_granted_scopes() {
         let first = server.redeem(&client, &code).await.ok();
         let again = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
         let narrow = server.refresh(&client, &again.token("refresh_token"), "&scope=openid").await;
-        let about = async |answer: &Response| {
-            let claims = id_token_claims(&server, answer).await;
+        let about = async |response: &Response| {
+            let claims = id_token_claims(&server, response).await;
             let personal = ["name", "preferred_username", "birthdate", "email", "email_verified"];
             personal.into_iter().filter(|name| claims.get(name).is_some()).collect::<Vec<_>>()
         };

@@ -54,8 +54,9 @@ async fn a_body_that_is_not_a_form_does_not_invalidate_the_token_in_the_header()
     let client = server.web_app().await;
     let token = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
     let posted = |kind: &str, body: &str| {
-        let ask = server.request("POST", "/userinfo").bearer(&token).header("content-type", kind);
-        ask.body(body)
+        let request =
+            server.request("POST", "/userinfo").bearer(&token).header("content-type", kind);
+        request.body(body)
     };
 
     for (kind, body) in [
@@ -116,11 +117,11 @@ async fn the_response_is_signed_for_clients_registered_for_it() {
         .await;
     let token = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
 
-    let answer = userinfo(&server, &token).await.ok();
+    let response = userinfo(&server, &token).await.ok();
 
-    assert_eq!(answer.header("content-type"), "application/jwt");
+    assert_eq!(response.header("content-type"), "application/jwt");
     use base64::Engine as _;
-    let payload = answer.text.split('.').nth(1).unwrap();
+    let payload = response.text.split('.').nth(1).unwrap();
     let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
     let claims: Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(ISSUER), &json!(client.id)));
@@ -134,9 +135,9 @@ async fn revoked_expired_and_disabled_tokens_are_refused() {
     let client = server.web_app().await;
     let granted = async || server.obtain_tokens("ada", &client, "openid").await;
     let dead = async |token: &str| {
-        let answer = userinfo(&server, token).await;
-        assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""));
-        answer.refused(401, "invalid_token");
+        let response = userinfo(&server, token).await;
+        assert!(response.header("www-authenticate").contains("error=\"invalid_token\""));
+        response.refused(401, "invalid_token");
     };
 
     let revoked = granted().await.token("access_token");
@@ -196,9 +197,9 @@ async fn scripts_of_the_tokens_client_may_read_the_response() {
         .await;
     let token = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
     let asked = async |origin: &str, token: &str| {
-        let ask = server.request("GET", "/userinfo").bearer(token).header("origin", origin);
-        let answer = ask.send().await;
-        (answer.status, answer.header("access-control-allow-origin").to_owned())
+        let request = server.request("GET", "/userinfo").bearer(token).header("origin", origin);
+        let response = request.send().await;
+        (response.status, response.header("access-control-allow-origin").to_owned())
     };
 
     assert_eq!(asked("https://app.example", &token).await, (200, "https://app.example".into()));

@@ -65,7 +65,7 @@ async fn a_client_with_a_hint_signs_out_its_user_and_gets_the_redirect() {
     let page = browser.open(&target).await;
 
     assert_eq!(page.url, format!("{AFTER}?state=a+b%26c"));
-    assert_eq!(page.answer.header("clear-site-data"), "\"cache\"", "THREATS UI-20");
+    assert_eq!(page.response.header("clear-site-data"), "\"cache\"", "THREATS UI-20");
     assert!(!is_signed_in(&mut browser).await);
     let replayed = server.request("GET", "/account").header("cookie", &cookie).send().await;
     assert!(replayed.header("location").contains("/login"), "THREATS LO-04: {replayed:?}");
@@ -113,7 +113,7 @@ async fn logout_without_a_matching_hint_asks_for_confirmation() {
     ] {
         let page = browser.open(&logout(parameters)).await;
         page.assert_page("/logout/confirm");
-        assert!(page.answer.text.contains("ada"), "the page names the user of the session");
+        assert!(page.response.text.contains("ada"), "the page names the user of the session");
         browser.submit(&page, &[("answer", "no")]).await.assert_page("/account");
         assert!(is_signed_in(&mut browser).await, "{parameters:?}");
     }
@@ -137,10 +137,10 @@ async fn a_cross_site_request_without_cookies_deletes_no_cookie() {
     let uri = logout(&[("client_id", &client.id), ("post_logout_redirect_uri", AFTER)]);
 
     for target in ["/logout", "/logout/confirm", &uri] {
-        let answer =
+        let response =
             server.request("GET", target).header("sec-fetch-site", "cross-site").send().await;
-        assert_eq!(answer.status, 303);
-        assert_eq!(answer.headers("set-cookie"), [""; 0], "{target}");
+        assert_eq!(response.status, 303);
+        assert_eq!(response.headers("set-cookie"), [""; 0], "{target}");
     }
 }
 
@@ -175,7 +175,7 @@ async fn an_unregistered_post_logout_redirect_uri_is_refused() {
         ] {
             for page in ["/logout", "/logout/confirm"] {
                 let target = logout(parameters).replace("/logout", page);
-                browser.open(&target).await.answer.assert_error_page(400);
+                browser.open(&target).await.response.assert_error_page(400);
             }
         }
     }
@@ -185,7 +185,7 @@ async fn an_unregistered_post_logout_redirect_uri_is_refused() {
         &[("client_id", "unknown"), ("post_logout_redirect_uri", AFTER)],
         &[("client_id", other.id.as_str()), ("id_token_hint", &hint)],
     ] {
-        browser.open(&logout(parameters)).await.answer.assert_error_page(400);
+        browser.open(&logout(parameters)).await.response.assert_error_page(400);
     }
     assert!(is_signed_in(&mut browser).await);
 }
@@ -202,7 +202,7 @@ async fn an_expired_hint_is_accepted_and_a_modified_one_refused() {
 
     for wrong in ["x", body, &format!("{body}."), &format!("{body}.{turned}"), &format!("{hint}A")]
     {
-        browser.open(&logout(&[("id_token_hint", wrong)])).await.answer.assert_error_page(400);
+        browser.open(&logout(&[("id_token_hint", wrong)])).await.response.assert_error_page(400);
     }
     assert!(is_signed_in(&mut browser).await);
 
@@ -228,10 +228,10 @@ async fn sign_out_ends_everything_bound_to_the_session_on_every_replica() {
 
     for server in [&server, &replica] {
         let silent = AuthorizationRequest::new(&client).with("prompt", "none").target();
-        let answer = server.request("GET", &silent).header("cookie", &cookie).send().await;
-        assert!(answer.header("location").contains("error=login_required"), "{answer:?}");
-        let ask = server.request("GET", "/userinfo").bearer(&tokens.token("access_token"));
-        ask.send().await.refused(401, "invalid_token");
+        let response = server.request("GET", &silent).header("cookie", &cookie).send().await;
+        assert!(response.header("location").contains("error=login_required"), "{response:?}");
+        let request = server.request("GET", "/userinfo").bearer(&tokens.token("access_token"));
+        request.send().await.refused(401, "invalid_token");
         let refresh =
             format!("grant_type=refresh_token&refresh_token={}", tokens.token("refresh_token"));
         server.post_as(&client, "/token", &refresh).await.refused(400, "invalid_grant");
@@ -275,7 +275,7 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
         .register(json!({ "redirect_uris": [Client::REDIRECT_URI], "subject_type": "pairwise" }))
         .await;
     let mut browser = Browser::new(&server);
-    let sid = |answer: &Response| unverified_claims(&answer.token("id_token"))["sid"].clone();
+    let sid = |response: &Response| unverified_claims(&response.token("id_token"))["sid"].clone();
     let code =
         browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     let first = server.redeem(&client, &code).await.ok();

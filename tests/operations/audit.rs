@@ -37,9 +37,9 @@ impl Secrets {
         }
     }
 
-    fn of_answer(&mut self, answer: &Response) {
+    fn of_answer(&mut self, response: &Response) {
         for name in ["access_token", "refresh_token", "id_token"] {
-            if let Some(token) = answer.body[name].as_str() {
+            if let Some(token) = response.body[name].as_str() {
                 self.add(token);
             }
         }
@@ -127,8 +127,8 @@ async fn no_secret_is_logged_or_stored() {
     server.redeem(&wrong, &code).await.refused(401, "invalid_client");
     let first = server.redeem(&client, &code).await.ok();
     let second = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
-    for answer in [&first, &second] {
-        secrets.of_answer(answer);
+    for response in [&first, &second] {
+        secrets.of_answer(response);
     }
     let (access, refresh) = (second.token("access_token"), second.token("refresh_token"));
     server.userinfo(&access).await.ok();
@@ -368,27 +368,20 @@ async fn tell(kind: Kind, server: &Server) {
             server.revoke_by_file(&SelfSignedCertificate::new("leaked", 90)).await.unwrap()
         }
         Kind::AuthorityCreated => {
-            server.administer_ca(async |authority| authority.init().await).await.unwrap();
+            server.administer_ca(async |ca| ca.init().await).await.unwrap();
         }
         Kind::RootKeyExported => {
-            server
-                .administer_ca(async |authority| authority.export_root_key().await)
-                .await
-                .unwrap();
+            server.administer_ca(async |ca| ca.export_root_key().await).await.unwrap();
         }
         Kind::RootKeyRemoved => {
-            server
-                .administer_ca(async |authority| authority.remove_root_key().await)
-                .await
-                .unwrap();
+            server.administer_ca(async |ca| ca.remove_root_key().await).await.unwrap();
         }
         Kind::CertificateIssued => {
             server.issue_certificate(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
         }
         Kind::EnrolmentCreated => {
-            let invite = async |authority: BuiltInCa<'_>| {
-                authority.create_enrolment_token(&id, Seconds::hours(1)).await
-            };
+            let invite =
+                async |ca: BuiltInCa<'_>| ca.create_enrolment_token(&id, Seconds::hours(1)).await;
             server.administer_ca(invite).await.unwrap();
         }
         Kind::CertificateExpiring | Kind::CertificateExpired => {
@@ -450,7 +443,7 @@ async fn an_event_has_actor_object_address_request_and_outcome() {
     server.refresh(&client, &refresh, "").await.ok();
     server.advance_clock(11);
 
-    let answer = server.refresh(&client, &refresh, "").await;
+    let response = server.refresh(&client, &refresh, "").await;
 
     let created = server.audit_events("grant.created").await.remove(0);
     let replayed = server.audit_events("refresh_token.replayed").await.remove(0);
@@ -461,7 +454,7 @@ async fn an_event_has_actor_object_address_request_and_outcome() {
         assert_eq!(event.grant_id, created.grant_id);
     }
     assert_eq!(replayed.outcome, "invalid_grant");
-    assert_eq!(replayed.request_id.as_deref(), Some(answer.header("x-request-id")));
+    assert_eq!(replayed.request_id.as_deref(), Some(response.header("x-request-id")));
     assert_eq!(replayed.at_ms, server.trace().at_ms);
 }
 

@@ -31,9 +31,9 @@ async fn server() -> (Server, Client) {
 async fn refreshed_ahead(server: &Server, client: &Client, by: i64) -> Response {
     let token = server.obtain_tokens("ada", client, SCOPE).await.token("refresh_token");
     server.advance_clock(by);
-    let answer = server.refresh(client, &token, "").await.ok();
+    let response = server.refresh(client, &token, "").await.ok();
     server.advance_clock(-by);
-    answer
+    response
 }
 
 #[tokio::test]
@@ -94,12 +94,12 @@ async fn an_id_token_from_the_future_is_refused_as_a_hint() {
     let (server, client) = server().await;
     let hint = refreshed_ahead(&server, &client, AHEAD).await.token("id_token");
     let target = authorize_target(&client, "openid") + "&prompt=none&id_token_hint=" + &hint;
-    let ask = async || Browser::new(&server).open(&target).await;
+    let request = async || Browser::new(&server).open(&target).await;
 
-    assert_eq!(ask().await.parameter("error"), "invalid_request");
+    assert_eq!(request().await.parameter("error"), "invalid_request");
 
     server.advance_clock(1);
-    assert_eq!(ask().await.parameter("error"), "login_required");
+    assert_eq!(request().await.parameter("error"), "login_required");
 }
 
 /// The grant is not revoked, because this clock may be the wrong one.
@@ -131,9 +131,9 @@ async fn a_code_from_the_future_is_refused() {
         let page = browser.open(&authorize_target(&client, SCOPE)).await;
         server.advance_clock(-ahead);
 
-        let answer = server.redeem(&client, &page.parameter("code")).await;
+        let response = server.redeem(&client, &page.parameter("code")).await;
 
-        assert_eq!(answer.status, status, "{}", answer.body);
+        assert_eq!(response.status, status, "{}", response.body);
     }
 }
 
@@ -190,12 +190,12 @@ async fn an_old_client_secret_does_not_outlive_its_overlap() {
         registrar.rotate_secret(&found, Seconds(60)).await.unwrap();
     };
     server.administer_clients(rotate).await;
-    let ask = async || server.post_as(&client, "/token", "grant_type=client_credentials").await;
-    ask().await.ok();
+    let request = async || server.post_as(&client, "/token", "grant_type=client_credentials").await;
+    request().await.ok();
 
     server.advance_clock(-year);
 
-    ask().await.refused(401, "invalid_client");
+    request().await.refused(401, "invalid_client");
 }
 
 #[tokio::test]

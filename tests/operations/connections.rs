@@ -24,11 +24,11 @@ fn request(host: &str) -> Vec<u8> {
 /// Sends a request, and reads the response.
 async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), host: &str) -> String {
     stream.write_all(&request(host)).await.unwrap();
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     let head = loop {
-        answer.push(stream.read_u8().await.unwrap());
-        if answer.ends_with(b"\r\n\r\n") {
-            break String::from_utf8(answer).unwrap().to_lowercase();
+        response.push(stream.read_u8().await.unwrap());
+        if response.ends_with(b"\r\n\r\n") {
+            break String::from_utf8(response).unwrap().to_lowercase();
         }
     };
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
@@ -73,11 +73,11 @@ async fn a_client_that_reads_no_response_is_disconnected() {
         config.http.request_timeout = Seconds(1);
     })
     .await;
-    let caller = TlsClient::new(&server.certificate_files().ca, None);
+    let tls_client = TlsClient::new(&server.certificate_files().ca, None);
     let plain = TcpStream::connect(server.address).await.unwrap();
     let operations = TcpStream::connect(server.operations.unwrap()).await.unwrap();
-    let tls = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
-    let mtls = caller.connect(server.addresses().mtls[0], MTLS_HOST).await.unwrap();
+    let tls = tls_client.connect(server.addresses().tls[0], HOST).await.unwrap();
+    let mtls = tls_client.connect(server.addresses().mtls[0], MTLS_HOST).await.unwrap();
 
     tokio::join!(
         reading_nothing(plain, HOST),
@@ -109,7 +109,7 @@ async fn connections_per_address_are_limited() {
     })
     .await;
     let address = server.addresses().tls[0];
-    let caller = TlsClient::new(&server.certificate_files().ca, None);
+    let tls_client = TlsClient::new(&server.certificate_files().ca, None);
     let mut silent = Vec::new();
     for last in [1, 1, 3, 3, 3] {
         silent.push(connect_from(last, address).await);
@@ -124,7 +124,7 @@ async fn connections_per_address_are_limited() {
         [request(HOST).strip_suffix(b"\r\n").unwrap(), b"connection: close\r\n\r\n"].concat();
     for other in [2, 3] {
         let stream = connect_from(other, address).await;
-        let stream = caller.connect_over(stream, HOST).await.unwrap();
+        let stream = tls_client.connect_over(stream, HOST).await.unwrap();
         assert_eq!(send_bytes_over(stream, &last).await.status, 200, "127.0.0.{other}");
     }
     server.get("/jwks").await.ok();
@@ -150,8 +150,8 @@ async fn an_idle_connection_is_kept_for_the_next_request() {
     })
     .await;
     let mut plain = TcpStream::connect(server.address).await.unwrap();
-    let caller = TlsClient::new(&server.certificate_files().ca, None);
-    let mut tls = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
+    let tls_client = TlsClient::new(&server.certificate_files().ca, None);
+    let mut tls = tls_client.connect(server.addresses().tls[0], HOST).await.unwrap();
 
     for _ in 0..2 {
         let heads = [ask(&mut plain, HOST).await, ask(&mut tls, HOST).await];
@@ -167,8 +167,8 @@ async fn an_idle_connection_is_kept_for_the_next_request() {
 async fn an_idle_connection_is_closed_cleanly() {
     let server = Server::with_tls(|config| config.http.keep_alive = Seconds(1)).await;
     let mut plain = TcpStream::connect(server.address).await.unwrap();
-    let caller = TlsClient::new(&server.certificate_files().ca, None);
-    let mut tls = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
+    let tls_client = TlsClient::new(&server.certificate_files().ca, None);
+    let mut tls = tls_client.connect(server.addresses().tls[0], HOST).await.unwrap();
 
     ask(&mut plain, HOST).await;
     ask(&mut tls, HOST).await;
@@ -188,10 +188,10 @@ async fn a_request_head_must_complete_in_time() {
         config.http.keep_alive = Seconds(600);
     })
     .await;
-    let caller = TlsClient::new(&server.certificate_files().ca, None);
+    let tls_client = TlsClient::new(&server.certificate_files().ca, None);
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     let mut plain = TcpStream::connect(server.address).await.unwrap();
-    let mut tls = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
+    let mut tls = tls_client.connect(server.addresses().tls[0], HOST).await.unwrap();
 
     ask(&mut plain, HOST).await;
     ask(&mut tls, HOST).await;

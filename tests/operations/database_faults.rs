@@ -99,7 +99,7 @@ struct Ready {
     cookies: std::collections::BTreeMap<String, String>,
 }
 
-struct World {
+struct Fixture {
     web: Client,
     service: Client,
     opaque: Client,
@@ -113,7 +113,7 @@ struct World {
 /// Causes one more database access at the end of a redemption.
 const CLAIMS: &str = "&claims=%7B%22id_token%22%3A%7B%22preferred_username%22%3Anull%7D%7D";
 
-impl World {
+impl Fixture {
     async fn new(server: &Server) -> Self {
         server.user("ada").await;
         let opaque = server.register(json!({
@@ -135,7 +135,7 @@ impl World {
             "jwks": { "keys": [signer.jwk()] },
         }));
         let (web, service) = (server.web_app().await, server.service().await);
-        server.administer_ca(async |authority| authority.init().await).await.unwrap();
+        server.administer_ca(async |ca| ca.init().await).await.unwrap();
         let key = KeyPair::generate().unwrap();
         Self { web, service, opaque, desk, prover: prover.await, signer, key }
     }
@@ -175,8 +175,8 @@ impl World {
             }
             Flow::Enrol => {
                 let id = ClientId::from_text(&self.service.id);
-                let invite = async |authority: BuiltInCa<'_>| {
-                    authority.create_enrolment_token(&id, Seconds::hours(1)).await
+                let invite = async |ca: BuiltInCa<'_>| {
+                    ca.create_enrolment_token(&id, Seconds::hours(1)).await
                 };
                 text = server.administer_ca(invite).await.unwrap().0.expose().to_owned();
             }
@@ -211,9 +211,9 @@ impl World {
             }
             Flow::Introspect => {
                 let form = format!("token={text}");
-                let answer = server.post_as(&self.web, "/introspect", &form).await;
-                assert_ne!(answer.body["active"], false, "THREATS DB-03: {answer:?}");
-                return answer;
+                let response = server.post_as(&self.web, "/introspect", &form).await;
+                assert_ne!(response.body["active"], false, "THREATS DB-03: {response:?}");
+                return response;
             }
             Flow::UserInfo => return server.userinfo(text).await,
             Flow::Verify => return server.request("GET", "/verify/own").bearer(text).send().await,
@@ -221,10 +221,14 @@ impl World {
                 return server.post_as(&self.web, "/revoke", &format!("token={text}")).await;
             }
             Flow::Enrol => {
-                let ask = server.request("POST", "/.well-known/est/simpleenroll");
-                let ask = ask.basic(&self.service.id, text);
+                let request = server.request("POST", "/.well-known/est/simpleenroll");
+                let request = request.basic(&self.service.id, text);
                 let body = STANDARD.encode(built_in_ca::csr(&self.key));
-                return ask.header("content-type", "application/pkcs10").body(body).send().await;
+                return request
+                    .header("content-type", "application/pkcs10")
+                    .body(body)
+                    .send()
+                    .await;
             }
             Flow::Silent => {
                 let target =
@@ -240,7 +244,7 @@ impl World {
             }
             Flow::Withdraw => {
                 let page = browser.open("/account").await;
-                if page.answer.status == 200 {
+                if page.response.status == 200 {
                     let fields = [("client_id", self.web.id.as_str())];
                     browser.submit_on_account_page("/account/applications/withdraw", &fields).await
                 } else {
@@ -248,13 +252,13 @@ impl World {
                 }
             }
         };
-        let mut answer = page.answer;
+        let mut response = page.response;
         if page.url.contains("code=") || (flow == Flow::SignIn && page.url.starts_with("/consent"))
         {
-            answer.status = 200;
+            response.status = 200;
         }
         assert!(!page.url.contains("error="), "THREATS DB-03: {}", page.url);
-        answer
+        response
     }
 }
 
@@ -271,32 +275,32 @@ async fn survives_a_failure_of_every_table(flow: Flow) {
         }];
     })
     .await;
-    let world = World::new(&server).await;
-    world.go(&server, flow, &world.prepare(&server, flow).await).await.ok();
+    let fixture = Fixture::new(&server).await;
+    fixture.go(&server, flow, &fixture.prepare(&server, flow).await).await.ok();
     let mut faults = 0;
     for table in tables() {
-        let ready = world.prepare(&server, flow).await;
+        let ready = fixture.prepare(&server, flow).await;
         let away = format!("{table}_away");
 
         rename_table(&server, &table, &away).await;
-        let answer = world.go(&server, flow, &ready).await;
+        let response = fixture.go(&server, flow, &ready).await;
         rename_table(&server, &away, &table).await;
         server.app().confirm().await.unwrap();
 
-        if answer.status == 200 {
+        if response.status == 200 {
             continue;
         }
         faults += 1;
-        assert_eq!(answer.status, 503, "{flow:?} without {table}: {answer:?}");
-        assert_eq!(answer.header("retry-after"), "1", "{flow:?} without {table}");
-        if answer.body.is_object() {
-            answer.refused(503, "temporarily_unavailable");
+        assert_eq!(response.status, 503, "{flow:?} without {table}: {response:?}");
+        assert_eq!(response.header("retry-after"), "1", "{flow:?} without {table}");
+        if response.body.is_object() {
+            response.refused(503, "temporarily_unavailable");
         } else {
-            assert!(!answer.text.contains("_away") && !answer.text.contains("SELECT"), "LG-03");
+            assert!(!response.text.contains("_away") && !response.text.contains("SELECT"), "LG-03");
         }
         // Longer than any response is repeated: the failure has consumed nothing (THREATS EX-04).
         server.advance_clock(11);
-        let again = world.go(&server, flow, &ready).await;
+        let again = fixture.go(&server, flow, &ready).await;
         assert_eq!(again.status, 200, "{flow:?} again, after it failed for {table}: {again:?}");
     }
     assert!(faults > 0 || flow == Flow::ClientCredentials, "{flow:?} needs no table at all");
@@ -370,7 +374,7 @@ async fn telling() -> Server {
 #[tokio::test]
 async fn issuing_a_certificate_survives_a_failure_of_every_table() {
     let server = telling().await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
     let client = server.service().await;
     let key = KeyPair::generate().unwrap();
 
@@ -378,8 +382,8 @@ async fn issuing_a_certificate_survives_a_failure_of_every_table() {
         let id = ClientId::from_text(&client.id);
         let request = CertificationRequest::parse(&built_in_ca::csr(&key)).unwrap();
         let (app, trace) = (server.app(), server.trace());
-        let authority = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
-        authority.issue(Some(&id), &request, Right::Proven).await.is_ok()
+        let ca = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
+        ca.issue(Some(&id), &request, Right::Proven).await.is_ok()
     };
 
     all_or_nothing(&server, "certificate.issued", [1, 1, 1, 0], issue).await;

@@ -8,10 +8,10 @@ use kit::http::Response;
 use kit::server::{Client, Server};
 
 /// The audit event of the request with this response.
-async fn event_of(server: &Server, answer: &Response) -> Value {
+async fn event_of(server: &Server, response: &Response) -> Value {
     let app = server.app();
     app.recorder.flush().await;
-    let request_id = answer.header("x-request-id").to_owned();
+    let request_id = response.header("x-request-id").to_owned();
     let filter = Filter { request_id, most: 10, ..Filter::default() };
     let rows = audit_events::list(app.store.db(), &filter).await.unwrap();
     assert_eq!(rows.len(), 1, "{rows:?}");
@@ -28,15 +28,15 @@ async fn the_request_id_of_a_refusal_finds_its_audit_event() {
     let client = server.service().await;
     let wrong = Client { secret: "wrong".to_owned(), ..client.clone() };
 
-    let answer = server.post_as(&wrong, "/token", "grant_type=client_credentials").await;
+    let response = server.post_as(&wrong, "/token", "grant_type=client_credentials").await;
 
-    let event = event_of(&server, &answer).await;
+    let event = event_of(&server, &response).await;
     assert_eq!(event["kind"], "request.refused");
     assert_eq!(event["outcome"], "invalid_client");
     assert_eq!(event["address"], "127.0.0.1");
     assert_eq!(event["client"], json!(client.id));
     assert_eq!(event["facts"]["reason"], "wrong secret");
-    assert!(!answer.text.contains("wrong secret"), "the reason is for the operator only");
+    assert!(!response.text.contains("wrong secret"), "the reason is for the operator only");
 }
 
 /// DB-03: "client must be able to tell 'retry' from 're-login'".
@@ -54,10 +54,10 @@ async fn a_database_failure_is_always_503() {
         (&unknown, "/token", "grant_type=client_credentials".to_owned()),
         (&unknown, "/introspect", "token=x".to_owned()),
     ] {
-        let answer = server.post_as(who, path, &form).await;
-        let answer = answer.refused(503, "temporarily_unavailable");
-        assert_eq!(answer.header("retry-after"), "1", "{path}");
-        assert!(!answer.text.to_lowercase().contains("pool"), "THREATS LG-03");
+        let response = server.post_as(who, path, &form).await;
+        let response = response.refused(503, "temporarily_unavailable");
+        assert_eq!(response.header("retry-after"), "1", "{path}");
+        assert!(!response.text.to_lowercase().contains("pool"), "THREATS LG-03");
     }
     let page = server.get("/authorize?client_id=unknown").await;
     assert_eq!((page.status, page.header("content-type")), (503, "text/html; charset=utf-8"));

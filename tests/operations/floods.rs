@@ -34,12 +34,12 @@ async fn a_flood_of_sign_ins_does_not_delay_token_requests() {
     }
 
     let mut statuses = Vec::new();
-    for answer in storm {
-        let answer = answer.await.unwrap();
-        if answer.status == 503 {
-            assert_eq!(answer.header("retry-after"), "1");
+    for response in storm {
+        let response = response.await.unwrap();
+        if response.status == 503 {
+            assert_eq!(response.header("retry-after"), "1");
         }
-        statuses.push(answer.status);
+        statuses.push(response.status);
     }
     assert!(statuses.iter().all(|status| matches!(status, 422 | 429 | 503)), "{statuses:?}");
     assert!(statuses.contains(&503), "the queue is bounded: {statuses:?}");

@@ -23,9 +23,9 @@ mod targets;
 const TELLING: &[u8] = b"\x00\x01\x02\x03\x04\x05\x06\x0a\x0c\x13\x16\x17\x18\x30\x31\x7f\x80\x81\x82\x83\x84\x88\xa0\xa1\xa2\xa3\xff,=+\\\"#<>;:%-\r\n\t /";
 
 /// A deterministic random number generator (xorshift64*).
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -84,7 +84,7 @@ fn no_input_makes_a_parser_panic() {
     let seed = number("GATEWRIGHT_TEST_SEED");
     let seed = seed.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0) | 1);
     eprintln!("GATEWRIGHT_TEST_SEED={seed}");
-    let mut dice = Dice(seed);
+    let mut rng = Rng(seed);
     let targets: Vec<_> =
         targets::ALL.iter().map(|(name, read)| (*name, *read, seeds::of(name))).collect();
     for (_, read, seeds) in &targets {
@@ -96,10 +96,10 @@ fn no_input_makes_a_parser_panic() {
     while Instant::now() < until {
         for (name, read, seeds) in &targets {
             for _ in 0..50 {
-                let mut data = seeds[dice.roll(seeds.len())].clone();
-                let other = &seeds[dice.roll(seeds.len())];
-                for _ in 0..=dice.roll(6) {
-                    dice.breaks(&mut data, other);
+                let mut data = seeds[rng.roll(seeds.len())].clone();
+                let other = &seeds[rng.roll(seeds.len())];
+                for _ in 0..=rng.roll(6) {
+                    rng.breaks(&mut data, other);
                 }
                 let read = catch_unwind(AssertUnwindSafe(|| read(&data)));
                 assert!(read.is_ok(), "{name} panicked on {}", STANDARD.encode(&data));

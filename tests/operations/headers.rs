@@ -10,42 +10,42 @@ use kit::server::{Client, Server};
 
 /// All responses of the router: each endpoint with each method, and paths without an endpoint.
 async fn everything(server: &Server) -> Vec<(String, Response)> {
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for route in gatewright::server::routes() {
         let path = route.path.replace("{name}", "gatewright.css");
         for method in ["GET", "POST", "HEAD", "PUT", "OPTIONS"] {
             for accept in ["*/*", "text/html,application/xhtml+xml"] {
-                let answer = server.request(method, &path).header("accept", accept).send().await;
-                answers.push((format!("{method} {path} {accept}"), answer));
+                let response = server.request(method, &path).header("accept", accept).send().await;
+                responses.push((format!("{method} {path} {accept}"), response));
             }
         }
     }
     for accept in ["*/*", "text/html"] {
-        let answer = server.request("GET", "/nothing").header("accept", accept).send().await;
-        answers.push((format!("GET /nothing {accept}"), answer));
+        let response = server.request("GET", "/nothing").header("accept", accept).send().await;
+        responses.push((format!("GET /nothing {accept}"), response));
     }
-    answers
+    responses
 }
 
 #[tokio::test]
 async fn every_response_of_every_route_has_the_security_headers() {
     let server = Server::start().await;
 
-    for (what, answer) in everything(&server).await {
-        let has = |name, value| assert_eq!(answer.header(name), value, "{what}");
+    for (what, response) in everything(&server).await {
+        let has = |name, value| assert_eq!(response.header(name), value, "{what}");
         has("x-content-type-options", "nosniff");
         has("x-frame-options", "DENY");
         has("referrer-policy", "same-origin");
         has("cross-origin-opener-policy", "same-origin");
         has("strict-transport-security", "max-age=63072000");
-        assert!(answer.header("permissions-policy").contains("camera=()"), "{what}");
-        let csp = answer.header("content-security-policy");
+        assert!(response.header("permissions-policy").contains("camera=()"), "{what}");
+        let csp = response.header("content-security-policy");
         assert!(csp.starts_with("default-src 'none'"), "{what}: {csp}");
-        assert!(!answer.header("x-request-id").is_empty(), "{what}");
-        assert!(!answer.header("cache-control").is_empty(), "{what}");
-        assert!(answer.status < 500, "{what}: {answer:?}");
-        assert_eq!(answer.headers("server"), [""; 0], "{what}");
-        if answer.header("content-type").starts_with("text/html") {
+        assert!(!response.header("x-request-id").is_empty(), "{what}");
+        assert!(!response.header("cache-control").is_empty(), "{what}");
+        assert!(response.status < 500, "{what}: {response:?}");
+        assert_eq!(response.headers("server"), [""; 0], "{what}");
+        if response.header("content-type").starts_with("text/html") {
             has("cache-control", "no-store");
             for part in ["frame-ancestors 'none'", "base-uri 'none'", "style-src 'self'"] {
                 assert!(csp.contains(part), "{what}: {csp}");
@@ -115,10 +115,10 @@ async fn head_requests_for_pages_are_refused() {
     let pages = gatewright::server::routes().into_iter().filter(|route| route.kind == Kind::Page);
 
     for page in pages {
-        let answer = server.request("HEAD", page.path).header("accept", "text/html").send().await;
-        assert_eq!(answer.status, 405, "{}", page.path);
-        assert_eq!(answer.header("allow"), page.allow());
-        assert_eq!(answer.headers("set-cookie"), [""; 0]);
+        let response = server.request("HEAD", page.path).header("accept", "text/html").send().await;
+        assert_eq!(response.status, 405, "{}", page.path);
+        assert_eq!(response.header("allow"), page.allow());
+        assert_eq!(response.headers("set-cookie"), [""; 0]);
     }
 }
 
@@ -127,8 +127,8 @@ async fn head_requests_for_pages_are_refused() {
 async fn header_fields_override_neither_method_nor_path() {
     let server = Server::start().await;
 
-    let ask = server.request("GET", "/token").header("x-http-method-override", "POST");
-    let overridden = ask.header("x-original-uri", "/jwks").header("x-rewrite-url", "/jwks");
+    let request = server.request("GET", "/token").header("x-http-method-override", "POST");
+    let overridden = request.header("x-original-uri", "/jwks").header("x-rewrite-url", "/jwks");
 
     assert_eq!(overridden.send().await.status, 405);
 }
@@ -157,8 +157,8 @@ async fn a_request_id_is_accepted_from_trusted_proxies_only() {
     .await;
     let strict = Server::start().await;
     let given = async |server: &Server, id: &str| {
-        let answer = server.request("GET", "/jwks").header("x-request-id", id).send().await;
-        answer.header("x-request-id").to_owned()
+        let response = server.request("GET", "/jwks").header("x-request-id", id).send().await;
+        response.header("x-request-id").to_owned()
     };
 
     assert_eq!(given(&trusting, "abcdefgh-0123").await, "abcdefgh-0123");
@@ -209,9 +209,9 @@ async fn cors_permits_only_the_origins_of_the_requests_client() {
         ("null", &app.id),
         ("*", &app.id),
     ] {
-        let answer = asked(origin, id).await;
-        assert_eq!(answer.headers("access-control-allow-origin"), [""; 0], "{origin} {id}");
-        assert_eq!(answer.header("vary"), "Origin");
+        let response = asked(origin, id).await;
+        assert_eq!(response.headers("access-control-allow-origin"), [""; 0], "{origin} {id}");
+        assert_eq!(response.header("vary"), "Origin");
     }
 }
 
@@ -220,9 +220,9 @@ async fn cors_permits_only_the_origins_of_the_requests_client() {
 async fn a_preflight_permits_the_origins_of_all_clients() {
     let server = Server::start().await;
     let preflight = async |path: &str, origin: &str| {
-        let ask = server.request("OPTIONS", path).header("origin", origin);
-        let ask = ask.header("access-control-request-headers", "authorization");
-        ask.header("access-control-request-method", "POST").send().await
+        let request = server.request("OPTIONS", path).header("origin", origin);
+        let request = request.header("access-control-request-headers", "authorization");
+        request.header("access-control-request-method", "POST").send().await
     };
     let before = preflight("/token", "https://app.example").await;
     assert_eq!(
@@ -232,16 +232,16 @@ async fn a_preflight_permits_the_origins_of_all_clients() {
     );
     scripted(&server).await;
 
-    let answer = preflight("/token", "https://app.example").await;
+    let response = preflight("/token", "https://app.example").await;
 
-    assert_eq!(answer.status, 204);
-    assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
-    assert_eq!(answer.header("access-control-allow-methods"), "POST");
-    assert!(answer.header("access-control-allow-headers").contains("authorization"));
-    assert_eq!(answer.header("vary"), "Origin");
+    assert_eq!(response.status, 204);
+    assert_eq!(response.header("access-control-allow-origin"), "https://app.example");
+    assert_eq!(response.header("access-control-allow-methods"), "POST");
+    assert!(response.header("access-control-allow-headers").contains("authorization"));
+    assert_eq!(response.header("vary"), "Origin");
     for origin in ["https://evil.example", "null"] {
-        let answer = preflight("/userinfo", origin).await;
-        assert_eq!(answer.headers("access-control-allow-origin"), [""; 0], "{origin}");
+        let response = preflight("/userinfo", origin).await;
+        assert_eq!(response.headers("access-control-allow-origin"), [""; 0], "{origin}");
     }
     assert_eq!(
         preflight("/", "https://app.example").await.status,

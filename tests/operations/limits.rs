@@ -36,9 +36,10 @@ async fn malformed_text_is_refused_in_recognized_parameters() {
     let service = server.service().await;
 
     for body in [&b"grant_type=\xff"[..], b"grant_type=%ff", b"grant_type=%"] {
-        let ask = server.request("POST", "/token").basic(&service.id, &service.secret);
-        let ask = ask.header("content-type", "application/x-www-form-urlencoded").body(body);
-        ask.send().await.refused(400, "invalid_request");
+        let request = server.request("POST", "/token").basic(&service.id, &service.secret);
+        let request =
+            request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        request.send().await.refused(400, "invalid_request");
     }
     // RFC 6749 §3.2: "MUST ignore unrecognized request parameters".
     for unknown in ["x=%ff", "x=%", "%ff=1", "state=50%"] {
@@ -81,8 +82,8 @@ async fn a_request_of_ambiguous_length_is_refused() {
         "x: a\r\n b: obs-fold\r\ncontent-length: 3\r\n",
     ] {
         let request = format!("{head}{lengths}connection: close\r\n\r\na=b");
-        let answer = send_bytes(server.address, request.as_bytes()).await;
-        assert_eq!(answer.status, 400, "{lengths:?}: {answer:?}");
+        let response = send_bytes(server.address, request.as_bytes()).await;
+        assert_eq!(response.status, 400, "{lengths:?}: {response:?}");
     }
 }
 
@@ -98,8 +99,8 @@ async fn slow_requests_time_out() {
         "POST /token HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\n";
 
     let half = format!("{head}content-length: 100\r\nconnection: close\r\n\r\ngrant_type=");
-    let answer = send_bytes(server.address, half.as_bytes()).await;
-    answer.refused(408, "invalid_request");
+    let response = send_bytes(server.address, half.as_bytes()).await;
+    response.refused(408, "invalid_request");
 
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     silent.write_all(b"POST /token HTT").await.unwrap();
@@ -207,11 +208,11 @@ async fn shutdown_completes_requests_in_progress() {
     let mut rest = Vec::new();
     idle.read_to_end(&mut rest).await.unwrap();
     asking.write_all(form.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    asking.read_to_string(&mut answer).await.unwrap();
+    let mut response = String::new();
+    asking.read_to_string(&mut response).await.unwrap();
     stopping.await.unwrap();
 
-    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
-    assert!(answer.contains("access_token"));
+    assert!(response.starts_with("HTTP/1.1 200 OK"), "{response}");
+    assert!(response.contains("access_token"));
     assert!(TcpStream::connect(address).await.is_err(), "the listener is closed");
 }

@@ -41,9 +41,9 @@ async fn bound(server: &Server) -> Client {
 }
 
 /// The client certificate as the server sees it: the thumbprint in the client's token.
-async fn thumbprint(ask: RequestBuilder, client: &Client) -> String {
-    let ask = ask.basic(&client.id, &client.secret).form("grant_type=client_credentials");
-    let token = ask.send().await.ok().token("access_token");
+async fn thumbprint(request: RequestBuilder, client: &Client) -> String {
+    let request = request.basic(&client.id, &client.secret).form("grant_type=client_credentials");
+    let token = request.send().await.ok().token("access_token");
     jwt::unverified_claims(&token)["cnf"]["x5t#S256"].as_str().unwrap().to_owned()
 }
 
@@ -73,9 +73,9 @@ async fn https_serves_the_same_responses_with_hsts() {
 async fn hsts_includes_subdomains_where_configured() {
     let server = Server::with_tls(|config| config.http.hsts_include_subdomains = true).await;
 
-    let answer = server.tls_request("GET", "/jwks").send().await.ok();
+    let response = server.tls_request("GET", "/jwks").send().await.ok();
 
-    let hsts = answer.header("strict-transport-security");
+    let hsts = response.header("strict-transport-security");
     assert_eq!(hsts, "max-age=63072000; includeSubDomains");
 }
 
@@ -131,13 +131,13 @@ async fn every_configured_cipher_suite_and_key_exchange_works() {
         suite::TLS13_AES_128_GCM_SHA256,
         suite::TLS13_CHACHA20_POLY1305_SHA256,
     ] {
-        let caller = knowing(&server, |provider| provider.cipher_suites = vec![one]);
-        let stream = caller.connect(address, HOST).await.unwrap();
+        let tls_client = knowing(&server, |provider| provider.cipher_suites = vec![one]);
+        let stream = tls_client.connect(address, HOST).await.unwrap();
         assert_eq!(stream.get_ref().1.negotiated_cipher_suite(), Some(one));
     }
     for one in [group::X25519MLKEM768, group::X25519, group::SECP256R1, group::SECP384R1] {
-        let caller = knowing(&server, |provider| provider.kx_groups = vec![one]);
-        let stream = caller.connect(address, HOST).await.unwrap();
+        let tls_client = knowing(&server, |provider| provider.kx_groups = vec![one]);
+        let stream = tls_client.connect(address, HOST).await.unwrap();
         let spoken = stream.get_ref().1.negotiated_key_exchange_group().unwrap();
         assert_eq!(spoken.name(), one.name());
     }
@@ -195,12 +195,12 @@ pub(crate) async fn assert_strong(address: SocketAddr) {
     let others: Vec<u16> =
         (0..=u16::MAX).filter(|suite| !STRONG.contains(suite) && *suite != FALLBACK).collect();
     for version in [[3, 0], [3, 1], [3, 2]] {
-        let answer = answered(address, &hello(version, &[STRONG[0], 0xc009, 0x002f])).await;
-        assert_eq!(answer, Some(PROTOCOL_VERSION), "{version:?}");
+        let response = answered(address, &hello(version, &[STRONG[0], 0xc009, 0x002f])).await;
+        assert_eq!(response, Some(PROTOCOL_VERSION), "{version:?}");
     }
     for some in others.chunks(4096) {
-        let answer = answered(address, &hello([3, 3], some)).await;
-        assert_eq!(answer, Some(HANDSHAKE_FAILURE), "{:#x} and others", some[0]);
+        let response = answered(address, &hello([3, 3], some)).await;
+        assert_eq!(response, Some(HANDSHAKE_FAILURE), "{:#x} and others", some[0]);
     }
     for suite in STRONG {
         assert_eq!(answered(address, &hello([3, 3], &[suite])).await, None, "{suite:#x}");
@@ -227,8 +227,8 @@ async fn requests_have_the_client_certificate_of_their_connection() {
     let own = Identity::self_signed("backup");
 
     for identity in [signed, own] {
-        let ask = server.mtls_request(Some(&identity), "POST", "/token");
-        assert_eq!(thumbprint(ask, &client).await, identity.thumbprint());
+        let request = server.mtls_request(Some(&identity), "POST", "/token");
+        assert_eq!(thumbprint(request, &client).await, identity.thumbprint());
     }
     let bare = server.mtls_request(None, "POST", "/token").basic(&client.id, &client.secret);
     bare.form("grant_type=client_credentials").send().await.refused(400, "invalid_request");
@@ -263,18 +263,18 @@ impl ResolvesClientCert for Shows {
 async fn a_malformed_or_stolen_client_certificate_fails_the_handshake() {
     let server = Server::with_tls(|_| {}).await;
     let address = server.addresses().mtls[0];
-    let (victim, thief) = (Identity::self_signed("victim"), Identity::self_signed("thief"));
+    let (victim, attacker) = (Identity::self_signed("victim"), Identity::self_signed("thief"));
     let connect = async |chain: Vec<CertificateDer<'static>>, version| {
-        let caller = TlsClient::with_versions(&[version], &server.certificate_files().ca, None)
-            .with_config(|config| config.client_auth_cert_resolver = Shows::of(chain, &thief));
-        let mut stream = caller.connect(address, MTLS_HOST).await?;
+        let tls_client = TlsClient::with_versions(&[version], &server.certificate_files().ca, None)
+            .with_config(|config| config.client_auth_cert_resolver = Shows::of(chain, &attacker));
+        let mut stream = tls_client.connect(address, MTLS_HOST).await?;
         // With TLS 1.3 the handshake of the client completes before the server verifies its
         // certificate.
         stream.read_exact(&mut [0]).await.map(drop)
     };
     let garbage = CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
     let large = CertificateDer::from(vec![0; 17 * 1024]);
-    let long = vec![thief.certificate().clone(); 10];
+    let long = vec![attacker.certificate().clone(); 10];
 
     for version in [&version::TLS12, &version::TLS13] {
         let stolen = connect(victim.chain.clone(), version).await;
@@ -291,26 +291,27 @@ async fn at_the_issuers_name_no_client_certificate_is_requested() {
     let server = Server::with_tls(|_| {}).await;
     let own = Identity::self_signed("browser");
     let asked = Shows::of(own.chain.clone(), &own);
-    let caller = TlsClient::new(&server.certificate_files().ca, None);
-    let caller = caller.with_config(|config| config.client_auth_cert_resolver = asked.clone());
-    let ask =
-        |address, name| server.request("GET", "/jwks").over_tls(&caller, address, name).send();
+    let tls_client = TlsClient::new(&server.certificate_files().ca, None);
+    let tls_client =
+        tls_client.with_config(|config| config.client_auth_cert_resolver = asked.clone());
+    let request =
+        |address, name| server.request("GET", "/jwks").over_tls(&tls_client, address, name).send();
 
-    ask(server.addresses().tls[0], HOST).await.ok();
+    request(server.addresses().tls[0], HOST).await.ok();
     assert_eq!(asked.1.load(Ordering::SeqCst), 0);
-    ask(server.addresses().mtls[0], MTLS_HOST).await;
+    request(server.addresses().mtls[0], MTLS_HOST).await;
     assert_eq!(asked.1.load(Ordering::SeqCst), 1, "at the mTLS name it is requested");
 }
 
 /// The response to a token request over a new connection, and whether the TLS session was resumed.
 async fn token_over(
     server: &Server,
-    caller: &TlsClient,
+    tls_client: &TlsClient,
     client: &Client,
 ) -> (HandshakeKind, Response) {
     use base64::Engine as _;
     let address = server.addresses().mtls[0];
-    let stream = caller.connect(address, MTLS_HOST).await.unwrap();
+    let stream = tls_client.connect(address, MTLS_HOST).await.unwrap();
     let kind = stream.get_ref().1.handshake_kind().unwrap();
     let basic = base64::engine::general_purpose::STANDARD
         .encode(format!("{}:{}", client.id, client.secret));
@@ -330,13 +331,13 @@ async fn a_resumed_session_keeps_the_clients_certificate() {
     let identity = Identity::self_signed("backup");
 
     for version in [&version::TLS13, &version::TLS12] {
-        let caller =
+        let tls_client =
             TlsClient::with_versions(&[version], &server.certificate_files().ca, Some(&identity));
-        let (first, _) = token_over(&server, &caller, &client).await;
-        let (second, answer) = token_over(&server, &caller, &client).await;
+        let (first, _) = token_over(&server, &tls_client, &client).await;
+        let (second, response) = token_over(&server, &tls_client, &client).await;
 
         assert_eq!((first, second), (HandshakeKind::Full, HandshakeKind::Resumed));
-        let token = answer.ok().token("access_token");
+        let token = response.ok().token("access_token");
         assert_eq!(jwt::unverified_claims(&token)["cnf"]["x5t#S256"], identity.thumbprint());
     }
 }
@@ -398,17 +399,17 @@ async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
     ] {
         for (from, to) in ways.clone() {
             let store = Arc::new(Careless(ClientSessionMemoryCache::new(8)));
-            let caller = TlsClient::with_versions(
+            let tls_client = TlsClient::with_versions(
                 &[version],
                 &server.certificate_files().ca,
                 Some(&identity),
             );
-            let caller = caller.with_config(|config| {
+            let tls_client = tls_client.with_config(|config| {
                 config.resumption = rustls::client::Resumption::store(store.clone());
                 config.enable_sni = names;
             });
             let connect = async |(address, name): (SocketAddr, &str)| {
-                let stream = caller.connect(address, name).await.unwrap();
+                let stream = tls_client.connect(address, name).await.unwrap();
                 let kind = stream.get_ref().1.handshake_kind().unwrap();
                 let request =
                     format!("GET /jwks HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n");
@@ -430,17 +431,17 @@ async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
 async fn early_data_is_not_accepted() {
     let server = Server::with_tls(|_| {}).await;
     let address = server.addresses().tls[0];
-    let caller = TlsClient::new(&server.certificate_files().ca, None);
-    let caller = caller.with_config(|config| config.enable_early_data = true);
+    let tls_client = TlsClient::new(&server.certificate_files().ca, None);
+    let tls_client = tls_client.with_config(|config| config.enable_early_data = true);
     let request = format!("GET /jwks HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\n\r\n");
-    let first = caller.connect(address, HOST).await.unwrap();
+    let first = tls_client.connect(address, HOST).await.unwrap();
     send_bytes_over(first, request.as_bytes()).await.ok();
 
-    let second = caller.connect(address, HOST).await.unwrap();
+    let second = tls_client.connect(address, HOST).await.unwrap();
 
     assert_eq!(second.get_ref().1.handshake_kind(), Some(HandshakeKind::Resumed));
     assert!(!second.get_ref().1.is_early_data_accepted());
-    let config = caller.config.clone();
+    let config = tls_client.config.clone();
     let mut again = rustls::ClientConnection::new(config, HOST.try_into().unwrap()).unwrap();
     assert!(again.early_data().is_none(), "the ticket does not permit early data");
 }
@@ -452,39 +453,39 @@ async fn a_request_for_another_host_than_the_connection_is_misdirected() {
     let server = Server::with_tls(|_| {}).await;
 
     for host in [MTLS_HOST, "evil.example", "id.example.org.", "id.example.org@evil.example", "%"] {
-        let answer = server.tls_request("GET", "/jwks").host(host).send().await;
-        answer.refused(421, "invalid_request");
-        let answer = server.mtls_request(None, "POST", "/token").host(HOST).form("").send().await;
-        answer.refused(421, "invalid_request");
+        let response = server.tls_request("GET", "/jwks").host(host).send().await;
+        response.refused(421, "invalid_request");
+        let response = server.mtls_request(None, "POST", "/token").host(HOST).form("").send().await;
+        response.refused(421, "invalid_request");
     }
     for host in ["id.example.org:8443", "ID.example.org"] {
         server.tls_request("GET", "/jwks").host(host).send().await.ok();
     }
     let absolute = format!("https://{MTLS_HOST}/jwks");
-    let answer = server.tls_request("GET", &absolute).send().await;
-    answer.refused(421, "invalid_request");
+    let response = server.tls_request("GET", &absolute).send().await;
+    response.refused(421, "invalid_request");
 }
 
 /// THREATS MT-10: no pages, no static files, no cookies; only what APIs and clients need.
 #[tokio::test]
 async fn the_mtls_name_serves_no_pages() {
     let server = Server::with_tls(|_| {}).await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
 
     for route in routes() {
         let path = route.path.replace("{name}", "gatewright.css");
         for method in ["GET", "POST"] {
-            let ask = server.mtls_request(None, method, &path).header("accept", "text/html");
-            let answer = ask.header("cookie", "a=b").send().await;
+            let request = server.mtls_request(None, method, &path).header("accept", "text/html");
+            let response = request.header("cookie", "a=b").send().await;
             let is_there = match route.reach {
                 Reach::Issuer => false,
                 Reach::Everywhere => true,
                 // Exists only while an ACME order is pending.
                 Reach::Plain => method != "GET",
             };
-            assert_eq!(answer.status != 404, is_there, "{method} {path}: {answer:?}");
-            assert_eq!(answer.headers("set-cookie"), [""; 0], "{method} {path}");
-            assert!(!answer.header("content-type").starts_with("text/html"), "{method} {path}");
+            assert_eq!(response.status != 404, is_there, "{method} {path}: {response:?}");
+            assert_eq!(response.headers("set-cookie"), [""; 0], "{method} {path}");
+            assert!(!response.header("content-type").starts_with("text/html"), "{method} {path}");
         }
     }
     let nothing =
@@ -506,8 +507,8 @@ async fn the_metadata_lists_the_mtls_endpoint_aliases() {
         let url = url.as_str().unwrap();
         let path = url.strip_prefix(&format!("https://{MTLS_HOST}")).unwrap();
         assert_eq!(metadata[name], format!("{ISSUER}{path}"), "{name}");
-        let answer = server.mtls_request(None, "POST", path).send().await;
-        assert_ne!(answer.status, 404, "{name}");
+        let response = server.mtls_request(None, "POST", path).send().await;
+        assert_ne!(response.status, 404, "{name}");
         named.insert(name.as_str());
     }
     let expected =
@@ -524,20 +525,21 @@ async fn both_names_can_share_a_port() {
     let server = Server::with_tls(|config| config.mtls.listen.clear()).await;
     let (address, client) = (server.addresses().tls[0], bound(&server).await);
     let identity = Identity::self_signed("backup");
-    let caller = TlsClient::new(&server.certificate_files().ca, Some(&identity));
-    let ask = |method, path, name| server.request(method, path).over_tls(&caller, address, name);
+    let tls_client = TlsClient::new(&server.certificate_files().ca, Some(&identity));
+    let request =
+        |method, path, name| server.request(method, path).over_tls(&tls_client, address, name);
 
-    ask("GET", "/", HOST).send().await.ok();
-    ask("GET", "/", MTLS_HOST).send().await.refused(404, "not_found");
-    ask("GET", "/", HOST).host(MTLS_HOST).send().await.refused(421, "invalid_request");
-    ask("GET", "/", MTLS_HOST).host(HOST).send().await.refused(421, "invalid_request");
-    let token = thumbprint(ask("POST", "/token", MTLS_HOST), &client).await;
+    request("GET", "/", HOST).send().await.ok();
+    request("GET", "/", MTLS_HOST).send().await.refused(404, "not_found");
+    request("GET", "/", HOST).host(MTLS_HOST).send().await.refused(421, "invalid_request");
+    request("GET", "/", MTLS_HOST).host(HOST).send().await.refused(421, "invalid_request");
+    let token = thumbprint(request("POST", "/token", MTLS_HOST), &client).await;
     assert_eq!(token, identity.thumbprint());
-    let unasked = ask("POST", "/token", HOST).basic(&client.id, &client.secret);
+    let unasked = request("POST", "/token", HOST).basic(&client.id, &client.secret);
     unasked.form("grant_type=client_credentials").send().await.refused(400, "invalid_request");
 
-    let nameless = caller.with_config(|config| config.enable_sni = false);
-    ask("GET", "/", HOST).over(&nameless, address, HOST).send().await.ok();
+    let nameless = tls_client.with_config(|config| config.enable_sni = false);
+    request("GET", "/", HOST).over(&nameless, address, HOST).send().await.ok();
 }
 
 /// Behind a proxy that terminates TLS, `Host` contains the name. It can only restrict what is served.
@@ -551,8 +553,8 @@ async fn behind_a_proxy_the_mtls_name_serves_no_pages_either() {
 
     for host in [MTLS_HOST, "mtls.id.example.org:443", "MTLS.id.example.org"] {
         server.request("GET", "/login").host(host).send().await.refused(404, "not_found");
-        let answer = server.request("POST", "/token").host(host).form("").send().await;
-        answer.refused(401, "invalid_client");
+        let response = server.request("POST", "/token").host(host).form("").send().await;
+        response.refused(401, "invalid_client");
     }
     assert_ne!(
         server.request("GET", "/login").host("mtls.id.example.org:1").send().await.status,
@@ -587,7 +589,7 @@ async fn failed_handshakes_are_counted_by_reason() {
     })
     .await;
     let (tls, mtls) = (server.addresses().tls[0], server.addresses().mtls[0]);
-    let thief = Identity::self_signed("thief");
+    let attacker = Identity::self_signed("thief");
 
     answered(tls, &hello([3, 1], &[0xc02b])).await;
     counted(&server, "incompatible", 1).await;
@@ -599,10 +601,12 @@ async fn failed_handshakes_are_counted_by_reason() {
     assert!(suspicious.connect(tls, HOST).await.is_err());
     counted(&server, "alert", 1).await;
     let garbage = CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
-    let caller = TlsClient::with_versions(&[&version::TLS12], &server.certificate_files().ca, None);
-    let caller = caller
-        .with_config(|config| config.client_auth_cert_resolver = Shows::of(vec![garbage], &thief));
-    assert!(caller.connect(mtls, MTLS_HOST).await.is_err());
+    let tls_client =
+        TlsClient::with_versions(&[&version::TLS12], &server.certificate_files().ca, None);
+    let tls_client = tls_client.with_config(|config| {
+        config.client_auth_cert_resolver = Shows::of(vec![garbage], &attacker)
+    });
+    assert!(tls_client.connect(mtls, MTLS_HOST).await.is_err());
     counted(&server, "certificate", 1).await;
 
     server.tls_request("GET", "/jwks").send().await.ok();
@@ -650,8 +654,8 @@ async fn exhausted_connections_do_not_affect_the_operations_listener() {
     // Further connections wait in the queue of the system: all slots are occupied now, or in a moment.
     let operations = server.operations.unwrap();
     for path in ["/metrics", "/healthz", "/readyz"].repeat(4) {
-        let answer = RequestBuilder::new(operations, "GET", path).send();
-        let patient = tokio::time::timeout(std::time::Duration::from_secs(60), answer);
+        let response = RequestBuilder::new(operations, "GET", path).send();
+        let patient = tokio::time::timeout(std::time::Duration::from_secs(60), response);
         patient.await.expect("operators do not wait for a free slot").ok();
     }
 }

@@ -84,26 +84,26 @@ async fn no_secret_is_in_the_log_or_the_audit_trail() {
     secrets.extend(consent.hidden_fields().into_iter().map(|(_, value)| value));
     secrets.extend(browser.cookies.values().cloned());
     let code = browser.submit(&consent, &[("answer", "allow")]).await.code();
-    let bought = server.redeem(&client, &code).await.ok();
-    let next = server.refresh(&client, &bought.token("refresh_token"), "").await.ok();
-    for answer in [&bought, &next] {
+    let tokens = server.redeem(&client, &code).await.ok();
+    let next = server.refresh(&client, &tokens.token("refresh_token"), "").await.ok();
+    for response in [&tokens, &next] {
         secrets
-            .extend(["access_token", "refresh_token", "id_token"].map(|name| answer.token(name)));
+            .extend(["access_token", "refresh_token", "id_token"].map(|name| response.token(name)));
     }
     server.userinfo(&next.token("access_token")).await.ok();
     server.is_active(&client, &next.token("refresh_token")).await;
     // The error cases.
     server.redeem(&client, &code).await.refused(400, "invalid_grant");
-    server.refresh(&client, &bought.token("refresh_token"), "").await.refused(400, "invalid_grant");
+    server.refresh(&client, &tokens.token("refresh_token"), "").await.refused(400, "invalid_grant");
     server.userinfo(&next.token("access_token")).await.refused(401, "invalid_token");
     let other = Client { id: client.id.clone(), secret: format!("{}x", client.secret) };
     server.redeem(&other, &code).await.refused(401, "invalid_client");
     let hint = next.token("id_token");
-    browser.open(&format!("/logout?id_token_hint={hint}x")).await.answer.assert_error_page(400);
+    browser.open(&format!("/logout?id_token_hint={hint}x")).await.response.assert_error_page(400);
     browser
         .open(&format!("/authorize?code={code}&access_token={hint}"))
         .await
-        .answer
+        .response
         .assert_error_page(400);
     browser.open(&format!("/logout?id_token_hint={hint}")).await;
     secrets.push(code);
@@ -166,38 +166,39 @@ async fn proofs(server: &Server) -> Vec<String> {
             "gw_access_token_format": "opaque",
         }))
         .await;
-    let (holder, thief) = (DpopKey::new(), DpopKey::new());
+    let (key, attacker) = (DpopKey::new(), DpopKey::new());
     let code = dpop::authorization_code(server, &client, "").await;
-    let bought = holder.proof(server);
-    let token = server.redeem_request(&client, &code).dpop(&bought).send().await.ok();
+    let tokens = key.proof(server);
+    let token = server.redeem_request(&client, &code).dpop(&tokens).send().await.ok();
     let token = token.token("access_token");
-    let elsewhere = holder.sign(&holder.claims(server, "POST", "/elsewhere"));
-    let mut told = vec![code, bought.clone(), elsewhere.clone(), format!("{bought}x")];
+    let elsewhere = key.sign(&key.claims(server, "POST", "/elsewhere"));
+    let mut told = vec![code, tokens.clone(), elsewhere.clone(), format!("{tokens}x")];
     for proof in &told[1..] {
         dpop::request_token(server, &server.service().await, proof)
             .await
             .refused(400, "invalid_dpop_proof");
     }
     let (used, stolen) = (
-        holder.proof_with_token(server, "GET", &token),
-        thief.proof_with_token(server, "GET", &token),
+        key.proof_with_token(server, "GET", &token),
+        attacker.proof_with_token(server, "GET", &token),
     );
     dpop::userinfo_with_dpop(server, &token, &used).await.ok();
     dpop::userinfo_with_dpop(server, &token, &used).await.refused(401, "invalid_dpop_proof");
     dpop::userinfo_with_dpop(server, &token, &stolen).await.refused(401, "invalid_token");
-    let asked = holder.proof_with_token(server, "GET", &token);
+    let asked = key.proof_with_token(server, "GET", &token);
     let verify = async || {
-        let ask = server.request("GET", "/verify/ours").dpop(&asked);
-        let ask = ask.header("authorization", &format!("DPoP {token}"));
-        let ask = ask.header("x-original-method", "GET").header("x-original-uri", "/userinfo");
-        ask.send().await
+        let request = server.request("GET", "/verify/ours").dpop(&asked);
+        let request = request.header("authorization", &format!("DPoP {token}"));
+        let request =
+            request.header("x-original-method", "GET").header("x-original-uri", "/userinfo");
+        request.send().await
     };
     assert_eq!(verify().await.status, 200);
     verify().await.refused(401, "invalid_dpop_proof");
     let form = format!("token={token}");
     server.post_as(&client, "/introspect", &form).await.ok();
     server.post_as(&client, "/revoke", &form).await.ok();
-    let again = holder.proof_with_token(server, "GET", &token);
+    let again = key.proof_with_token(server, "GET", &token);
     dpop::userinfo_with_dpop(server, &token, &again).await.refused(401, "invalid_token");
     told.extend([used, stolen, asked, again, token]);
     told.extend(signatures(&told));

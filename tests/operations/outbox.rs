@@ -46,7 +46,7 @@ async fn a_mail_is_sent_over_tls_only_to_a_trusted_server() {
     std::fs::create_dir(&directory).unwrap();
     let file = directory.join("ca.pem");
     std::fs::write(&file, kit::ca::pem(ours.certificate())).unwrap();
-    let named = |authority: &Ca| authority.issue_server(&["localhost"]);
+    let named = |ca: &Ca| ca.issue_server(&["localhost"]);
 
     for (identity, tls, reaches) in [
         (named(&ours), MailTls::Required, true),
@@ -345,12 +345,12 @@ async fn no_row_is_taken_twice_in_a_race() {
     }
 
     let mut tasks = tokio::task::JoinSet::new();
-    for holder in 0..16 {
+    for key in 0..16 {
         let app = server.app().clone();
         tasks.spawn(async move {
             let on = app.store.db();
-            let holder = holder.to_string();
-            outbox::lease(on, &holder, Seconds(90), 7, now + Seconds(60)).await.unwrap()
+            let key = key.to_string();
+            outbox::lease(on, &key, Seconds(90), 7, now + Seconds(60)).await.unwrap()
         });
     }
 

@@ -26,8 +26,8 @@ use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 
 /// The certificate that the server presents.
 async fn shown(server: &Server) -> CertificateDer<'static> {
-    let caller = TlsClient::new(&server.certificate_files().ca, None);
-    let stream = caller.connect(server.addresses().tls[0], HOST).await.unwrap();
+    let tls_client = TlsClient::new(&server.certificate_files().ca, None);
+    let stream = tls_client.connect(server.addresses().tls[0], HOST).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
 
@@ -48,10 +48,10 @@ async fn watched() -> Server {
 /// session was resumed.
 async fn token_over(
     server: &Server,
-    caller: &TlsClient,
+    tls_client: &TlsClient,
     client: &Client,
 ) -> (HandshakeKind, String) {
-    let stream = caller.connect(server.addresses().mtls[0], MTLS_HOST).await.unwrap();
+    let stream = tls_client.connect(server.addresses().mtls[0], MTLS_HOST).await.unwrap();
     let kind = stream.get_ref().1.handshake_kind().unwrap();
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     let request = format!(
@@ -82,10 +82,10 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
         let (server, over, asked) = (server.clone(), over.clone(), asked.clone());
         let (own, client) = (own.clone(), client.clone());
         load.push(tokio::spawn(async move {
-            let (authority, identity) = (&server.certificate_files().ca, own.identity());
-            let (browser, address) = (TlsClient::new(authority, None), server.addresses().tls[0]);
+            let (ca, identity) = (&server.certificate_files().ca, own.identity());
+            let (browser, address) = (TlsClient::new(ca, None), server.addresses().tls[0]);
             let mut open = BufReader::new(browser.connect(address, HOST).await.unwrap());
-            let returning = TlsClient::new(authority, Some(&identity));
+            let returning = TlsClient::new(ca, Some(&identity));
             let mut expected = HandshakeKind::Full;
             while !over.load(Ordering::SeqCst) {
                 let request = format!("GET /healthz HTTP/1.1\r\nhost: {HOST}\r\n\r\n");
@@ -101,10 +101,11 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
                 open.read_exact(&mut body).await.unwrap();
                 assert!(head.starts_with(b"HTTP/1.1 200 ") && body == *b"alive\n");
                 server.tls_request("GET", "/jwks").send().await.ok();
-                let stranger = TlsClient::new(authority, Some(&identity));
-                for (caller, expected) in [(&stranger, HandshakeKind::Full), (&returning, expected)]
+                let stranger = TlsClient::new(ca, Some(&identity));
+                for (tls_client, expected) in
+                    [(&stranger, HandshakeKind::Full), (&returning, expected)]
                 {
-                    let (kind, token) = token_over(&server, caller, &client).await;
+                    let (kind, token) = token_over(&server, tls_client, &client).await;
                     assert_eq!(kind, expected);
                     assert_eq!(unverified_claims(&token)["cnf"]["x5t#S256"], own.thumbprint());
                 }
@@ -139,13 +140,13 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
 async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
     let server = watched().await;
     let (house, before) = (server.certificate_files(), shown(&server).await);
-    let authority = &house.ca;
-    let good = authority.issue_server(&[HOST, MTLS_HOST]);
+    let ca = &house.ca;
+    let good = ca.issue_server(&[HOST, MTLS_HOST]);
     let mut expired = certificate_params(HOST, &[HOST, MTLS_HOST]);
     expired.not_after = date_time_ymd(2020, 1, 1);
     let mut early = certificate_params(HOST, &[HOST, MTLS_HOST]);
     early.not_before = date_time_ymd(2999, 1, 1);
-    let others = authority.issue_for(
+    let others = ca.issue_for(
         certificate_params(HOST, &[HOST, MTLS_HOST]),
         rcgen::KeyPair::generate().unwrap(),
     );
@@ -159,10 +160,10 @@ async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
         ("the key of another", &|| {
             std::fs::write(house.key_file(), others.key.serialize_pem()).unwrap();
         }),
-        ("expired", &|| house.replace(&authority.issue(expired.clone()))),
-        ("not yet", &|| house.replace(&authority.issue(early.clone()))),
-        ("another name", &|| house.replace(&authority.issue_server(&["other.example"]))),
-        ("one name of two", &|| house.replace(&authority.issue_server(&[HOST]))),
+        ("expired", &|| house.replace(&ca.issue(expired.clone()))),
+        ("not yet", &|| house.replace(&ca.issue(early.clone()))),
+        ("another name", &|| house.replace(&ca.issue_server(&["other.example"]))),
+        ("one name of two", &|| house.replace(&ca.issue_server(&[HOST]))),
     ];
     for (what, breaking) in broken {
         house.replace(&good);
@@ -183,15 +184,14 @@ async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
 }
 
 /// The OCSP response for this certificate, valid for an hour.
-fn response(authority: &Ca, identity: &Identity, status: Status) -> Vec<u8> {
-    let issuer = Issuer::from_der(authority.certificate()).unwrap();
+fn response(ca: &Ca, identity: &Identity, status: Status) -> Vec<u8> {
+    let issuer = Issuer::from_der(ca.certificate()).unwrap();
     let (_, parsed) = x509_parser::parse_x509_certificate(identity.certificate()).unwrap();
     let id = CertId::new(Hash::Sha1, &issuer, parsed.raw_serial()).unwrap();
     let (now, then) = (Timestamp(START_TIME), Timestamp(START_TIME + 3600));
     let answer = OcspAnswer { status, this_update: now, next_update: Some(then) };
     let response = Response { responses: vec![(id, answer)], nonce: None, produced_at: now };
-    let key =
-        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &authority.key_der()).unwrap();
+    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &ca.key_der()).unwrap();
     let sign =
         |message: &[u8]| Ok(key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec());
     response.sign(&issuer, &[], sign).unwrap()
@@ -202,8 +202,8 @@ fn response(authority: &Ca, identity: &Identity, status: Status) -> Vec<u8> {
 async fn an_ocsp_response_from_a_file_is_stapled_while_valid() {
     let file = std::env::temp_dir().join(format!("gatewright-ocsp-{}", uuid::Uuid::new_v4()));
     let server = Server::with_tls(|config| config.tls.ocsp_file = Some(file.clone())).await;
-    let (house, authority) = (server.certificate_files(), &server.certificate_files().ca);
-    let identity = authority.issue_server(&[HOST, MTLS_HOST]).with(authority.certificate());
+    let (house, ca) = (server.certificate_files(), &server.certificate_files().ca);
+    let identity = ca.issue_server(&[HOST, MTLS_HOST]).with(ca.certificate());
     house.replace(&identity);
     let put = async |response: &[u8]| {
         std::fs::write(&file, response).unwrap();
@@ -213,17 +213,17 @@ async fn an_ocsp_response_from_a_file_is_stapled_while_valid() {
     server.running().reload().await;
     assert_eq!(stapled_response(&server).await, b"", "no response yet");
 
-    let good = response(authority, &identity, Status::Good);
+    let good = response(ca, &identity, Status::Good);
     assert_eq!(put(&good).await, good);
 
-    let other = authority.issue_server(&[HOST, MTLS_HOST]);
+    let other = ca.issue_server(&[HOST, MTLS_HOST]);
     let mallory = Ca::new("Servers");
     let revoked = Status::Revoked { at: Timestamp(START_TIME), reason: Reason::KeyCompromise };
     for bad in [
-        response(authority, &other, Status::Good),
+        response(ca, &other, Status::Good),
         response(&mallory, &identity, Status::Good),
-        response(authority, &identity, revoked),
-        response(authority, &identity, Status::Unknown),
+        response(ca, &identity, revoked),
+        response(ca, &identity, Status::Unknown),
         b"garbage".to_vec(),
     ] {
         assert_eq!(put(&good).await, good);
@@ -245,10 +245,10 @@ async fn plain_http_redirects_pages_and_refuses_other_requests() {
     })
     .await;
     let address = server.addresses().redirect[0];
-    let ask =
+    let request =
         |method, target| RequestBuilder::new(address, method, target).header("accept", "text/html");
 
-    let page = ask("GET", "/login?request=a&b=c").host("evil.example").send().await;
+    let page = request("GET", "/login?request=a&b=c").host("evil.example").send().await;
     assert_eq!(page.status, 308);
     assert_eq!(page.header("location"), format!("{ISSUER}/login?request=a&b=c"));
     assert_eq!(page.headers("set-cookie"), [""; 0]);
@@ -261,11 +261,11 @@ async fn plain_http_redirects_pages_and_refuses_other_requests() {
         ("GET", "/jwks"),
         ("GET", "/.well-known/openid-configuration"),
     ] {
-        let answer = ask(method, target).send().await;
-        assert_eq!(answer.header("location"), "", "{method} {target}");
-        assert_eq!(answer.headers("strict-transport-security"), [""; 0], "{method} {target}");
-        answer.refused(400, "invalid_request");
+        let response = request(method, target).send().await;
+        assert_eq!(response.header("location"), "", "{method} {target}");
+        assert_eq!(response.headers("strict-transport-security"), [""; 0], "{method} {target}");
+        response.refused(400, "invalid_request");
     }
-    assert_eq!(ask("GET", "/nothing").send().await.status, 404);
-    assert_eq!(ask("GET", "//evil.example/login").send().await.status, 404);
+    assert_eq!(request("GET", "/nothing").send().await.status, 404);
+    assert_eq!(request("GET", "//evil.example/login").send().await.status, 404);
 }

@@ -34,8 +34,8 @@ async fn granted(server: &Server, client: &Client) -> (String, String) {
     let mut tokens = Vec::new();
     for scope in ["openid", "openid offline_access"] {
         let page = browser.authorize("ada", client, scope, "").await;
-        let answer = server.redeem(client, &page.parameter("code")).await.ok();
-        tokens.push(answer.token("refresh_token"));
+        let response = server.redeem(client, &page.parameter("code")).await.ok();
+        tokens.push(response.token("refresh_token"));
     }
     (tokens.remove(0), tokens.remove(0))
 }

@@ -14,7 +14,7 @@ const HOUR: i64 = 3600;
 
 /// One section of the page.
 fn section(page: &Page, id: &str) -> String {
-    let text = &page.assert_page("/account").answer.text;
+    let text = &page.assert_page("/account").response.text;
     let start = text.find(&format!("<section class=\"card\" id=\"{id}\"")).expect(id);
     text[start..].split_once("</section>").unwrap().0.to_owned()
 }
@@ -23,8 +23,9 @@ fn section(page: &Page, id: &str) -> String {
 async fn guess(server: &Server, name: &str, user_agent: &str) -> u16 {
     let mut browser = Browser::new(server);
     let door = browser.open("/login").await;
-    let ask = browser.form_request(&door, &[("identifier", name), ("password", "a wrong guess")]);
-    ask.header("user-agent", user_agent).send().await.status
+    let request =
+        browser.form_request(&door, &[("identifier", name), ("password", "a wrong guess")]);
+    request.header("user-agent", user_agent).send().await.status
 }
 
 /// Users see all data that applications can get about them.
@@ -226,8 +227,8 @@ async fn after_a_refused_new_password_the_current_one_is_not_asked_again() {
     for (page, at, focus) in
         [(&wrong, "current", "current"), (&differ, "again", "new"), (&short, "new", "new")]
     {
-        let text = &page.answer.text;
-        assert_eq!(page.answer.status, 422, "{text}");
+        let text = &page.response.text;
+        assert_eq!(page.response.status, 422, "{text}");
         assert_eq!(text.matches("aria-invalid").count(), 1, "{text}");
         assert!(text.contains(&format!("id=\"{at}-problem\" role=\"alert\"")), "{text}");
         let focused = text.split(" autofocus").next().unwrap();
@@ -236,14 +237,14 @@ async fn after_a_refused_new_password_the_current_one_is_not_asked_again() {
             assert!(!text.contains(password), "a page never contains a password: {text}");
         }
     }
-    assert!(wrong.answer.text.contains("id=\"current\""));
+    assert!(wrong.response.text.contains("id=\"current\""));
     for page in [&differ, &short] {
-        assert!(!page.answer.text.contains("id=\"current\""), "{page:?}");
-        assert!(page.answer.text.contains("Your current password was right."), "{page:?}");
+        assert!(!page.response.text.contains("id=\"current\""), "{page:?}");
+        assert!(page.response.text.contains("Your current password was right."), "{page:?}");
     }
     let done = browser.submit_to(change, &short, &[("new", NEW), ("again", NEW)]).await;
     assert!(
-        done.assert_page("/account").answer.text.contains("Your password has been changed"),
+        done.assert_page("/account").response.text.contains("Your password has been changed"),
         "{done:?}"
     );
 }
@@ -273,9 +274,9 @@ async fn the_proof_of_the_current_password_is_bound_to_its_session() {
         let page = browser.open("/account").await;
         let fields = [("proof", proof), ("new", NEW), ("again", NEW)];
         let page = browser.submit_to(change, &page, &fields).await;
-        assert_eq!(page.answer.status, 422, "{proof}: {page:?}");
-        assert!(page.answer.text.contains("once more"), "{proof}: {page:?}");
-        assert!(page.answer.text.contains("id=\"current\""), "{proof}: {page:?}");
+        assert_eq!(page.response.status, 422, "{proof}: {page:?}");
+        assert!(page.response.text.contains("once more"), "{proof}: {page:?}");
+        assert!(page.response.text.contains("id=\"current\""), "{proof}: {page:?}");
     };
 
     let mut cut = own.clone();

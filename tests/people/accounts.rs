@@ -22,11 +22,11 @@ async fn a_renamed_account_keeps_its_subject() {
     assert_eq!(before.body["sub"], after.body["sub"]);
     server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
     let door = Browser::new(&server).open("/login").await;
-    assert_eq!(door.answer.status, 200);
+    assert_eq!(door.response.status, 200);
     let mut other = Browser::new(&server);
     let door = other.open("/login").await;
     let old = other.submit(&door, &[("identifier", "ada"), ("password", PASSWORD)]).await;
-    assert_eq!(old.answer.status, 422);
+    assert_eq!(old.response.status, 422);
     other.sign_in("countess").await.assert_page("/account");
 }
 
@@ -82,10 +82,10 @@ async fn a_deletion_that_races_with_a_redemption_leaves_no_valid_token() {
 
         server.delete_user(&user).await;
 
-        let answer = redeeming.await.unwrap();
-        assert!([200, 400].contains(&answer.status), "{answer:?}");
-        if answer.status == 200 {
-            let refresh = answer.token("refresh_token");
+        let response = redeeming.await.unwrap();
+        assert!([200, 400].contains(&response.status), "{response:?}");
+        if response.status == 200 {
+            let refresh = response.token("refresh_token");
             server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
         }
     }

@@ -31,8 +31,8 @@ async fn allowed<'a>(server: &'a Server, client: &Client) -> Browser<'a> {
 
 /// A request that the browser sends for a page of another site.
 async fn part(browser: &mut Browser<'_>, server: &Server, target: &str, dest: &str) -> Response {
-    let ask = server.request("GET", target).header("sec-fetch-site", "cross-site");
-    browser.send(ask.header("sec-fetch-mode", "no-cors").header("sec-fetch-dest", dest)).await
+    let request = server.request("GET", target).header("sec-fetch-site", "cross-site");
+    browser.send(request.header("sec-fetch-mode", "no-cors").header("sec-fetch-dest", dest)).await
 }
 
 /// THREATS EX-10, DO-11: an unlimited number of authorization requests stores nothing, and does not
@@ -48,9 +48,9 @@ async fn anonymous_authorization_requests_store_nothing() {
     let before = rows(&server).await;
 
     for _ in 0..500 {
-        let answer = server.get(&target).await;
-        assert_eq!(answer.status, 303, "{answer:?}");
-        assert!(answer.header("location").contains("/login?request="), "{answer:?}");
+        let response = server.get(&target).await;
+        assert_eq!(response.status, 303, "{response:?}");
+        assert!(response.header("location").contains("/login?request="), "{response:?}");
     }
     let mut same = Browser::new(&server);
     for _ in 0..50 {
@@ -100,9 +100,9 @@ async fn subresource_requests_of_other_sites_get_neither_state_nor_code() {
             "document, image",
         ] {
             for browser in [&mut ada, &mut stranger] {
-                let answer = part(browser, &server, &target, dest).await;
-                assert_eq!(answer.status, 403, "{dest} of {target}: {answer:?}");
-                assert_eq!(answer.headers("set-cookie"), [""; 0], "{dest} of {target}");
+                let response = part(browser, &server, &target, dest).await;
+                assert_eq!(response.status, 403, "{dest} of {target}: {response:?}");
+                assert_eq!(response.headers("set-cookie"), [""; 0], "{dest} of {target}");
             }
         }
     }
@@ -125,13 +125,13 @@ async fn requests_in_frames_get_a_response_without_a_page() {
     let mut stranger = Browser::new(&server);
     let asked = AuthorizationRequest::new(&client);
     let before = rows(&server).await;
-    let at = |answer: Response| Page { url: answer.header("location").to_owned(), answer };
+    let at = |response: Response| Page { url: response.header("location").to_owned(), response };
 
     for _ in 0..100 {
-        let answer = part(&mut stranger, &server, &asked.target(), "iframe").await;
-        at(answer).refused("login_required");
-        let ask = server.request("POST", "/authorize").header("sec-fetch-site", "cross-site");
-        let posted = ask.header("sec-fetch-dest", "iframe").form(&asked.form()).send().await;
+        let response = part(&mut stranger, &server, &asked.target(), "iframe").await;
+        at(response).refused("login_required");
+        let request = server.request("POST", "/authorize").header("sec-fetch-site", "cross-site");
+        let posted = request.header("sec-fetch-dest", "iframe").form(&asked.form()).send().await;
         let location = posted.header("location");
         let target = location.strip_prefix(ISSUER).unwrap_or(location).to_owned();
         assert!(target.starts_with("/authorize?gw_posted="), "{target}");
@@ -160,8 +160,8 @@ async fn requests_in_frames_get_a_response_without_a_page() {
     let target =
         logout.header("location").strip_prefix(ISSUER).unwrap_or("/logout/confirm").to_owned();
     assert_eq!(part(&mut ada, &server, &target, "iframe").await.status, 403);
-    let ask = server.request("POST", "/login").header("sec-fetch-site", "cross-site");
-    let form = ask.header("sec-fetch-dest", "iframe").form("identifier=ada&password=x");
+    let request = server.request("POST", "/login").header("sec-fetch-site", "cross-site");
+    let form = request.header("sec-fetch-dest", "iframe").form("identifier=ada&password=x");
     assert_eq!(form.send().await.status, 403);
     ada.open("/account").await.assert_page("/account");
 }
@@ -176,10 +176,11 @@ async fn silent_renewal_in_a_frame_works() {
 
     for _ in 0..3 {
         let target = AuthorizationRequest::new(&client).with("prompt", "none").target();
-        let ask = server.request("GET", &target).header("sec-fetch-site", "same-site");
-        let ask = ask.header("sec-fetch-mode", "navigate").header("sec-fetch-dest", "iframe");
-        let answer = ada.send(ask).await;
-        let page = Page { url: answer.header("location").to_owned(), answer };
+        let request = server.request("GET", &target).header("sec-fetch-site", "same-site");
+        let request =
+            request.header("sec-fetch-mode", "navigate").header("sec-fetch-dest", "iframe");
+        let response = ada.send(request).await;
+        let page = Page { url: response.header("location").to_owned(), response };
         server.redeem(&client, &page.code()).await.ok();
     }
 }
@@ -200,18 +201,22 @@ async fn prefetch_requests_get_neither_state_nor_code() {
             ("purpose", "prefetch"),
             ("x-moz", "prefetch"),
         ] {
-            let ask = server.request("GET", &target).header("sec-fetch-dest", "document");
-            let answer = ada.send(ask.header(field, value)).await;
-            assert_eq!((answer.status, answer.header("location")), (403, ""), "{field}: {value}");
-            assert_eq!(answer.headers("set-cookie"), [""; 0]);
+            let request = server.request("GET", &target).header("sec-fetch-dest", "document");
+            let response = ada.send(request.header(field, value)).await;
+            assert_eq!(
+                (response.status, response.header("location")),
+                (403, ""),
+                "{field}: {value}"
+            );
+            assert_eq!(response.headers("set-cookie"), [""; 0]);
         }
     }
 
     assert_eq!(rows(&server).await, before);
     ada.start_authorization(&asked).await.code();
-    let ask = server.request("GET", "/jwks").header("sec-fetch-dest", "empty");
+    let request = server.request("GET", "/jwks").header("sec-fetch-dest", "empty");
     assert_eq!(
-        ask.header("sec-purpose", "prefetch").send().await.status,
+        request.header("sec-purpose", "prefetch").send().await.status,
         200,
         "public documents may be prefetched"
     );

@@ -92,7 +92,7 @@ async fn scopes_about_the_user_are_collapsed_into_one_line() {
 
     let consent = page(&mut Browser::new(&server), &request).await;
 
-    let text = &consent.answer.text;
+    let text = &consent.response.text;
     let (_, fold) = text.split_once("<details class=\"opens\">").unwrap();
     let (fold, rest) = fold.split_once("</details>").unwrap();
     in_order(
@@ -116,7 +116,7 @@ async fn a_single_scope_about_the_user_is_not_collapsed() {
 
     let consent = page(&mut Browser::new(&server), &request(&client, "openid")).await;
 
-    let text = &consent.answer.text;
+    let text = &consent.response.text;
     assert!(text.contains("Recognise you") && !text.contains("class=\"opens\""), "{text}");
 }
 
@@ -128,7 +128,7 @@ async fn apis_are_listed_in_registration_order_with_their_scopes() {
     let consent = page(&mut Browser::new(&server), &request(&client, scope)).await;
 
     in_order(
-        &consent.answer.text,
+        &consent.response.text,
         &[
             "In Invoices",
             "See invoices",
@@ -146,8 +146,8 @@ async fn a_requested_api_without_scopes_is_shown() {
 
     let consent = page(&mut Browser::new(&server), &request(&client, "openid album.show")).await;
 
-    in_order(&consent.answer.text, &["In Invoices", INVOICES, "In Album", "Show pictures"]);
-    assert!(!consent.answer.text.contains(ALBUM), "{consent:?}");
+    in_order(&consent.response.text, &["In Invoices", INVOICES, "In Album", "Show pictures"]);
+    assert!(!consent.response.text.contains(ALBUM), "{consent:?}");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn a_scope_that_two_apis_declare_is_shown_in_both() {
     let consent = page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
 
     in_order(
-        &consent.answer.text,
+        &consent.response.text,
         &["In Invoices", "See invoices", "In Album", "Show pictures of invoices"],
     );
 }
@@ -172,7 +172,7 @@ async fn sensitive_scopes_are_listed_first_and_marked_in_words() {
 
     let consent = page(&mut Browser::new(&server), &request(&client, scope)).await;
 
-    let text = &consent.answer.text;
+    let text = &consent.response.text;
     in_order(
         text,
         &["In Invoices", "scope sensitive", "Pay invoices", "Sensitive", "See invoices"],
@@ -186,7 +186,7 @@ async fn the_destination_has_a_line_of_its_own_above_the_buttons() {
 
     let consent = page(&mut Browser::new(&server), &request(&client, "openid")).await;
 
-    let (_, decide) = consent.answer.text.split_once("<div class=\"decide\">").unwrap();
+    let (_, decide) = consent.response.text.split_once("<div class=\"decide\">").unwrap();
     let line = "<p class=\"destination\">Afterwards you return to app.example.</p>";
     in_order(decide, &[line, "value=\"deny\"", "value=\"allow\""]);
     assert!(decide.split_once(line).unwrap().0.trim().is_empty(), "{decide}");
@@ -200,14 +200,14 @@ async fn texts_are_shown_in_the_language_of_the_page() {
 
     let consent = page(&mut Browser::new(&server), &german).await;
 
-    let text = &consent.answer.text;
+    let text = &consent.response.text;
     in_order(text, &["Darf Bücher", "In Rechnungen", "Rechnungen bezahlen", "Heikel"]);
     in_order(text, &["Rechnungen bezahlen", "Rechnungen sehen", "List invoices"]);
     for link in ["https://books.example/de", "/datenschutz", "/bedingungen"] {
         assert!(text.contains(&format!("{link}\"")), "{link}: {text}");
     }
     let english = request(&client, scope).with("ui_locales", "en");
-    let text = &page(&mut Browser::new(&server), &english).await.answer.text;
+    let text = &page(&mut Browser::new(&server), &english).await.response.text;
     in_order(text, &["Allow Books", "In Invoices", "Pay invoices", "See invoices"]);
     assert!(!text.contains("Bücher") && !text.contains("datenschutz"), "{text}");
 }
@@ -235,9 +235,9 @@ async fn the_client_has_its_localized_name_on_every_page() {
     let over = open(&mut browser, &consent.url).await;
 
     for (page, text) in [
-        ("login", &login.answer.text),
-        ("consent", &consent.answer.text),
-        ("select-account", &choice.answer.text),
+        ("login", &login.response.text),
+        ("consent", &consent.response.text),
+        ("select-account", &choice.response.text),
         ("account", &account),
         ("logout", &logout),
         ("error", &over),
@@ -269,7 +269,7 @@ async fn consent_is_asked_again_if_the_texts_changed() {
 
         let again = browser.submit(&consent, &[("answer", "allow")]).await;
 
-        let text = &again.assert_page("/consent").answer.text;
+        let text = &again.assert_page("/consent").response.text;
         assert!(text.contains("Something changed"), "{text}");
         browser.submit(&again, &[("answer", "allow")]).await.code();
     }
@@ -294,7 +294,7 @@ async fn right_to_left_names_are_isolated_in_sentences() {
 
     let consent = page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
 
-    let text = &consent.answer.text;
+    let text = &consent.response.text;
     assert!(text.contains("Allow \u{2068}كتب 2\u{2069} to use your account?"), "{text}");
     assert!(text.contains("In \u{2068}فواتير\u{2069}<"), "{text}");
 }

@@ -9,7 +9,7 @@ use kit::server::{PASSWORD, Server};
 /// The URL of the page in another language, from the language links.
 #[track_caller]
 fn link(page: &Page, language: &str) -> String {
-    let text = &page.answer.text;
+    let text = &page.response.text;
     let end = format!("gw_language={language}\"");
     let before = text.split_once(&end).unwrap_or_else(|| panic!("no {language} in {text}")).0;
     let href = before.rsplit_once("href=\"").unwrap().1.replace("&#38;", "&");
@@ -23,13 +23,13 @@ fn link(page: &Page, language: &str) -> String {
 /// Follows a language link, as a browser does: from a page of the server.
 async fn choose(browser: &mut Browser<'_>, page: &Page, language: &str) -> Page {
     let target = link(page, language);
-    let ask = browser.server().request("GET", &target).header("sec-fetch-site", "same-origin");
-    Page { url: target, answer: browser.send(ask).await }
+    let request = browser.server().request("GET", &target).header("sec-fetch-site", "same-origin");
+    Page { url: target, response: browser.send(request).await }
 }
 
 #[track_caller]
 fn speaks(page: &Page, language: &str) {
-    let text = &page.answer.text;
+    let text = &page.response.text;
     assert!(text.contains(&format!("<html lang=\"{language}\">")), "{language}: {page:?}");
     let current = format!(
         "lang=\"{language}\" hreflang=\"{language}\" rel=\"nofollow\" aria-current=\"true\""
@@ -56,7 +56,7 @@ async fn a_chosen_language_is_stored_and_used_from_then_on() {
     let chosen = choose(&mut browser, &first, "de").await;
 
     speaks(chosen.assert_page("/login"), "de");
-    let cookie = chosen.answer.headers("set-cookie");
+    let cookie = chosen.response.headers("set-cookie");
     let cookie = cookie.iter().find(|cookie| cookie.contains("-language-")).expect("a cookie");
     assert!(cookie.contains("=de; ") && cookie.contains("Max-Age=31536000"), "{cookie}");
     let wrong = browser.submit(&chosen, &[("identifier", "ada"), ("password", "x")]).await;
@@ -118,11 +118,11 @@ async fn the_language_of_a_form_response_can_be_changed() {
 
     let problem = browser.submit_to("/account/password", &account, &typed).await;
 
-    assert_eq!(problem.answer.status, 422);
+    assert_eq!(problem.response.status, 422);
     let chosen = choose(&mut browser, &problem, "fr").await;
     speaks(chosen.assert_page("/account"), "fr");
     let stale = browser.submit_on_account_page("/account/sessions/end", &[]).await;
-    assert_eq!(stale.answer.status, 400, "the session is missing");
+    assert_eq!(stale.response.status, 400, "the session is missing");
     assert_eq!(link(&stale, "es"), "/?gw_language=es");
 }
 
@@ -139,11 +139,11 @@ async fn a_request_too_long_for_a_url_survives_a_change_of_language() {
 
     let chosen = browser.submit_to("/login?gw_language=de", &login, &[]).await;
 
-    assert!(chosen.assert_page("/login").answer.text.contains("<html lang=\"de\">"));
+    assert!(chosen.assert_page("/login").response.text.contains("<html lang=\"de\">"));
     assert_eq!(kept(&browser).as_deref(), Some("de"));
     let consent = browser.submit_credentials(&chosen, "ada").await;
     let consent = browser.submit_to("/consent?gw_language=fr", &consent, &[]).await;
-    assert!(consent.assert_page("/consent").answer.text.contains("<html lang=\"fr\">"));
+    assert!(consent.assert_page("/consent").response.text.contains("<html lang=\"fr\">"));
     browser.submit(&consent, &[("answer", "allow")]).await.code();
 }
 
@@ -170,18 +170,18 @@ async fn an_invalid_choice_of_language_is_ignored() {
     browser.cookies.remove(&name);
 
     let page = browser.open("/login?x=%22%3E<script>alert(1)</script>&y='").await;
-    assert!(!page.answer.text.contains("<script>"), "{page:?}");
+    assert!(!page.response.text.contains("<script>"), "{page:?}");
     let page = browser.open("//evil.example/%5c?gw_language=de").await;
-    assert_eq!(page.answer.status, 404);
+    assert_eq!(page.response.status, 404);
     assert!(
-        page.answer.text.contains("href=\"?gw_language=fr\""),
+        page.response.text.contains("href=\"?gw_language=fr\""),
         "no link to another site: {page:?}"
     );
     browser.cookies.remove(&name);
     for site in ["cross-site", "same-site"] {
-        let ask = server.request("GET", "/login?gw_language=de").header("sec-fetch-site", site);
-        let answer = browser.send(ask).await;
-        assert!(answer.text.contains("<html lang=\"de\">"));
+        let request = server.request("GET", "/login?gw_language=de").header("sec-fetch-site", site);
+        let response = browser.send(request).await;
+        assert!(response.text.contains("<html lang=\"de\">"));
         assert_eq!(kept(&browser), None, "{site}");
     }
 }

@@ -113,12 +113,12 @@ async fn forged_forms_are_refused() {
         let target = if path.starts_with("/account/") { path } else { page.url.as_str() };
         let right = with_token(&fields, Some(&own));
         let cookie = browser.cookie();
-        let ask = |method: &str, form: &str| {
-            let ask = server.request(method, target).header("cookie", &cookie);
-            ask.header("accept", "text/html").form(form)
+        let request = |method: &str, form: &str| {
+            let request = server.request(method, target).header("cookie", &cookie);
+            request.header("accept", "text/html").form(form)
         };
-        let same = |ask: kit::http::RequestBuilder| {
-            ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin")
+        let same = |request: kit::http::RequestBuilder| {
+            request.header("origin", ISSUER).header("sec-fetch-site", "same-origin")
         };
 
         let foreign_token = token(&others);
@@ -127,12 +127,12 @@ async fn forged_forms_are_refused() {
         for wrong in
             [None, Some(""), Some(foreign_token.as_str()), Some(&other_purpose), Some(&reversed)]
         {
-            let answer = same(ask("POST", &with_token(&fields, wrong))).send().await;
-            assert_eq!(answer.status, 403, "{path} with {wrong:?}: {answer:?}");
-            assert!(!answer.header("set-cookie").contains("session"), "{path}");
+            let response = same(request("POST", &with_token(&fields, wrong))).send().await;
+            assert_eq!(response.status, 403, "{path} with {wrong:?}: {response:?}");
+            assert!(!response.header("set-cookie").contains("session"), "{path}");
         }
         let twice = format!("{right}&csrf={own}");
-        assert_eq!(same(ask("POST", &twice)).send().await.status, 400, "{path}");
+        assert_eq!(same(request("POST", &twice)).send().await.status, 400, "{path}");
 
         for (name, value) in [
             ("sec-fetch-site", "cross-site"),
@@ -143,29 +143,30 @@ async fn forged_forms_are_refused() {
             ("origin", "http://id.example.org"),
             ("origin", "null"),
         ] {
-            let answer = ask("POST", &right).header(name, value).send().await;
-            assert_eq!(answer.status, 403, "{path} from {name}: {value}: {answer:?}");
+            let response = request("POST", &right).header(name, value).send().await;
+            assert_eq!(response.status, 403, "{path} from {name}: {value}: {response:?}");
         }
         let cookieless = same(server.request("POST", target).form(&right)).send().await;
         assert!([403, 303].contains(&cookieless.status), "{path} without a cookie: {cookieless:?}");
 
         for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
-            let answer = same(ask(method, &right)).send().await;
+            let response = same(request(method, &right)).send().await;
             if method != "GET" {
-                assert_eq!(answer.status, 405, "{method} {path}");
+                assert_eq!(response.status, 405, "{method} {path}");
             }
         }
-        let overridden = same(ask("GET", &right)).header("x-http-method-override", "POST");
+        let overridden = same(request("GET", &right)).header("x-http-method-override", "POST");
         overridden.send().await;
         let asked = format!("{target}{}{right}", if target.contains('?') { '&' } else { '?' });
         server.request("GET", &asked).header("cookie", &cookie).send().await;
         for kind in ["text/plain", "application/json", "multipart/form-data; boundary=x", ""] {
-            let ask = server.request("POST", target).header("cookie", &cookie);
-            let answer = same(ask.header("content-type", kind).body(right.as_str())).send().await;
-            assert_eq!(answer.status, 415, "{path} as {kind}");
+            let request = server.request("POST", target).header("cookie", &cookie);
+            let response =
+                same(request.header("content-type", kind).body(right.as_str())).send().await;
+            assert_eq!(response.status, 415, "{path} as {kind}");
         }
 
-        let done = same(ask("POST", &right)).send().await;
+        let done = same(request("POST", &right)).send().await;
         assert_eq!(done.status, 303, "{path}: the genuine form must still work: {done:?}");
     }
 }
@@ -248,8 +249,9 @@ async fn no_parameter_leads_to_another_site() {
                 let query = form_urlencoded::Serializer::new(String::new())
                     .append_pair(name, evil)
                     .finish();
-                let answer = browser.send(server.request("GET", &format!("{path}?{query}"))).await;
-                stays(&answer, path);
+                let response =
+                    browser.send(server.request("GET", &format!("{path}?{query}"))).await;
+                stays(&response, path);
             }
             stays(&browser.send(server.request("GET", &format!("{path}?{all}"))).await, path);
             stays(&browser.send(server.request("POST", path).form(&all)).await, path);
@@ -260,13 +262,13 @@ async fn no_parameter_leads_to_another_site() {
 
 /// Asserts that the response neither redirects nor refers to another site.
 #[track_caller]
-fn stays(answer: &kit::http::Response, path: &str) {
-    let location = answer.header("location");
+fn stays(response: &kit::http::Response, path: &str) {
+    let location = response.header("location");
     let own = location.strip_prefix(ISSUER).unwrap_or(location);
     let is_own = own.starts_with('/') && !own.starts_with("//") && !own.starts_with("/\\");
-    assert!(own.is_empty() || is_own, "{path}: {answer:?}");
+    assert!(own.is_empty() || is_own, "{path}: {response:?}");
     for attribute in ["href=\"", "src=\"", "action=\""] {
-        for link in answer.text.split(attribute).skip(1) {
+        for link in response.text.split(attribute).skip(1) {
             // A query is data: a link to the same page in another language repeats that of its URL.
             let link = link.split(['"', '?']).next().unwrap();
             assert!(!link.contains("evil"), "{path}: {link}");
@@ -274,7 +276,7 @@ fn stays(answer: &kit::http::Response, path: &str) {
             assert!(!leads_away, "{path}: {link}");
         }
     }
-    assert!(answer.status < 500, "{path}: {answer:?}");
+    assert!(response.status < 500, "{path}: {response:?}");
 }
 
 /// THREATS UI-08: names of clients, accounts and scopes may contain anything, and are escaped.
@@ -310,7 +312,7 @@ async fn displayed_names_are_escaped() {
 
     let mut names = 0;
     for page in [login, wrong, consent, choice, account, logout, error] {
-        let text = &page.answer.text;
+        let text = &page.response.text;
         assert!(!text.contains("<script>") && !text.contains("<img src=x"), "{page:?}");
         assert!(!text.contains("onerror=alert(1)>"), "{page:?}");
         names += usize::from(text.contains("&#60;script&#62;"));
@@ -333,7 +335,7 @@ async fn the_consent_page_names_the_client_and_the_user() {
 
     let consent = browser.submit_credentials(&login, "ada").await;
 
-    let page = &consent.assert_page("/consent").answer.text;
+    let page = &consent.assert_page("/consent").response.text;
     for shown in ["ada", "Photos", "app.example", "e-mail address", "Recognise you"] {
         assert!(page.contains(shown), "{shown}: {page}");
     }
@@ -360,11 +362,11 @@ async fn no_page_can_be_framed() {
         places.push(Browser::new(&server).open(path).await);
     }
 
-    for Page { url, answer } in places {
-        let csp = answer.header("content-security-policy");
+    for Page { url, response } in places {
+        let csp = response.header("content-security-policy");
         assert!(csp.contains("frame-ancestors 'none'"), "{url}: {csp}");
-        assert_eq!(answer.header("x-frame-options"), "DENY", "{url}");
-        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{url}");
+        assert_eq!(response.header("x-frame-options"), "DENY", "{url}");
+        assert_eq!(response.header("cross-origin-opener-policy"), "same-origin", "{url}");
     }
 }
 
@@ -384,11 +386,14 @@ async fn foreign_cookies_are_ignored_and_a_duplicate_session_cookie_too() {
 
     let (session, cookie) = (session_cookie_name(ISSUER), browser.cookie());
     let twice = format!("{cookie}; {session}={}", browser.cookies[&session]);
-    let answer = server.request("GET", "/account").header("cookie", &twice).send().await;
-    assert!(answer.header("location").ends_with("/login"), "{answer:?}");
+    let response = server.request("GET", "/account").header("cookie", &twice).send().await;
+    assert!(response.header("location").ends_with("/login"), "{response:?}");
     let lines = server.request("GET", "/account").header("cookie", &cookie);
-    let answer = lines.header("cookie", &format!("{session}=x")).send().await;
-    assert!(answer.header("location").ends_with("/login"), "also in two header fields: {answer:?}");
+    let response = lines.header("cookie", &format!("{session}=x")).send().await;
+    assert!(
+        response.header("location").ends_with("/login"),
+        "also in two header fields: {response:?}"
+    );
 }
 
 /// THREATS EX-22: browsers share the cookies of a host between ports, and these cookies between paths.
@@ -408,10 +413,10 @@ async fn issuers_on_one_host_do_not_accept_each_others_cookies() {
             server.replica_with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
         let path = issuer.strip_prefix("https://id.example.org").unwrap();
         let path = if path.starts_with(':') { "" } else { path };
-        let ask =
+        let request =
             other.request("GET", &format!("{path}/account")).header("cookie", &browser.cookie());
-        let answer = ask.send().await;
-        assert!(answer.header("location").ends_with("/login"), "{issuer}: {answer:?}");
+        let response = request.send().await;
+        assert!(response.header("location").ends_with("/login"), "{issuer}: {response:?}");
         let page = other.get(&format!("{path}/login")).await;
         let set = page.header("set-cookie");
         assert!(
@@ -424,9 +429,9 @@ async fn issuers_on_one_host_do_not_accept_each_others_cookies() {
             session_cookie_name(issuer),
             browser.cookies[&session_cookie_name(ISSUER)]
         );
-        let ask = other.request("GET", &format!("{path}/account")).header("cookie", &theirs);
+        let request = other.request("GET", &format!("{path}/account")).header("cookie", &theirs);
         assert_eq!(
-            ask.send().await.status,
+            request.send().await.status,
             200,
             "under the other issuer's cookie name it is accepted"
         );
@@ -474,8 +479,8 @@ async fn the_session_cookie_is_persistent_only_if_the_user_wants_it() {
         let mut browser = Browser::new(&server);
         let door = browser.open("/login").await;
         let typed = [&[("identifier", "ada"), ("password", PASSWORD)], keep].concat();
-        let answer = browser.form_request(&door, &typed).send().await;
-        let cookies = answer.headers("set-cookie");
+        let response = browser.form_request(&door, &typed).send().await;
+        let cookies = response.headers("set-cookie");
         let session = cookies.iter().find(|cookie| cookie.contains("-session-")).unwrap();
         assert!(session.len() < 256 && !session.contains("Domain"), "{session}");
         (*session).to_owned()
@@ -538,7 +543,7 @@ async fn a_requested_claim_is_shown_on_the_consent_page() {
         .start_authorization(&AuthorizationRequest::new(&client).with("claims", &claims))
         .await;
 
-    assert!(consent.assert_page("/consent").answer.text.contains("date of birth"), "{consent:?}");
+    assert!(consent.assert_page("/consent").response.text.contains("date of birth"), "{consent:?}");
 }
 
 /// DESIGN §8: `gw_skip_consent`.
@@ -584,13 +589,13 @@ async fn a_trusted_client_is_listed_and_can_be_removed() {
     server.redeem(&client, &code).await.ok();
 
     let page = browser.open("/account").await;
-    let text = &page.answer.text;
+    let text = &page.response.text;
     assert_eq!(text.matches("application-").count(), 2, "one line, with its button: {text}");
     assert!(text.contains("You signed in just now") && !text.contains("Allowed"), "{text}");
     assert!(text.contains("e-mail address") && text.contains("phone number"), "{text}");
     let page = browser.submit_to("/account/applications/withdraw", &page, &[]).await;
 
-    assert!(!page.assert_page("/account").answer.text.contains("id=\"application-"), "{page:?}");
+    assert!(!page.assert_page("/account").response.text.contains("id=\"application-"), "{page:?}");
     server.userinfo(&first.token("access_token")).await.refused(401, "invalid_token");
     let gone = [("client_id", client.id.as_str())];
     browser
@@ -611,7 +616,7 @@ async fn consent_is_asked_again_if_the_client_changed() {
 
     server.update_client(&client, |metadata| metadata.client_name = "Another".to_owned()).await;
     let again = browser.submit(&consent, &[("answer", "allow")]).await;
-    assert!(again.assert_page("/consent").answer.text.contains("Another"));
+    assert!(again.assert_page("/consent").response.text.contains("Another"));
     let tampered = [("answer", "allow"), ("shown", "x")];
     browser.submit(&again, &tampered).await.assert_page("/consent");
 
@@ -633,7 +638,7 @@ async fn the_requests_of_two_tabs_are_independent() {
     mixed.url = second.url.clone();
     let handle = second.url.split_once("request=").unwrap().1;
     let crossed = browser.submit(&mixed, &[("answer", "allow"), ("request", handle)]).await;
-    assert_eq!(crossed.answer.status, 403, "{crossed:?}");
+    assert_eq!(crossed.response.status, 403, "{crossed:?}");
 
     browser
         .submit(second.assert_page("/consent"), &[("answer", "deny")])
@@ -666,14 +671,14 @@ async fn pages_out_of_order_redirect_to_the_step_that_is_due() {
     browser.submit(&empty, &[]).await.refused("access_denied");
 
     for page in ["/login", "/select-account", "/consent"] {
-        browser.open(&consent.url.replace("/consent", page)).await.answer.assert_error_page(400);
+        browser.open(&consent.url.replace("/consent", page)).await.response.assert_error_page(400);
     }
     for broken in ["", "x", "%00", "gw_req_", &"A".repeat(43)] {
         for page in ["/consent", "/select-account"] {
-            browser.open(&format!("{page}?request={broken}")).await.answer.assert_error_page(400);
+            browser.open(&format!("{page}?request={broken}")).await.response.assert_error_page(400);
         }
     }
-    browser.open("/consent").await.answer.assert_error_page(400);
+    browser.open("/consent").await.response.assert_error_page(400);
 }
 
 /// M10: the session is valid even if the authorization request is refused.
@@ -707,15 +712,15 @@ async fn the_sign_in_page_names_its_destination_and_errors_at_their_field() {
     let stale = browser.submit(&page, &[("csrf", "another"), ("identifier", "ada")]).await;
 
     let host = "<p class=\"soft host\">app.example</p>";
-    assert!(page.assert_page("/login").answer.text.contains(host), "{page:?}");
+    assert!(page.assert_page("/login").response.text.contains(host), "{page:?}");
     let before_password = |page: &Page| {
-        let text = &page.answer.text;
+        let text = &page.response.text;
         let problem = text.find("id=\"problem\"").expect("a message");
         problem < text.find("name=\"password\"").expect("a field")
     };
     assert!(!before_password(&wrong), "{wrong:?}");
     assert!(before_password(&stale), "{stale:?}");
-    let fields = wrong.answer.text.matches("aria-invalid=\"true\" aria-describedby=\"problem\"");
+    let fields = wrong.response.text.matches("aria-invalid=\"true\" aria-describedby=\"problem\"");
     assert_eq!(fields.count(), 2);
 }
 
@@ -737,12 +742,12 @@ async fn the_images_of_the_brand_are_served() {
     .await;
 
     let page = Browser::new(&server).open("/").await;
-    let dark = page.answer.text.split("srcset=\"").nth(1).unwrap().split('"').next().unwrap();
-    let answer = server.request("GET", dark).send().await.ok();
+    let dark = page.response.text.split("srcset=\"").nth(1).unwrap().split('"').next().unwrap();
+    let response = server.request("GET", dark).send().await.ok();
 
-    assert!(answer.text.contains("id=\"dark.svg\""), "{answer:?}");
-    assert_eq!(answer.header("content-type"), "image/svg+xml");
-    assert!(answer.header("content-security-policy").contains("sandbox"));
+    assert!(response.text.contains("id=\"dark.svg\""), "{response:?}");
+    assert_eq!(response.header("content-type"), "image/svg+xml");
+    assert!(response.header("content-security-policy").contains("sandbox"));
     assert!(
         server.request("GET", "/brand/logo").send().await.ok().text.contains("id=\"logo.svg\"")
     );
@@ -768,7 +773,7 @@ async fn a_right_to_left_name_is_isolated_in_sentences() {
 
     let page = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
 
-    let text = &page.assert_page("/login").answer.text;
+    let text = &page.assert_page("/login").response.text;
     assert!(text.contains("<h1>Sign in to \u{2068}الصور\u{2069}</h1>"), "{text}");
     assert!(text.contains("Back to \u{2068}الصور\u{2069}</button>"), "{text}");
 }
@@ -785,8 +790,8 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_response() {
         let door = browser.open("/login").await;
         let page = browser.submit(&door, &[("identifier", name), ("password", "x")]).await;
         let token = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
-        let text = page.answer.text_without_reference().replace(&token, "…");
-        (page.answer.status, text.replace(&format!("value=\"{name}\""), "…"))
+        let text = page.response.text_without_reference().replace(&token, "…");
+        (page.response.status, text.replace(&format!("value=\"{name}\""), "…"))
     };
 
     let known = asked("eve").await;
@@ -806,8 +811,8 @@ async fn password_attempts_for_an_account_are_limited() {
     let tried = async |name: &str, password: &str| {
         let mut browser = Browser::new(&server);
         let door = browser.open("/login").await;
-        let ask = browser.form_request(&door, &[("identifier", name), ("password", password)]);
-        ask.header("x-forwarded-for", &format!("192.0.2.{}", name.len())).send().await
+        let request = browser.form_request(&door, &[("identifier", name), ("password", password)]);
+        request.header("x-forwarded-for", &format!("192.0.2.{}", name.len())).send().await
     };
     for name in ["ada", "ADA", "Ada", " ada", "ada ", "\u{ff41}da", "ada", "aDa", "adA", "ADa"] {
         assert_eq!(tried(name, "wrong").await.status, 422, "{name}");
@@ -831,12 +836,12 @@ async fn pages_with_personal_data_are_not_stored_by_the_browser() {
     server.user("ada").await;
     let mut browser = Browser::new(&server);
     let account = browser.sign_in("ada").await;
-    assert_eq!(account.assert_page("/account").answer.header("cache-control"), "no-store");
+    assert_eq!(account.assert_page("/account").response.header("cache-control"), "no-store");
     let confirm = browser.open("/logout").await;
 
-    let ask = browser.form_request(&confirm, &[("answer", "yes")]);
+    let request = browser.form_request(&confirm, &[("answer", "yes")]);
 
-    assert_eq!(ask.send().await.header("clear-site-data"), "\"cache\"");
+    assert_eq!(request.send().await.header("clear-site-data"), "\"cache\"");
 }
 
 /// THREATS UI-21; DESIGN §8: a session ends after half an hour without use, and after twelve hours in
@@ -847,9 +852,9 @@ async fn a_session_ends_when_idle_and_after_twelve_hours() {
     server.user("ada").await;
     let replica = server.replica().await;
     let live = async |server: &Server, browser: &Browser<'_>| {
-        let answer =
+        let response =
             server.request("GET", "/account").header("cookie", &browser.cookie()).send().await;
-        answer.status == 200
+        response.status == 200
     };
     let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
@@ -889,7 +894,7 @@ async fn users_see_and_end_only_their_own_sessions() {
     let session = of_grace.iter().find(|(name, _)| name == "session").unwrap().1.clone();
 
     let page = ada.open("/account").await;
-    assert!(!page.answer.text.contains(&session) && !page.answer.text.contains("grace"));
+    assert!(!page.response.text.contains(&session) && !page.response.text.contains("grace"));
     for other in [session.as_str(), "x"] {
         ada.submit_on_account_page(end, &[("session", other)]).await.assert_page("/account");
     }
@@ -921,10 +926,10 @@ async fn withdrawing_an_application_revokes_its_tokens() {
     let pending = browser.start_authorization(&request).await.code();
 
     let page = browser.open("/account").await;
-    assert!(page.answer.text.contains("Photos"));
+    assert!(page.response.text.contains("Photos"));
     let page = browser.submit_to("/account/applications/withdraw", &page, &[]).await;
 
-    assert!(!page.assert_page("/account").answer.text.contains("id=\"application-"), "{page:?}");
+    assert!(!page.assert_page("/account").response.text.contains("id=\"application-"), "{page:?}");
     server.userinfo(&tokens.token("access_token")).await.refused(401, "invalid_token");
     let refreshed = server.refresh(&client, &tokens.token("refresh_token"), "").await;
     refreshed.refused(400, "invalid_grant");
@@ -941,7 +946,7 @@ async fn changing_a_password_requires_the_current_one() {
     other.sign_in("ada").await;
     let change = async |browser: &mut Browser<'_>, current: &str, new: &str, again: &str| {
         let fields = [("current", current), ("new", new), ("again", again)];
-        browser.submit_on_account_page("/account/password", &fields).await.answer.status
+        browser.submit_on_account_page("/account/password", &fields).await.response.status
     };
 
     for (current, new, again) in [
@@ -962,7 +967,7 @@ async fn changing_a_password_requires_the_current_one() {
     assert!(other.open("/account").await.url.starts_with("/login"));
     let door = other.open("/login").await;
     assert_eq!(
-        other.submit_credentials(&door, "ada").await.answer.status,
+        other.submit_credentials(&door, "ada").await.response.status,
         422,
         "the old password is wrong"
     );
@@ -974,8 +979,8 @@ async fn there_is_no_self_registration() {
     let server = Server::start().await;
 
     for path in ["/register", "/signup", "/account/new", "/login/new", "/reset", "/account/email"] {
-        let answer = server.post(path, "username=eve&password=x").await;
-        assert_eq!(answer.status, 404, "{path}");
+        let response = server.post(path, "username=eve&password=x").await;
+        assert_eq!(response.status, 404, "{path}");
     }
 }
 
@@ -991,17 +996,19 @@ async fn an_expired_form_is_displayed_again() {
 
     let again = browser.submit(&login, &stale).await;
 
-    assert_eq!(again.answer.status, 403);
-    assert!(!again.answer.text.contains(PASSWORD) && again.answer.text.contains("value=\"ada\""));
+    assert_eq!(again.response.status, 403);
+    assert!(
+        !again.response.text.contains(PASSWORD) && again.response.text.contains("value=\"ada\"")
+    );
     // Values from a form of another site are not displayed.
     for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(stale.iter().chain(&[("request", "")]))
             .finish();
-        let ask = server.request("POST", "/login").header(name, value).form(&form);
-        let answer = ask.header("cookie", &browser.cookie()).send().await;
-        assert_eq!(answer.status, 403, "{answer:?}");
-        assert!(!answer.text.contains("value=\"ada\""), "{answer:?}");
+        let request = server.request("POST", "/login").header(name, value).form(&form);
+        let response = request.header("cookie", &browser.cookie()).send().await;
+        assert_eq!(response.status, 403, "{response:?}");
+        assert!(!response.text.contains("value=\"ada\""), "{response:?}");
     }
     let consent = browser.submit_credentials(&again, "ada").await;
     let done = browser.submit(consent.assert_page("/consent"), &[("answer", "allow")]).await;
@@ -1020,6 +1027,6 @@ async fn a_browser_without_cookies_gets_an_explanation() {
 
     let page = browser.submit_credentials(&login, "ada").await;
 
-    assert_eq!(page.answer.status, 403);
-    assert!(page.answer.text.contains("cookies"), "{page:?}");
+    assert_eq!(page.response.status, 403);
+    assert!(page.response.text.contains("cookies"), "{page:?}");
 }

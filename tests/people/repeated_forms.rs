@@ -27,7 +27,7 @@ fn asked(client: &Client) -> AuthorizationRequest {
 /// The page for a request that has ended: it explains that, and links back.
 #[track_caller]
 fn leads_back(page: &Page) {
-    let page = page.answer.assert_error_page(400);
+    let page = page.response.assert_error_page(400);
     assert!(page.text.contains("href=\"https://app.example/\""), "{page:?}");
     assert!(page.text.contains("href=\"/account\""), "{page:?}");
 }
@@ -129,10 +129,10 @@ async fn a_repeated_form_gives_nothing_to_other_browsers_and_users() {
     server.redeem(&client, &code).await.ok();
     let got = |page: &Page| page.url.contains("code=");
 
-    let mut thief = Browser::new(&server);
-    thief.complete_authorization(&asked(&client), "grace").await.code();
-    assert!(!got(&thief.submit(&consent, &ALLOW).await), "another browser with a session");
-    leads_back(&thief.open(&consent.url).await);
+    let mut attacker = Browser::new(&server);
+    attacker.complete_authorization(&asked(&client), "grace").await.code();
+    assert!(!got(&attacker.submit(&consent, &ALLOW).await), "another browser with a session");
+    leads_back(&attacker.open(&consent.url).await);
     assert!(
         !got(&Browser::new(&server).submit(&consent, &ALLOW).await),
         "a browser without cookies"
@@ -140,11 +140,11 @@ async fn a_repeated_form_gives_nothing_to_other_browsers_and_users() {
     // With the browser cookie, but another user's session.
     let own = ada.cookies.clone();
     let of_browser = own.iter().find(|(name, _)| name.contains("-browser-")).unwrap();
-    thief.cookies.insert(of_browser.0.clone(), of_browser.1.clone());
-    assert!(!got(&thief.submit(&consent, &ALLOW).await), "another person");
-    assert!(!got(&thief.open(&consent.url).await), "another person");
-    thief.cookies.retain(|name, _| !name.contains("-session-"));
-    assert!(!got(&thief.submit(&consent, &ALLOW).await), "no session");
+    attacker.cookies.insert(of_browser.0.clone(), of_browser.1.clone());
+    assert!(!got(&attacker.submit(&consent, &ALLOW).await), "another person");
+    assert!(!got(&attacker.open(&consent.url).await), "another person");
+    attacker.cookies.retain(|name, _| !name.contains("-session-"));
+    assert!(!got(&attacker.submit(&consent, &ALLOW).await), "no session");
     assert!(got(&ada.submit(&consent, &ALLOW).await), "the user's own browser still gets a code");
 
     ada.submit_on_account_page("/account/applications/withdraw", &[("client_id", &client.id)])
@@ -165,23 +165,23 @@ async fn of_32_racing_repetitions_of_a_form_all_get_the_same_new_code() {
     let mut there = Browser::new(&replica);
     there.cookies = ada.cookies.clone();
 
-    let asks = (0..32).map(|n| {
+    let requests = (0..32).map(|n| {
         if n % 2 == 0 {
             ada.form_request(&consent, &ALLOW)
         } else {
             there.form_request(&consent, &ALLOW)
         }
     });
-    let racing: Vec<_> = asks.map(|ask| tokio::spawn(ask.send())).collect();
-    let mut answers = BTreeSet::new();
-    for answer in racing {
-        let answer = answer.await.unwrap();
-        assert!(answer.header("location").contains("code="), "{answer:?}");
-        answers.insert(answer.header("location").to_owned());
+    let racing: Vec<_> = requests.map(|request| tokio::spawn(request.send())).collect();
+    let mut responses = BTreeSet::new();
+    for response in racing {
+        let response = response.await.unwrap();
+        assert!(response.header("location").contains("code="), "{response:?}");
+        responses.insert(response.header("location").to_owned());
     }
 
-    assert_eq!(answers.len(), 1);
-    assert!(!answers.iter().any(|location| location.contains(&first)));
+    assert_eq!(responses.len(), 1);
+    assert!(!responses.iter().any(|location| location.contains(&first)));
 }
 
 /// A sign-in page that was left open for ten minutes or for hours: a fresh form with the typed values
@@ -196,8 +196,8 @@ async fn a_sign_in_page_left_open_continues_the_request() {
 
         let fresh = ada.submit(login.assert_page("/login"), &TYPED).await;
 
-        assert_eq!(fresh.answer.status, 403, "{open_for}: {fresh:?}");
-        let page = &fresh.assert_page("/login").answer.text;
+        assert_eq!(fresh.response.status, 403, "{open_for}: {fresh:?}");
+        let page = &fresh.assert_page("/login").response.text;
         assert!(page.contains("had been open for too long"), "{page}");
         assert!(page.contains("value=\"ada\"") && !page.contains(PASSWORD), "{page}");
         let consent = ada.submit(&fresh, &TYPED).await;
@@ -218,7 +218,7 @@ async fn a_consent_page_left_open_continues_the_request() {
     let consent = ada.submit_credentials(&login, "ada").await;
     server.advance_clock(600);
     let fresh = ada.submit(consent.assert_page("/consent"), &ALLOW).await;
-    assert_eq!(fresh.assert_page("/consent").answer.status, 403, "nothing was decided");
+    assert_eq!(fresh.assert_page("/consent").response.status, 403, "nothing was decided");
     ada.submit(&fresh, &ALLOW).await.code();
 
     let more = asked(&client).with("scope", "openid email");
@@ -269,9 +269,9 @@ async fn every_error_page_links_to_the_account_page() {
     let broken = Browser::new(&server).open("/consent?request=x").await;
 
     for page in [elsewhere, unknown, broken] {
-        assert_eq!(page.answer.status, 400, "{page:?}");
-        assert!(page.answer.text.contains("href=\"/account\""), "{page:?}");
-        assert!(!page.answer.text.contains("href=\"com."), "{page:?}");
+        assert_eq!(page.response.status, 400, "{page:?}");
+        assert!(page.response.text.contains("href=\"/account\""), "{page:?}");
+        assert!(!page.response.text.contains("href=\"com."), "{page:?}");
     }
 }
 
@@ -290,7 +290,7 @@ async fn a_second_click_on_the_account_page_succeeds() {
     {
         for _ in 0..2 {
             let done = ada.submit_to(path, &page, &[]).await;
-            assert_eq!(done.assert_page("/account").answer.status, 200, "{path}");
+            assert_eq!(done.assert_page("/account").response.status, 200, "{path}");
         }
     }
     let change = [("current", PASSWORD), ("new", NEW), ("again", NEW)];
@@ -304,13 +304,13 @@ async fn a_second_click_on_the_account_page_succeeds() {
         ("again", "a third battery staple"),
     ];
     let wrong = ada.submit_to("/account/password", &page, &other).await;
-    assert_eq!(wrong.answer.status, 422, "another new password than the one that was set");
+    assert_eq!(wrong.response.status, 422, "another new password than the one that was set");
     let elsewhere_shown = ada.open("/account").await;
     let fresh = ada.submit_to("/account/password", &elsewhere_shown, &change).await;
-    assert_eq!(fresh.answer.status, 422, "the same values in another form");
+    assert_eq!(fresh.response.status, 422, "the same values in another form");
     server.advance_clock(61);
     let late = ada.submit_to("/account/password", &page, &change).await;
-    assert_eq!(late.answer.status, 422, "after a minute it is an ordinary attempt");
+    assert_eq!(late.response.status, 422, "after a minute it is an ordinary attempt");
     assert!(elsewhere.open("/account").await.url.starts_with("/login"));
 }
 
@@ -328,7 +328,7 @@ async fn a_second_click_on_sign_out_succeeds() {
     late.cookies.remove(&forgotten);
     let again = late.submit(&confirm, &[("answer", "yes")]).await;
     assert_eq!(
-        again.assert_page("/logout/confirm").answer.status,
+        again.assert_page("/logout/confirm").response.status,
         403,
         "confirmation is asked again"
     );

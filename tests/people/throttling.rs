@@ -35,21 +35,21 @@ async fn ada(server: &Server) -> User {
 async fn tried(browser: &mut Browser<'_>, address: &str, name: &str, password: &str) -> Response {
     let door = browser.open("/login").await;
     let form = browser.form_request(&door, &[("identifier", name), ("password", password)]);
-    let answer = form.header("x-forwarded-for", address).send().await;
-    for cookie in answer.headers("set-cookie") {
+    let response = form.header("x-forwarded-for", address).send().await;
+    for cookie in response.headers("set-cookie") {
         let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
         browser.cookies.insert(name.to_owned(), value.to_owned());
     }
-    answer
+    response
 }
 
 /// The text of a page without the parts that differ: tokens and the typed name.
-fn without_tokens(answer: &Response, name: &str) -> String {
+fn without_tokens(response: &Response, name: &str) -> String {
     let mut text = String::new();
-    for line in answer.text.split('<').filter(|line| !line.contains("name=\"csrf\"")) {
+    for line in response.text.split('<').filter(|line| !line.contains("name=\"csrf\"")) {
         text.push_str(&line.replace(name, "NAME"));
     }
-    format!("{} {} {text}", answer.status, answer.header("retry-after"))
+    format!("{} {} {text}", response.status, response.header("retry-after"))
 }
 
 /// THREATS EX-14, UI-14: failures with one identifier reveal nothing about another one.
@@ -59,8 +59,8 @@ async fn throttling_does_not_reveal_which_identifiers_share_an_account() {
     ada(&server).await;
     server.user("grace").await;
     let tried = async |name: &str, password: &str| {
-        let answer = tried(&mut Browser::new(&server), "192.0.2.7", name, password).await;
-        without_tokens(&answer, name)
+        let response = tried(&mut Browser::new(&server), "192.0.2.7", name, password).await;
+        without_tokens(&response, name)
     };
     for _ in 0..10 {
         assert!(tried("ada", "wrong").await.starts_with("422"));
@@ -92,18 +92,18 @@ async fn a_known_browser_can_sign_in_to_an_account_under_attack() {
     home.cookies.retain(|name, _| name.contains("-device"));
     assert_eq!(home.cookies.len(), 1, "the session has ended, the browser is known");
 
-    let mut thief = Browser::new(&server);
+    let mut attacker = Browser::new(&server);
     let before = server.app().hasher.computed();
     for number in 0..100 {
         let from = format!("203.0.113.{number}");
-        assert_eq!(tried(&mut thief, &from, "ada", "wrong").await.status, 422);
+        assert_eq!(tried(&mut attacker, &from, "ada", "wrong").await.status, 422);
     }
     assert_eq!(server.app().hasher.computed() - before, 100);
 
     // The one slow attempt of this network, and then the right password, which is not compared.
     for password in ["wrong", PASSWORD, PASSWORD] {
-        let answer = tried(&mut thief, "203.0.113.200", "ada@example.org", password).await;
-        assert_eq!(answer.status, 422);
+        let response = tried(&mut attacker, "203.0.113.200", "ada@example.org", password).await;
+        assert_eq!(response.status, 422);
     }
     let home_again = tried(&mut home, "198.51.100.1", "ada", PASSWORD).await;
     assert_eq!(home_again.status, 303, "{home_again:?}");
@@ -132,10 +132,10 @@ async fn a_throttled_request_does_not_wait_for_the_hasher() {
     }
 
     // Nothing is hashed, so a request that waited for its turn would never complete.
-    let answer = tried(&mut browser, "192.0.2.7", "nobody", "wrong");
-    let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
+    let response = tried(&mut browser, "192.0.2.7", "nobody", "wrong");
+    let response = tokio::time::timeout(Duration::from_secs(20), response).await;
 
-    assert_eq!(answer.expect("the request waits for its turn").status, 429);
+    assert_eq!(response.expect("the request waits for its turn").status, 429);
 }
 
 /// DESIGN §8: more users than a network may have failures sign in at once, and all succeed.
@@ -158,8 +158,8 @@ async fn users_behind_one_address_can_sign_in_at_once() {
 
     let coming: Vec<_> = forms.into_iter().map(|form| tokio::spawn(form.send())).collect();
 
-    for answer in coming {
-        assert_eq!(answer.await.unwrap().status, 303);
+    for response in coming {
+        assert_eq!(response.await.unwrap().status, 303);
     }
 }
 
@@ -174,7 +174,7 @@ async fn attempts_at_the_current_password_are_limited() {
     let new = "another battery staple";
     let mut change = async |current: &str| {
         let fields = [("current", current), ("new", new), ("again", new)];
-        browser.submit_on_account_page("/account/password", &fields).await.answer.status
+        browser.submit_on_account_page("/account/password", &fields).await.response.status
     };
 
     // Ten attempts of this browser, and ten of its network.

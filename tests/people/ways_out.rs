@@ -19,7 +19,7 @@ async fn clients(server: &Server) -> [Client; 2] {
 
 /// The links to other sites.
 fn links(page: &Page) -> Vec<&str> {
-    let links = page.answer.text.split("href=\"").skip(1);
+    let links = page.response.text.split("href=\"").skip(1);
     let mut links: Vec<_> = links.map(|link| link.split('"').next().unwrap()).collect();
     links.retain(|link| !link.starts_with(['/', '?', '#']));
     links
@@ -51,7 +51,7 @@ async fn an_error_page_links_only_to_registered_urls() {
         let consent = browser.submit_credentials(&login, "ada").await;
         browser.submit(&consent, &[("answer", "deny")]).await.refused("access_denied");
         let over = browser.open(&consent.url).await;
-        assert_eq!((over.answer.status, links(&over)), (400, vec![home]));
+        assert_eq!((over.response.status, links(&over)), (400, vec![home]));
     }
 }
 
@@ -68,7 +68,7 @@ async fn a_server_failure_links_back_to_the_application() {
 
     let broken = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
 
-    assert_eq!((broken.answer.status, links(&broken)), (503, vec![HOME]), "{broken:?}");
+    assert_eq!((broken.response.status, links(&broken)), (503, vec![HOME]), "{broken:?}");
 }
 
 /// Support links contain the reference of the error, and it can be copied.
@@ -80,8 +80,8 @@ async fn support_links_contain_the_reference_of_the_error() {
     };
     let mail = at("mailto:help@example.org").await;
     let page = Browser::new(&mail).open("/authorize").await;
-    let reference = page.answer.header("x-request-id").to_owned();
-    let text = &page.answer.text;
+    let reference = page.response.header("x-request-id").to_owned();
+    let text = &page.response.text;
     let subject = format!("mailto:help@example.org?subject=Help%20with%20error%20{reference}&");
     assert!(text.replace("&#38;", "&").contains(&subject), "{text}");
     let copy = format!("data-copy=\"{reference}\" data-copied=\"Copied\" hidden");
@@ -89,7 +89,7 @@ async fn support_links_contain_the_reference_of_the_error() {
 
     let web = at("https://help.example/new?ref={reference}").await;
     let page = Browser::new(&web).open("/authorize").await;
-    let reference = page.answer.header("x-request-id").to_owned();
+    let reference = page.response.header("x-request-id").to_owned();
     let filled = format!("https://help.example/new?ref={reference}");
     assert!(links(&page).contains(&filled.as_str()), "{page:?}");
     let home = Browser::new(&web).open("/").await;
@@ -107,7 +107,7 @@ async fn the_signed_out_page_links_to_the_client_of_a_valid_hint() {
     server.user("ada").await;
     let [client, other] = clients(&server).await;
     let mut browser = Browser::new(&server);
-    let hint = |answer: kit::http::Response| answer.token("id_token");
+    let hint = |response: kit::http::Response| response.token("id_token");
     let granted = async |browser: &mut Browser<'_>, client: &Client| {
         let page = browser.authorize("ada", client, "openid", "").await;
         hint(server.redeem(client, &page.parameter("code")).await.ok())
@@ -125,7 +125,7 @@ async fn the_signed_out_page_links_to_the_client_of_a_valid_hint() {
     let proven = browser.submit(asked.assert_page("/logout/confirm"), &[("answer", "yes")]).await;
     assert_eq!(links(proven.assert_page("/signed-out")), [HOME], "{proven:?}");
     assert!(!proven.url.contains(&own), "the ID token is not in the URL");
-    assert!(proven.answer.text.contains("Back to Photos"));
+    assert!(proven.response.text.contains("Back to Photos"));
     let again = browser.open(&format!("/logout?id_token_hint={own}")).await;
     assert_eq!(links(again.assert_page("/signed-out")), [HOME], "without a session");
     let again = browser.open(&format!("/logout?id_token_hint={homeless}")).await;
@@ -133,9 +133,9 @@ async fn the_signed_out_page_links_to_the_client_of_a_valid_hint() {
 
     let elsewhere = "post_logout_redirect_uri=https://evil.example/";
     let wrong = browser.open(&format!("/logout?id_token_hint={own}&{elsewhere}")).await;
-    assert_eq!((wrong.answer.status, links(&wrong)), (400, vec![HOME]), "{wrong:?}");
+    assert_eq!((wrong.response.status, links(&wrong)), (400, vec![HOME]), "{wrong:?}");
     let wrong = browser.open(&format!("/logout?client_id={}&{elsewhere}", client.id)).await;
-    assert_eq!((wrong.answer.status, links(&wrong)), (400, vec![]), "{wrong:?}");
+    assert_eq!((wrong.response.status, links(&wrong)), (400, vec![]), "{wrong:?}");
 
     let third = server.web_app().await;
     server

@@ -197,7 +197,7 @@ async fn disabling_or_deleting_a_client_revokes_its_certificates() {
 async fn certificates_revoked_with_their_client_are_reported() {
     let mut program = WebhookServer::start(vec![200]).await;
     let server = Server::with(|config| add_webhook(config, &program)).await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
     for (delete, reason) in [(false, "privilegeWithdrawn"), (true, "cessationOfOperation")] {
         let client = server.service().await;
         issued(&server, &client).await;
@@ -261,7 +261,7 @@ async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
     };
     assert_eq!(published().await, [first.chain[1].clone()], "only the root is published");
 
-    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
     let next = issued(&server, &client).await;
     assert!(!is_revoked(&server, &next).await);
     assert_eq!(published().await, [next.chain[0].clone(), next.chain[1].clone()]);
@@ -273,14 +273,14 @@ async fn revoking_the_root_revokes_everything_below_it() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let first = issued(&server, &client).await;
-    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
     let second = issued(&server, &client).await;
 
     let below = revoke(&server, &first.chain[1], Reason::Superseded).await;
 
     assert_eq!(below, 4, "two issuing certificates, and one client certificate of each");
     assert!(is_revoked(&server, &first).await && is_revoked(&server, &second).await);
-    let renewed = server.administer_ca(async |authority| authority.renew(None).await).await;
+    let renewed = server.administer_ca(async |ca| ca.renew(None).await).await;
     refused(renewed, Code::InvalidRequest, "the root was revoked");
 }
 
@@ -300,11 +300,10 @@ async fn issuing_during_a_revocation_of_the_ca_leaves_no_valid_certificate() {
                 tokio::spawn(async move {
                     let key = KeyPair::generate().unwrap();
                     let request = CertificationRequest::parse(&csr(&key)).unwrap();
-                    let authority =
-                        BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
+                    let ca = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
                     let mut issued = Vec::new();
                     loop {
-                        match authority.issue(Some(&id), &request, Right::Proven).await {
+                        match ca.issue(Some(&id), &request, Right::Proven).await {
                             Ok(one) => issued.push(one),
                             Err(Error::Failed(_)) => return issued,
                             Err(Error::Refused(refusal)) => panic!("{refusal:?}"),
@@ -344,9 +343,8 @@ async fn issuing_while_a_client_is_disabled_leaves_no_valid_certificate() {
             .map(|request| {
                 let (app, trace, id) = (app.clone(), trace.clone(), id.clone());
                 tokio::spawn(async move {
-                    let authority =
-                        BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
-                    authority.issue(Some(&id), &request, Right::Proven).await
+                    let ca = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
+                    ca.issue(Some(&id), &request, Right::Proven).await
                 })
             })
             .collect();
@@ -399,7 +397,7 @@ async fn a_new_issuing_certificate_takes_over_without_a_gap() {
     let before = issued(&server, &client).await;
 
     server.advance_clock(3600);
-    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
     let after = issued(&server, &client).await;
 
     assert_ne!(before.chain[0], after.chain[0], "another key, another certificate");
@@ -422,7 +420,7 @@ async fn no_certificate_outlives_its_issuing_certificate() {
     server.advance_clock(60);
     let late = server.issue_certificate(&client, &KeyPair::generate().unwrap()).await;
     assert!(matches!(late, Err(Error::Failed(_))), "{late:?}");
-    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
     issued(&server, &client).await;
 }
 
@@ -507,20 +505,18 @@ async fn the_root_key_can_be_exported_and_removed() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
 
-    let key =
-        server.administer_ca(async |authority| authority.export_root_key().await).await.unwrap();
-    server.administer_ca(async |authority| authority.remove_root_key().await).await.unwrap();
+    let key = server.administer_ca(async |ca| ca.export_root_key().await).await.unwrap();
+    server.administer_ca(async |ca| ca.remove_root_key().await).await.unwrap();
 
     issued(&server, &client).await;
-    let again = server.administer_ca(async |authority| authority.export_root_key().await).await;
+    let again = server.administer_ca(async |ca| ca.export_root_key().await).await;
     refused(again, Code::NotFound, "its key was removed");
-    let without = server.administer_ca(async |authority| authority.renew(None).await).await;
+    let without = server.administer_ca(async |ca| ca.renew(None).await).await;
     refused(without, Code::InvalidRequest, "--root-key");
     let other = KeyPair::generate().unwrap();
-    let wrong =
-        server.administer_ca(async |authority| authority.renew(Some(other.serialized_der())).await);
+    let wrong = server.administer_ca(async |ca| ca.renew(Some(other.serialized_der())).await);
     refused(wrong.await, Code::InvalidRequest, "does not match the certificate");
-    server.administer_ca(async |authority| authority.renew(Some(&key)).await).await.unwrap();
+    server.administer_ca(async |ca| ca.renew(Some(&key)).await).await.unwrap();
     let renewed = issued(&server, &client).await;
     let (_, issuing) = X509Certificate::from_der(&renewed.chain[0]).unwrap();
     let (_, root) = X509Certificate::from_der(&renewed.chain[1]).unwrap();
@@ -588,7 +584,7 @@ async fn an_imported_certificate_issues() {
         let server = Server::start().await;
         let given = company.issue(key, "/O=Example/CN=Issuing", "ca");
         server.wait_until_valid(&given.certificate);
-        server.administer_ca(async |authority| authority.import(&given).await).await.unwrap();
+        server.administer_ca(async |ca| ca.import(&given).await).await.unwrap();
         let client = server.service().await;
 
         let issued = issued(&server, &client).await;
@@ -600,10 +596,10 @@ async fn an_imported_certificate_issues() {
         company.dir.openssl(&format!(
             "verify -attime {at} -purpose sslclient -CAfile root.pem -untrusted issuing.pem client.pem"
         ));
-        let again = server.administer_ca(async |authority| authority.renew(None).await).await;
+        let again = server.administer_ca(async |ca| ca.renew(None).await).await;
         refused(again, Code::InvalidRequest, "renew it at its CA");
         let next = company.issue(P256, "/O=Example/CN=Issuing2", "ca");
-        server.administer_ca(async |authority| authority.renew_by(&next).await).await.unwrap();
+        server.administer_ca(async |ca| ca.renew_by(&next).await).await.unwrap();
         assert_eq!(self::issued(&server, &client).await.chain[0], next.certificate);
     }
 }
@@ -612,9 +608,8 @@ async fn an_imported_certificate_issues() {
 async fn a_certificate_that_cannot_issue_is_not_imported() {
     let company = Company::new();
     let server = Server::start().await;
-    let import = async |given: ImportedCa| {
-        server.administer_ca(async |authority| authority.import(&given).await).await
-    };
+    let import =
+        async |given: ImportedCa| server.administer_ca(async |ca| ca.import(&given).await).await;
     let good = |subject| company.issue(P256, subject, "ca");
     let later = good("/CN=Late");
     let ended = async |given: ImportedCa| {
@@ -664,9 +659,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
     let id = ClientId::from_text(&client.id);
     let invite = async || {
         server
-            .administer_ca(async |authority| {
-                authority.create_enrolment_token(&id, Seconds::hours(1)).await
-            })
+            .administer_ca(async |ca| ca.create_enrolment_token(&id, Seconds::hours(1)).await)
             .await
     };
     let token = invite().await.unwrap();
@@ -676,9 +669,9 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
                 (server.app().clone(), server.trace(), id.clone(), token.clone());
             let request = csr(&KeyPair::generate().unwrap());
             tokio::spawn(async move {
-                let authority = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
+                let ca = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
                 let request = CertificationRequest::parse(&request).unwrap();
-                authority.issue(Some(&id), &request, Right::Token(&token)).await
+                ca.issue(Some(&id), &request, Right::Token(&token)).await
             })
         })
         .collect();
@@ -698,9 +691,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
     let request = CertificationRequest::parse(&csr(&KeyPair::generate().unwrap())).unwrap();
     let enrol = async |id: &ClientId| {
         let right = Right::Token(&late);
-        server
-            .administer_ca(async |authority| authority.issue(Some(id), &request, right).await)
-            .await
+        server.administer_ca(async |ca| ca.issue(Some(id), &request, right).await).await
     };
     refused(enrol(&other).await, Code::InvalidClient, "another client's");
     server.advance_clock(3600);
@@ -711,8 +702,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
 #[tokio::test]
 async fn the_keys_of_the_built_in_ca_are_sealed() {
     let server = Server::with_built_in_ca().await;
-    let key =
-        server.administer_ca(async |authority| authority.export_root_key().await).await.unwrap();
+    let key = server.administer_ca(async |ca| ca.export_root_key().await).await.unwrap();
 
     for row in authorities::all(server.app().store.db()).await.unwrap() {
         let sealed = row.sealed.unwrap();

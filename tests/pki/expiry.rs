@@ -29,8 +29,8 @@ async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
         add_webhook(config, &program);
     })
     .await;
-    let made = SelfSignedCertificate::new("billing", 365);
-    let client = server.register_with_certificates(&[&made]).await;
+    let certificate = SelfSignedCertificate::new("billing", 365);
+    let client = server.register_with_certificates(&[&certificate]).await;
 
     server.run_expiry_job_at(304 * DAY).await;
     assert_eq!(
@@ -69,7 +69,7 @@ async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
         let body: Value = serde_json::from_str(&program.next().await.body).unwrap();
         assert_eq!(body["data"]["clients"][0]["client_id"], client.id.as_str());
         assert_eq!(body["data"]["clients"][0]["contacts"][0], "billing@example.org");
-        let thumbprint = made.certificate.thumbprint.to_string();
+        let thumbprint = certificate.certificate.thumbprint.to_string();
         assert_eq!(body["data"]["certificate"]["thumbprint"], thumbprint);
         thresholds.push((body["data"]["threshold"].as_i64().unwrap() / DAY, body["type"].clone()));
     }
@@ -84,8 +84,9 @@ async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
 async fn of_replicas_that_check_at_once_one_reports() {
     let program = WebhookServer::start(vec![503; 1000]).await;
     let server = Server::with(|config| add_webhook(config, &program)).await;
-    let made: Vec<_> = (0..5).map(|n| SelfSignedCertificate::new(&format!("n{n}"), 365)).collect();
-    server.register_with_certificates(&made.iter().collect::<Vec<_>>()).await;
+    let certificate: Vec<_> =
+        (0..5).map(|n| SelfSignedCertificate::new(&format!("n{n}"), 365)).collect();
+    server.register_with_certificates(&certificate.iter().collect::<Vec<_>>()).await;
     server.advance_clock(340 * DAY);
 
     let mut tasks = tokio::task::JoinSet::new();
@@ -329,17 +330,17 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
         })
         .await;
     let identity = Ca::new("Clients").issue(lasting());
-    let ask = async |client: &Client| {
-        let ask = server.mtls_request(Some(&identity), "POST", "/token");
-        let ask = ask.basic(&client.id, &client.secret);
-        ask.form("grant_type=client_credentials").send().await
+    let request = async |client: &Client| {
+        let request = server.mtls_request(Some(&identity), "POST", "/token");
+        let request = request.basic(&client.id, &client.secret);
+        request.form("grant_type=client_credentials").send().await
     };
 
     let mut tokens = Vec::new();
     for _ in 0..3 {
-        tokens.push((&jwt, ask(&jwt).await.ok().token("access_token")));
+        tokens.push((&jwt, request(&jwt).await.ok().token("access_token")));
     }
-    tokens.push((&opaque, ask(&opaque).await.ok().token("access_token")));
+    tokens.push((&opaque, request(&opaque).await.ok().token("access_token")));
     let (client, first) = &tokens[0];
     server.post_as(client, "/revoke", &format!("token={first}")).await.ok();
     tokens.remove(0);
@@ -375,8 +376,8 @@ async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
     let client = server.certificate_bound_client("Known").await;
     let identity = Ca::new("Strangers").issue(lasting());
 
-    let ask = server.mtls_request(Some(&identity), "POST", "/token").basic(&client.id, "wrong");
-    ask.form("grant_type=client_credentials").send().await.refused(401, "invalid_client");
+    let request = server.mtls_request(Some(&identity), "POST", "/token").basic(&client.id, "wrong");
+    request.form("grant_type=client_credentials").send().await.refused(401, "invalid_client");
     server.flush_sightings().await;
 
     assert!(server.inventory().find(&identity.thumbprint()).await.unwrap().is_empty());
@@ -385,10 +386,10 @@ async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
 }
 
 fn lasting() -> rcgen::CertificateParams {
-    let mut contents = certificate_params("client", &[]);
-    contents.not_before = time::OffsetDateTime::from_unix_timestamp(START_TIME).unwrap();
-    contents.not_after = time::OffsetDateTime::from_unix_timestamp(START_TIME + 365 * DAY).unwrap();
-    contents
+    let mut params = certificate_params("client", &[]);
+    params.not_before = time::OffsetDateTime::from_unix_timestamp(START_TIME).unwrap();
+    params.not_after = time::OffsetDateTime::from_unix_timestamp(START_TIME + 365 * DAY).unwrap();
+    params
 }
 
 /// Issue 3: a Prometheus metric, for each client the certificate that expires last.
@@ -464,7 +465,7 @@ async fn an_expiring_intermediate_is_reported_and_limits_its_clients() {
 async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
     let mut mails = MailServer::start(MailServerOptions::default()).await;
     let server = Server::with(|config| use_mail_server(config, &mails)).await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
     let client = server.certificate_bound_client("Daily").await;
     let last =
         async || server.census(|census| census.forecasts()[0].last.unwrap().thumbprint).await;
@@ -576,7 +577,7 @@ async fn the_mail_says_whether_the_client_stops_working() {
 async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     let mut mails = MailServer::start(MailServerOptions::default()).await;
     let server = Server::with(|config| notify_operators(config, &mails)).await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
 
     server.run_expiry_job_at((731 - 60) * DAY).await;
 
@@ -586,7 +587,7 @@ async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     assert!(mail.text_on_one_line().contains(&format!("Subject: {subject}")), "{mail:?}");
     assert!(mail.text_on_one_line().contains("What to do: gatewright ca renew,"), "{mail:?}");
     assert!(!mail.text.contains("in its place"), "{mail:?}");
-    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
+    server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
     let watched = server.census(|census| {
         let mut ends: Vec<_> =
             census.monitored().map(|life| (life.not_after.0 - START_TIME) / DAY).collect();
@@ -611,13 +612,15 @@ async fn expired_certificates_are_counted_without_reading_them() {
     let over = SelfSignedCertificate::between("over", START_TIME - 70 * DAY, START_TIME - 60 * DAY);
     let mut tx = server.app().store.write().await.unwrap();
     let mut number = 0_u64;
-    for (made, many, reason) in
+    for (certificate, many, reason) in
         [(&alive, 5_003, None), (&over, 300, None), (&alive, 2, Some("x")), (&over, 3, Some("x"))]
     {
         for _ in 0..many {
             number += 1;
-            let mut row =
-                gatewright::pki::inventory::seen_row(&made.certificate, Timestamp(START_TIME));
+            let mut row = gatewright::pki::inventory::seen_row(
+                &certificate.certificate,
+                Timestamp(START_TIME),
+            );
             row.thumbprint = Thumbprint::of(&number.to_be_bytes());
             row.revoked_at = reason.map(|_| Timestamp(START_TIME));
             certificates::record(&mut tx, &row).await.unwrap();
@@ -656,15 +659,15 @@ async fn the_expiry_metric_below_a_week_is_worth_an_alert() {
     }
     let [daily, first, late, stopped, gone, yearly] = &ids[..] else { panic!("six") };
     let now = START_TIME + 20 * DAY;
-    let made =
+    let certificate =
         |name: &str, from: i64, to: i64| SelfSignedCertificate::between(name, now + from, now + to);
-    server.record_sighting(&made("before", -20 * HOUR, 4 * HOUR), daily);
-    server.record_sighting(&made("daily", -8 * HOUR, 16 * HOUR), daily);
-    server.record_sighting(&made("first", -8 * HOUR, 16 * HOUR), first);
-    server.record_sighting(&made("late", -19 * HOUR, 5 * HOUR), late);
-    server.record_sighting(&made("stopped", -90 * DAY, -DAY), stopped);
-    server.record_sighting(&made("gone", -90 * DAY, -8 * DAY), gone);
-    server.record_sighting(&made("yearly", -65 * DAY, 300 * DAY), yearly);
+    server.record_sighting(&certificate("before", -20 * HOUR, 4 * HOUR), daily);
+    server.record_sighting(&certificate("daily", -8 * HOUR, 16 * HOUR), daily);
+    server.record_sighting(&certificate("first", -8 * HOUR, 16 * HOUR), first);
+    server.record_sighting(&certificate("late", -19 * HOUR, 5 * HOUR), late);
+    server.record_sighting(&certificate("stopped", -90 * DAY, -DAY), stopped);
+    server.record_sighting(&certificate("gone", -90 * DAY, -8 * DAY), gone);
+    server.record_sighting(&certificate("yearly", -65 * DAY, 300 * DAY), yearly);
     server.flush_sightings().await;
     server.advance_clock(20 * DAY);
     // The job measures when a server starts.

@@ -17,22 +17,22 @@ use kit::server::{Client, START_TIME, Server};
 #[tokio::test]
 async fn a_registered_certificate_is_in_the_inventory() {
     let server = Server::start().await;
-    let made = SelfSignedCertificate::new("billing", 90);
+    let certificate = SelfSignedCertificate::new("billing", 90);
 
-    let client = server.register_with_certificates(&[&made]).await;
+    let client = server.register_with_certificates(&[&certificate]).await;
 
     let found = server.certificates_of(&client).await;
     let [entry] = &found[..] else { panic!("{found:?}") };
     let row = &entry.certificate;
-    assert_eq!(row.thumbprint, made.certificate.thumbprint);
-    assert_eq!(row.public_key, made.certificate.public_key);
+    assert_eq!(row.thumbprint, certificate.certificate.thumbprint);
+    assert_eq!(row.public_key, certificate.certificate.public_key);
     assert_eq!(row.origin, Origin::Registered);
     assert_eq!(row.subject, "CN=billing,O=Acme\\, Inc.");
     assert_eq!(row.issuer, row.subject);
     assert_eq!(row.names, ["DNS:billing.example"]);
     assert_eq!((row.key_type.as_str(), row.key_bits), ("EC P-256", 256));
     assert_eq!((row.not_before.0, row.not_after.0), (START_TIME, START_TIME + 90 * DAY));
-    assert_eq!(row.der, made.certificate.der().to_vec());
+    assert_eq!(row.der, certificate.certificate.der().to_vec());
     assert_eq!(entry.state, State::Valid);
     assert_eq!(entry.holders[0].client_id.as_str(), client.id);
     assert_eq!(entry.holders[0].registered_at, Some(Timestamp(START_TIME)));
@@ -58,7 +58,7 @@ async fn a_certificate_removed_from_the_registration_is_kept_as_seen() {
         "the other client still has the old one registered"
     );
     let of_client =
-        |holder: &&gatewright::store::certificates::Holder| holder.client_id.as_str() == client.id;
+        |key: &&gatewright::store::certificates::Holder| key.client_id.as_str() == client.id;
     let registered = |n: usize| found[n].holders.iter().find(of_client).unwrap().registered_at;
     assert_eq!((registered(0), registered(1)), (None, Some(Timestamp(START_TIME))));
 
@@ -72,14 +72,14 @@ async fn a_certificate_removed_from_the_registration_is_kept_as_seen() {
 #[tokio::test]
 async fn a_presented_certificate_is_recorded_with_its_clients_and_times() {
     let server = Server::start().await;
-    let made = SelfSignedCertificate::new("shared", 90);
+    let certificate = SelfSignedCertificate::new("shared", 90);
     let (one, other) = (server.service().await, server.service().await);
 
-    server.record_sighting(&made, &one);
+    server.record_sighting(&certificate, &one);
     server.flush_sightings().await;
     server.advance_clock(3600);
-    server.record_sighting(&made, &other);
-    server.record_sighting(&made, &other);
+    server.record_sighting(&certificate, &other);
+    server.record_sighting(&certificate, &other);
     server.flush_sightings().await;
 
     let found = server.certificates_of(&other).await;
@@ -89,7 +89,7 @@ async fn a_presented_certificate_is_recorded_with_its_clients_and_times() {
     assert_eq!(entry.certificate.last_used_at, Some(Timestamp(START_TIME + 3600)));
     let used = |client: &Client| {
         let mut holders = entry.holders.iter();
-        holders.find(|holder| holder.client_id.as_str() == client.id).unwrap().last_used_at
+        holders.find(|key| key.client_id.as_str() == client.id).unwrap().last_used_at
     };
     assert_eq!(used(&one), Some(Timestamp(START_TIME)));
     assert_eq!(used(&other), Some(Timestamp(START_TIME + 3600)));
@@ -99,10 +99,10 @@ async fn a_presented_certificate_is_recorded_with_its_clients_and_times() {
 #[tokio::test]
 async fn a_server_that_stops_writes_its_sightings() {
     let server = Server::start().await;
-    let made = SelfSignedCertificate::new("late", 90);
+    let certificate = SelfSignedCertificate::new("late", 90);
     let client = server.service().await;
 
-    server.record_sighting(&made, &client);
+    server.record_sighting(&certificate, &client);
     let server = server.restart().await;
 
     assert_eq!(server.certificates_of(&client).await.len(), 1);
@@ -128,8 +128,8 @@ async fn the_inventory_keeps_a_limited_number_of_sightings_per_client() {
 
     let found = server.certificates_of(&client).await;
     assert!(i64::try_from(found.len()).unwrap() <= MAX_PER_CLIENT + 1, "{}", found.len());
-    let is_there = |made: &SelfSignedCertificate| {
-        found.iter().any(|entry| entry.certificate.thumbprint == made.certificate.thumbprint)
+    let is_there = |certificate: &SelfSignedCertificate| {
+        found.iter().any(|entry| entry.certificate.thumbprint == certificate.certificate.thumbprint)
     };
     assert!(is_there(&registered));
     assert!(
@@ -141,13 +141,13 @@ async fn the_inventory_keeps_a_limited_number_of_sightings_per_client() {
 #[tokio::test]
 async fn a_revocation_is_recorded_once_and_is_permanent() {
     let server = Server::start().await;
-    let made = SelfSignedCertificate::new("leaked", 90);
+    let certificate = SelfSignedCertificate::new("leaked", 90);
     let client = server.service().await;
 
-    server.revoke_by_file(&made).await.unwrap();
-    let again = server.revoke_by_file(&made).await;
+    server.revoke_by_file(&certificate).await.unwrap();
+    let again = server.revoke_by_file(&certificate).await;
     server.advance_clock(60);
-    server.record_sighting(&made, &client);
+    server.record_sighting(&certificate, &client);
     server.flush_sightings().await;
 
     assert!(again.is_err());
@@ -163,16 +163,16 @@ async fn a_revocation_is_recorded_once_and_is_permanent() {
 #[tokio::test]
 async fn a_revocation_can_be_raised_to_key_compromise() {
     let server = Server::start().await;
-    let made = SelfSignedCertificate::new("leaked", 90);
-    let client = server.register_with_certificates(&[&made]).await;
+    let certificate = SelfSignedCertificate::new("leaked", 90);
+    let client = server.register_with_certificates(&[&certificate]).await;
     let app = server.app();
     let has_key = async || {
         app.confirm().await.unwrap();
-        app.cache.revoked().await.unwrap().has_key(made.certificate.public_key)
+        app.cache.revoked().await.unwrap().has_key(certificate.certificate.public_key)
     };
     let revoke = async |reason| {
         let trace = server.trace();
-        let row = inventory::seen_row(&made.certificate, trace.now());
+        let row = inventory::seen_row(&certificate.certificate, trace.now());
         server.inventory().revoke(&row, reason, &trace).await
     };
 

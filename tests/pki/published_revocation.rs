@@ -22,13 +22,13 @@ fn pem(der: &[u8]) -> String {
 
 /// A server whose clock shows today, as `openssl` sees it, with a built-in CA and files with the issued
 /// certificates.
-struct World {
+struct Fixture {
     server: Server,
     client: Client,
     dir: TempDir,
 }
 
-impl World {
+impl Fixture {
     async fn new() -> Self {
         let (server, dir) = (Server::start().await, TempDir::new());
         dir.openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /CN=now -out now");
@@ -36,13 +36,13 @@ impl World {
         let now = Certificate::parse(&now, &[]).unwrap().not_before;
         server.advance_clock((now - server.trace().now()).0);
         server.app().confirm().await.unwrap();
-        server.administer_ca(async |authority| authority.init().await).await.unwrap();
+        server.administer_ca(async |ca| ca.init().await).await.unwrap();
         let client = server.service().await;
-        let world = Self { server, client, dir };
-        let first = world.issued("first.pem").await;
-        world.dir.write("issuing.pem", pem(&first.chain[0]));
-        world.dir.write("root.pem", pem(&first.chain[1]));
-        world
+        let fixture = Self { server, client, dir };
+        let first = fixture.issued("first.pem").await;
+        fixture.dir.write("issuing.pem", pem(&first.chain[0]));
+        fixture.dir.write("root.pem", pem(&first.chain[1]));
+        fixture
     }
 
     async fn issued(&self, file: &str) -> IssuedCertificate {
@@ -69,8 +69,8 @@ impl World {
     }
 
     async fn crl_of(&self, server: &Server, id: &str) -> String {
-        let answer = server.get_bytes(&format!("/ca/crl/{id}")).await;
-        self.dir.write("crl.der", answer);
+        let response = server.get_bytes(&format!("/ca/crl/{id}")).await;
+        self.dir.write("crl.der", response);
         self.dir.openssl("crl -inform DER -in crl.der -out crl.pem");
         let said = self.dir.openssl("crl -in crl.pem -noout -text -CAfile issuing.pem");
         assert!(said.contains("verify OK"), "{said}");
@@ -105,23 +105,23 @@ fn number(text: &str) -> String {
 /// RFC 5280 §5: a revoked certificate is in the CRL at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn openssl_finds_a_revoked_certificate_in_the_crl() {
-    let world = World::new().await;
-    let (first, second) = (world.issued("a.pem").await, world.issued("b.pem").await);
+    let fixture = Fixture::new().await;
+    let (first, second) = (fixture.issued("a.pem").await, fixture.issued("b.pem").await);
 
-    let empty = world.crl().await;
+    let empty = fixture.crl().await;
     assert!(empty.contains("No Revoked Certificates"), "{empty}");
-    assert!(world.verify("a.pem").1);
-    world.revoke(&first, "keyCompromise").await;
-    let list = world.crl().await;
+    assert!(fixture.verify("a.pem").1);
+    fixture.revoke(&first, "keyCompromise").await;
+    let list = fixture.crl().await;
 
     assert!(list.contains("Key Compromise"), "{list}");
-    let (said, good) = world.verify("a.pem");
+    let (said, good) = fixture.verify("a.pem");
     assert!(!good && said.contains("certificate revoked"), "{said}");
-    let (said, good) = world.verify("b.pem");
+    let (said, good) = fixture.verify("b.pem");
     assert!(good, "{said}");
     assert!(number(&list) > number(&empty), "§5.2.3: monotonically increasing");
-    world.revoke(&second, "unspecified").await;
-    let list = world.crl().await;
+    fixture.revoke(&second, "unspecified").await;
+    let list = fixture.crl().await;
     assert_eq!(list.matches("Serial Number:").count(), 2, "{list}");
     // RFC 5280 §5.3.1: absent instead of unspecified.
     assert_eq!(list.matches("CRL Reason Code").count(), 1, "{list}");
@@ -131,29 +131,29 @@ async fn openssl_finds_a_revoked_certificate_in_the_crl() {
 /// has passed; expired certificates leave it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_crl_is_shared_by_replicas_and_renewed_after_half_its_validity() {
-    let world = World::new().await;
-    let issued = world.issued("a.pem").await;
-    world.revoke(&issued, "superseded").await;
-    let replica = world.server.replica().await;
-    let id = world.authority().await;
+    let fixture = Fixture::new().await;
+    let issued = fixture.issued("a.pem").await;
+    fixture.revoke(&issued, "superseded").await;
+    let replica = fixture.server.replica().await;
+    let id = fixture.authority().await;
 
-    let list = world.crl().await;
-    assert_eq!(world.crl_of(&replica, &id).await, list, "the same CRL on every replica");
-    world.server.advance_clock(12 * 3600 - 1);
-    assert_eq!(world.crl().await, list);
-    world.server.advance_clock(1);
-    let next = world.crl().await;
+    let list = fixture.crl().await;
+    assert_eq!(fixture.crl_of(&replica, &id).await, list, "the same CRL on every replica");
+    fixture.server.advance_clock(12 * 3600 - 1);
+    assert_eq!(fixture.crl().await, list);
+    fixture.server.advance_clock(1);
+    let next = fixture.crl().await;
     assert!(number(&next) > number(&list), "a new CRL after half of its validity");
     assert!(next.contains("Superseded"), "{next}");
 
-    world.server.advance_clock(2 * 86_400);
-    let later = world.crl().await;
+    fixture.server.advance_clock(2 * 86_400);
+    let later = fixture.crl().await;
     assert!(later.contains("No Revoked Certificates"), "the certificate has expired: {later}");
-    let answer = world.server.get(&format!("/ca/crl/{id}")).await;
-    assert_eq!(answer.header("cache-control"), "public, max-age=60");
-    assert_eq!(answer.header("content-type"), "application/pkix-crl");
+    let response = fixture.server.get(&format!("/ca/crl/{id}")).await;
+    assert_eq!(response.header("cache-control"), "public, max-age=60");
+    assert_eq!(response.header("content-type"), "application/pkix-crl");
     for nobody in ["/ca/crl/nobody", "/ca/certificate/nobody"] {
-        world.server.get(nobody).await.refused(404, "not_found");
+        fixture.server.get(nobody).await.refused(404, "not_found");
     }
 }
 
@@ -161,139 +161,139 @@ async fn the_crl_is_shared_by_replicas_and_renewed_after_half_its_validity() {
 /// revoked certificates is the same as before.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_crl_changes_although_the_number_of_revoked_certificates_does_not() {
-    let world = World::new().await;
-    let old = world.issued("old.pem").await;
-    world.revoke(&old, "superseded").await;
+    let fixture = Fixture::new().await;
+    let old = fixture.issued("old.pem").await;
+    fixture.revoke(&old, "superseded").await;
     // It is deleted ninety days after it expired.
     let expires = Certificate::parse(&old.certificate, &[]).unwrap().not_after;
-    world.server.advance_clock((expires - world.server.trace().now()).0 + 90 * 86_400 - 60);
-    let issued = world.issued("a.pem").await;
-    assert!(world.crl().await.contains("No Revoked Certificates"));
+    fixture.server.advance_clock((expires - fixture.server.trace().now()).0 + 90 * 86_400 - 60);
+    let issued = fixture.issued("a.pem").await;
+    assert!(fixture.crl().await.contains("No Revoked Certificates"));
 
-    world.server.advance_clock(60);
-    sweep::once(&world.server.app().store, world.server.trace().now()).await.unwrap();
-    world.revoke(&issued, "keyCompromise").await;
+    fixture.server.advance_clock(60);
+    sweep::once(&fixture.server.app().store, fixture.server.trace().now()).await.unwrap();
+    fixture.revoke(&issued, "keyCompromise").await;
 
-    assert!(world.crl().await.contains("Key Compromise"));
+    assert!(fixture.crl().await.contains("Key Compromise"));
 }
 
 /// RFC 5280 §5.1.1.3: each issuing certificate signs a CRL of its own, after it was superseded too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_superseded_issuing_certificate_still_publishes_revocations() {
-    let world = World::new().await;
-    let issued = world.issued("a.pem").await;
-    let old = world.authority().await;
-    world.server.advance_clock(60);
-    world.server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
+    let fixture = Fixture::new().await;
+    let issued = fixture.issued("a.pem").await;
+    let old = fixture.authority().await;
+    fixture.server.advance_clock(60);
+    fixture.server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
 
-    world.revoke(&issued, "keyCompromise").await;
+    fixture.revoke(&issued, "keyCompromise").await;
 
-    assert!(world.crl_of(&world.server, &old).await.contains("Key Compromise"));
-    assert!(world.ocsp("-cert a.pem").contains("a.pem: revoked"));
-    let next = world.issued("b.pem").await;
-    world.dir.write("issuing.pem", pem(&next.chain[0]));
+    assert!(fixture.crl_of(&fixture.server, &old).await.contains("Key Compromise"));
+    assert!(fixture.ocsp("-cert a.pem").contains("a.pem: revoked"));
+    let next = fixture.issued("b.pem").await;
+    fixture.dir.write("issuing.pem", pem(&next.chain[0]));
     assert!(
-        world.crl().await.contains("No Revoked Certificates"),
+        fixture.crl().await.contains("No Revoked Certificates"),
         "no certificate of the new issuing CA was revoked"
     );
-    assert!(world.ocsp("-cert b.pem").contains("b.pem: good"));
+    assert!(fixture.ocsp("-cert b.pem").contains("b.pem: good"));
 }
 
 /// A compromised key revokes every issued certificate that has it, and each is published.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_certificate_of_a_compromised_key_is_published() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let key = KeyPair::generate().unwrap();
     for file in ["a.pem", "b.pem"] {
-        let issued = world.server.issue_certificate(&world.client, &key).await.unwrap();
-        world.dir.write(file, pem(&issued.certificate));
+        let issued = fixture.server.issue_certificate(&fixture.client, &key).await.unwrap();
+        fixture.dir.write(file, pem(&issued.certificate));
     }
-    let a = CertificateDer::from_pem_file(world.dir.0.join("a.pem")).unwrap();
-    let trace = world.server.trace();
+    let a = CertificateDer::from_pem_file(fixture.dir.0.join("a.pem")).unwrap();
+    let trace = fixture.server.trace();
     let row = inventory::seen_row(&Certificate::parse(&a, &[]).unwrap(), trace.now());
 
-    let others = world.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await;
+    let others = fixture.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await;
 
     assert_eq!(others.unwrap(), 1);
-    let list = world.crl().await;
+    let list = fixture.crl().await;
     assert_eq!(list.matches("Key Compromise").count(), 2, "{list}");
-    let both = world.ocsp("-cert a.pem -cert b.pem -cert first.pem");
+    let both = fixture.ocsp("-cert a.pem -cert b.pem -cert first.pem");
     for told in ["a.pem: revoked", "b.pem: revoked", "first.pem: good"] {
         assert!(both.contains(told), "{both}");
     }
-    assert_eq!(world.server.audit_events("certificate.revoked").await.len(), 2);
+    assert_eq!(fixture.server.audit_events("certificate.revoked").await.len(), 2);
 }
 
 /// A changed reason is published like a new revocation. When an issuing certificate is revoked, all
 /// certificates that it issued are listed, for relying parties that still read its CRL.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_reason_and_a_revoked_issuing_certificate_are_published() {
-    let world = World::new().await;
-    let issued = world.issued("a.pem").await;
-    world.revoke(&issued, "superseded").await;
-    assert!(world.crl().await.contains("Superseded"));
+    let fixture = Fixture::new().await;
+    let issued = fixture.issued("a.pem").await;
+    fixture.revoke(&issued, "superseded").await;
+    assert!(fixture.crl().await.contains("Superseded"));
 
-    world.revoke(&issued, "keyCompromise").await;
+    fixture.revoke(&issued, "keyCompromise").await;
 
-    let list = world.crl().await;
+    let list = fixture.crl().await;
     assert!(list.contains("Key Compromise") && !list.contains("Superseded"), "{list}");
-    let trace = world.server.trace();
+    let trace = fixture.server.trace();
     let above = Certificate::parse(&issued.chain[0], &[]).unwrap();
     let row = inventory::seen_row(&above, trace.now());
-    world.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
-    let list = world.crl().await;
+    fixture.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
+    let list = fixture.crl().await;
     assert_eq!(list.matches("CA Compromise").count(), 1, "{list}");
-    assert!(world.ocsp("-cert first.pem").contains("first.pem: revoked"));
+    assert!(fixture.ocsp("-cert first.pem").contains("first.pem: revoked"));
 }
 
 /// RFC 6960 §2.2: good, revoked, unknown; the response repeats the nonce of the request.
 #[tokio::test(flavor = "multi_thread")]
 async fn openssl_gets_the_status_of_a_certificate_by_ocsp() {
-    let world = World::new().await;
-    let issued = world.issued("a.pem").await;
+    let fixture = Fixture::new().await;
+    let issued = fixture.issued("a.pem").await;
 
-    let said = world.ocsp("-cert a.pem");
+    let said = fixture.ocsp("-cert a.pem");
     assert!(said.contains("Response verify OK") && said.contains("a.pem: good"), "{said}");
     assert!(!said.contains("nonce"), "openssl would warn about a missing nonce: {said}");
     for hash in ["-sha1", "-sha256"] {
-        assert!(world.ocsp(&format!("{hash} -cert a.pem")).contains("a.pem: good"));
+        assert!(fixture.ocsp(&format!("{hash} -cert a.pem")).contains("a.pem: good"));
     }
-    world.revoke(&issued, "affiliationChanged").await;
-    let said = world.ocsp("-cert a.pem");
+    fixture.revoke(&issued, "affiliationChanged").await;
+    let said = fixture.ocsp("-cert a.pem");
     assert!(said.contains("a.pem: revoked"), "{said}");
     assert!(said.contains("Reason: affiliationChanged"), "{said}");
-    assert!(world.ocsp("-serial 4711").contains("4711: unknown"));
-    let both = world.ocsp("-cert a.pem -cert first.pem");
+    assert!(fixture.ocsp("-serial 4711").contains("4711: unknown"));
+    let both = fixture.ocsp("-cert a.pem -cert first.pem");
     assert!(both.contains("a.pem: revoked") && both.contains("first.pem: good"), "{both}");
 }
 
 /// RFC 5019 §5: requests by GET, whose responses can be cached.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ocsp_request_may_be_sent_by_get() {
-    let world = World::new().await;
-    world.dir.openssl("ocsp -issuer issuing.pem -cert first.pem -no_nonce -reqout question");
-    let question = std::fs::read(world.dir.0.join("question")).unwrap();
+    let fixture = Fixture::new().await;
+    fixture.dir.openssl("ocsp -issuer issuing.pem -cert first.pem -no_nonce -reqout question");
+    let question = std::fs::read(fixture.dir.0.join("question")).unwrap();
     let text: String =
         form_urlencoded::byte_serialize(STANDARD.encode(&question).as_bytes()).collect();
 
-    let answer = world.server.get(&format!("/ca/ocsp/{text}")).await.ok();
-    assert_eq!(answer.header("content-type"), "application/ocsp-response");
-    assert_eq!(answer.header("cache-control"), "public, max-age=60");
-    let bytes = world.server.get_bytes(&format!("/ca/ocsp/{text}")).await;
-    world.dir.write("answer", bytes);
-    let now = world.server.trace().now().0;
-    let said = world.dir.openssl(&format!(
+    let response = fixture.server.get(&format!("/ca/ocsp/{text}")).await.ok();
+    assert_eq!(response.header("content-type"), "application/ocsp-response");
+    assert_eq!(response.header("cache-control"), "public, max-age=60");
+    let bytes = fixture.server.get_bytes(&format!("/ca/ocsp/{text}")).await;
+    fixture.dir.write("answer", bytes);
+    let now = fixture.server.trace().now().0;
+    let said = fixture.dir.openssl(&format!(
         "ocsp -respin answer -issuer issuing.pem -cert first.pem -no_nonce -attime {now} -CAfile root.pem"
     ));
     assert!(said.contains("first.pem: good"), "{said}");
-    world.server.get("/ca/ocsp/hello!").await.refused(400, "invalid_request");
+    fixture.server.get("/ca/ocsp/hello!").await.refused(400, "invalid_request");
 }
 
 /// The same behind a real nginx that decodes the path and merges slashes (`proxy_pass http://…/;`).
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ocsp_request_by_get_works_behind_nginx() {
-    let world = World::new().await;
-    let issued = world.issued("a.pem").await;
+    let fixture = Fixture::new().await;
+    let issued = fixture.issued("a.pem").await;
     let issuer = Issuer::from_der(&issued.chain[0]).unwrap();
     // Among many serial numbers: one whose request contains a slash, and one with two in a row.
     let questions = (0..100_000_u32).map(|number| {
@@ -308,11 +308,11 @@ async fn an_ocsp_request_by_get_works_behind_nginx() {
     let twice = questions.find(|(.., text)| text.matches("//").count() == 1).unwrap();
 
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let here = world.dir.0.display();
+    let here = fixture.dir.0.display();
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let paths = kinds.map(|kind| format!("{kind}_temp_path {here}/{kind};\n")).concat();
-    let upstream = world.server.address;
-    world.dir.write(
+    let upstream = fixture.server.address;
+    fixture.dir.write(
         "nginx.conf",
         format!(
             "daemon off; master_process off; pid {here}/pid; error_log {here}/error.log;\nevents {{}}\nhttp {{\n{paths}access_log off;\n\
@@ -337,35 +337,35 @@ async fn an_ocsp_request_by_get_works_behind_nginx() {
         gatewright::store::sql("UPDATE issued SET serial = $1 WHERE thumbprint = $2")
             .bind(hex)
             .bind(issued.thumbprint)
-            .run(world.server.app().store.db())
+            .run(fixture.server.app().store.db())
             .await
             .unwrap();
         let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        let ask = RequestBuilder::new(address, "GET", &format!("/ca/ocsp/{encoded}"));
-        let answer = ask.send_for_bytes().await;
-        let now = world.server.trace().now();
+        let request = RequestBuilder::new(address, "GET", &format!("/ca/ocsp/{encoded}"));
+        let response = request.send_for_bytes().await;
+        let now = fixture.server.trace().now();
         let verifier = ResponseVerifier { id: &id, issuer: &issuer, nonce: None, now };
-        assert_eq!(verifier.verify(&answer).unwrap().status, Status::Good, "{text}");
+        assert_eq!(verifier.verify(&response).unwrap().status, Status::Good, "{text}");
     }
 }
 
 /// RFC 6960 §2.3: error responses are unsigned.
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_and_foreign_ocsp_requests_get_unsigned_errors() {
-    let world = World::new().await;
-    let ask = async |body: &[u8]| {
-        let ask = world.server.request("POST", "/ca/ocsp");
-        ask.header("content-type", "application/ocsp-request").body(body).send_for_bytes().await
+    let fixture = Fixture::new().await;
+    let request = async |body: &[u8]| {
+        let request = fixture.server.request("POST", "/ca/ocsp");
+        request.header("content-type", "application/ocsp-request").body(body).send_for_bytes().await
     };
 
-    let malformed = ask(b"hello").await;
-    world.dir.openssl("ocsp -issuer now -serial 1 -reqout question");
-    let unauthorized = ask(&std::fs::read(world.dir.0.join("question")).unwrap()).await;
+    let malformed = request(b"hello").await;
+    fixture.dir.openssl("ocsp -issuer now -serial 1 -reqout question");
+    let unauthorized = request(&std::fs::read(fixture.dir.0.join("question")).unwrap()).await;
 
     // OCSPResponse { responseStatus malformedRequest (1) }, { unauthorized (6) }
     assert_eq!(malformed, [0x30, 3, 0x0a, 1, 1]);
     assert_eq!(unauthorized, [0x30, 3, 0x0a, 1, 6]);
-    let form = world.server.post("/ca/ocsp", "a=b").await;
+    let form = fixture.server.post("/ca/ocsp", "a=b").await;
     form.refused(415, "invalid_request");
 }
 
@@ -373,18 +373,18 @@ async fn malformed_and_foreign_ocsp_requests_get_unsigned_errors() {
 /// certificate works.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_urls_in_an_issued_certificate_work() {
-    let world = World::new().await;
-    let issued = world.issued("a.pem").await;
-    let about = world.dir.openssl("x509 -in a.pem -noout -text");
+    let fixture = Fixture::new().await;
+    let issued = fixture.issued("a.pem").await;
+    let about = fixture.dir.openssl("x509 -in a.pem -noout -text");
     let address = |mark: &str| {
         let after = about.split(mark).nth(1).unwrap();
         after.split("https://id.example.org").nth(1).unwrap().lines().next().unwrap().to_owned()
     };
 
-    let issuer = world.server.get_bytes(&address("CA Issuers - URI:")).await;
+    let issuer = fixture.server.get_bytes(&address("CA Issuers - URI:")).await;
     assert_eq!(issuer, issued.chain[0].to_vec());
     let list = address("X509v3 CRL Distribution Points:");
-    assert_eq!(world.server.get(&list).await.ok().header("content-type"), "application/pkix-crl");
+    assert_eq!(fixture.server.get(&list).await.ok().header("content-type"), "application/pkix-crl");
     assert_eq!(address("OCSP - URI:"), "/ca/ocsp");
     let (_, parsed) = X509Certificate::from_der(&issuer).unwrap();
     assert!(parsed.is_ca());

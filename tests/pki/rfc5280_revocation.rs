@@ -33,15 +33,15 @@ use kit::server::{Client, START_TIME, Server};
 const SERIAL: u64 = 0x00c0_ffee;
 
 /// A server with a trust anchor, the responder of that CA, and a client with a certificate from it.
-struct Scene {
+struct Fixture {
     server: Server,
-    authority: Arc<Ca>,
+    ca: Arc<Ca>,
     responder: Responder,
     client: Client,
     _anchor: TempFile,
 }
 
-impl Scene {
+impl Fixture {
     async fn new(revocation: Revocation) -> Self {
         Self::with(revocation, |_| {}).await
     }
@@ -68,19 +68,18 @@ impl Scene {
     }
 
     /// A scene whose anchor has this CRL file.
-    async fn with_file(authority: &Arc<Ca>, revocation: Revocation, file: &TempFile) -> Self {
+    async fn with_file(ca: &Arc<Ca>, revocation: Revocation, file: &TempFile) -> Self {
         let path = file.0.clone();
-        Self::below(authority.clone(), revocation, |anchor| anchor.crl_files = vec![path], |_| {})
-            .await
+        Self::below(ca.clone(), revocation, |anchor| anchor.crl_files = vec![path], |_| {}).await
     }
 
     async fn below(
-        authority: Arc<Ca>,
+        ca: Arc<Ca>,
         revocation: Revocation,
         change: impl FnOnce(&mut TrustAnchorSet),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
-        let file = TempFile::new(&pem(authority.certificate()));
+        let file = TempFile::new(&pem(ca.certificate()));
         let mut anchor = TrustAnchorSet {
             name: "clients".to_owned(),
             file: file.0.clone(),
@@ -95,57 +94,52 @@ impl Scene {
         })
         .await;
         let client = registered(&server, json!({})).await;
-        Self { server, authority, responder: Responder::start().await, client, _anchor: file }
+        Self { server, ca, responder: Responder::start().await, client, _anchor: file }
     }
 
     /// A certificate of the client, with changes.
     fn issue(&self, change: impl FnOnce(&mut CertificateParams)) -> Identity {
-        self.issue_of(&self.authority, change)
+        self.issue_of(&self.ca, change)
     }
 
     fn issue_of(&self, by: &Ca, change: impl FnOnce(&mut CertificateParams)) -> Identity {
-        let mut contents = certificate_params("Backup", &[]);
-        contents.serial_number = Some(SerialNumber::from(SERIAL));
-        change(&mut contents);
-        by.issue(contents)
+        let mut params = certificate_params("Backup", &[]);
+        params.serial_number = Some(SerialNumber::from(SERIAL));
+        change(&mut params);
+        by.issue(params)
     }
 
     /// A certificate with the URL of the responder.
     fn with_responder(&self) -> Identity {
-        self.issue(|contents| add_ocsp_url(contents, &self.responder.url("/ocsp")))
+        self.issue(|params| add_ocsp_url(params, &self.responder.url("/ocsp")))
     }
 
     /// A certificate with the URL of the CRL.
     fn with_list(&self) -> Identity {
-        self.issue(|contents| names_list(contents, &self.responder.url("/list")))
+        self.issue(|params| names_list(params, &self.responder.url("/list")))
     }
 
     /// Serves OCSP responses that the CA signs itself.
     fn say(&self, status: impl Fn(Timestamp) -> Status + Send + 'static) {
-        let authority = self.authority.clone();
+        let ca = self.ca.clone();
         self.responder.respond_with(move |_, body, now| {
-            Some(ocsp_response(
-                body,
-                single_response(status(now), now),
-                authority.ocsp_signer(),
-                &[],
-            ))
+            Some(ocsp_response(body, single_response(status(now), now), ca.ocsp_signer(), &[]))
         });
     }
 
     /// Serves a CRL with these serial numbers.
     fn publish(&self, serials: &'static [u64]) {
-        let authority = self.authority.clone();
-        self.responder.respond_with(move |_, _, now| Some(crl(&authority, serials, now)));
+        let ca = self.ca.clone();
+        self.responder.respond_with(move |_, _, now| Some(crl(&ca, serials, now)));
     }
 
-    async fn ask(&self, shown: &Identity) -> Http {
-        self.ask_at(&self.server, shown).await
+    async fn ask(&self, certificate: &Identity) -> Http {
+        self.ask_at(&self.server, certificate).await
     }
 
-    async fn ask_at(&self, server: &Server, shown: &Identity) -> Http {
+    async fn ask_at(&self, server: &Server, certificate: &Identity) -> Http {
         let form = format!("grant_type=client_credentials&client_id={}", self.client.id);
-        server.mtls_request(Some(shown), "POST", "/token").form(&form).send().await
+        server.mtls_request(Some(certificate), "POST", "/token").form(&form).send().await
     }
 
     /// Advances the clocks of the server and the responder.
@@ -171,34 +165,34 @@ impl Scene {
 
     /// Serves OCSP responses and a CRL, both valid for six hours.
     fn say_for_long(&self) {
-        let authority = self.authority.clone();
+        let ca = self.ca.clone();
         self.responder.respond_with(move |path, body, now| {
             let next = now + Seconds::hours(6);
             Some(if path == "/list" {
-                crl_until(&authority, &[], now, next)
+                crl_until(&ca, &[], now, next)
             } else {
-                let answer = CertificateStatus {
+                let response = CertificateStatus {
                     status: Status::Good,
                     this_update: now,
                     next_update: Some(next),
                 };
-                ocsp_response(body, answer, authority.ocsp_signer(), &[])
+                ocsp_response(body, response, ca.ocsp_signer(), &[])
             })
         });
     }
 
     /// The reason of its revocation in the inventory, if it is revoked.
-    async fn reason(&self, shown: &Identity) -> Option<String> {
+    async fn reason(&self, certificate: &Identity) -> Option<String> {
         let store = self.server.app().store.db();
-        let thumbprint = Thumbprint::of(shown.certificate());
+        let thumbprint = Thumbprint::of(certificate.certificate());
         certificates::find(store, thumbprint).await.unwrap()?.reason
     }
 
     /// Like `gatewright cert revoke --file` for a CA certificate; returns the number of certificates
     /// that were revoked with it.
-    async fn revoke(&self, authority: &Ca, reason: Reason) -> usize {
+    async fn revoke(&self, ca: &Ca, reason: Reason) -> usize {
         let trace = self.server.trace();
-        let certificate = Certificate::parse(authority.certificate(), &[]).unwrap();
+        let certificate = Certificate::parse(ca.certificate(), &[]).unwrap();
         let row = inventory::seen_row(&certificate, trace.now());
         let revoked = self.server.inventory().revoke(&row, reason, &trace).await.unwrap();
         self.server.app().confirm().await.unwrap();
@@ -230,31 +224,31 @@ async fn registered(server: &Server, added: Value) -> Client {
     server.register(metadata).await
 }
 
-fn names_list(contents: &mut CertificateParams, url: &str) {
-    contents.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![url.to_owned()] }];
+fn names_list(params: &mut CertificateParams, url: &str) {
+    params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![url.to_owned()] }];
 }
 
 /// RFC 5280 §6.3.3, §4.2.2.1; issue 3, §4: a revoked certificate no longer authenticates, and the
 /// tokens bound to it are invalid.
 #[tokio::test]
 async fn a_certificate_in_a_crl_is_refused_and_its_tokens_are_invalid() {
-    let scene = Scene::new(Revocation::HardFail).await;
-    let shown = scene.with_list();
-    scene.publish(&[1, 2]);
-    scene.ask(&shown).await.ok();
-    scene.wait(3600 - 60);
-    let token = scene.ask(&shown).await.ok().token("access_token");
+    let fixture = Fixture::new(Revocation::HardFail).await;
+    let certificate = fixture.with_list();
+    fixture.publish(&[1, 2]);
+    fixture.ask(&certificate).await.ok();
+    fixture.wait(3600 - 60);
+    let token = fixture.ask(&certificate).await.ok().token("access_token");
 
-    scene.publish(&[1, 2, SERIAL]);
-    scene.ask(&shown).await.ok();
-    assert!(scene.is_active(&token).await, "the previous CRL is valid for another minute");
-    scene.wait(60);
-    let fresh = scene.ask(&shown).await;
+    fixture.publish(&[1, 2, SERIAL]);
+    fixture.ask(&certificate).await.ok();
+    assert!(fixture.is_active(&token).await, "the previous CRL is valid for another minute");
+    fixture.wait(60);
+    let fresh = fixture.ask(&certificate).await;
 
     fresh.refused(401, "invalid_client");
-    assert!(!scene.is_active(&token).await, "revoked before it expired");
-    assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"));
-    scene.ask(&shown).await.refused(401, "invalid_client");
+    assert!(!fixture.is_active(&token).await, "revoked before it expired");
+    assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("keyCompromise"));
+    fixture.ask(&certificate).await.refused(401, "invalid_client");
 }
 
 /// The job detects a revocation without a request with the certificate; unexpired tokens are invalid
@@ -262,33 +256,33 @@ async fn a_certificate_in_a_crl_is_refused_and_its_tokens_are_invalid() {
 #[tokio::test]
 async fn a_revocation_during_the_life_of_a_token_is_detected() {
     for by_list in [false, true] {
-        let scene = Scene::new(Revocation::SoftFail).await;
-        let shown = if by_list { scene.with_list() } else { scene.with_responder() };
+        let fixture = Fixture::new(Revocation::SoftFail).await;
+        let certificate = if by_list { fixture.with_list() } else { fixture.with_responder() };
         if by_list {
-            scene.publish(&[])
+            fixture.publish(&[])
         } else {
-            scene.say(|_| Status::Good)
+            fixture.say(|_| Status::Good)
         }
-        scene.ask(&shown).await.ok();
-        scene.wait(44 * 60);
-        let token = scene.ask(&shown).await.ok().token("access_token");
-        assert!(scene.is_active(&token).await);
+        fixture.ask(&certificate).await.ok();
+        fixture.wait(44 * 60);
+        let token = fixture.ask(&certificate).await.ok().token("access_token");
+        assert!(fixture.is_active(&token).await);
 
         if by_list {
-            scene.publish(&[SERIAL])
+            fixture.publish(&[SERIAL])
         } else {
-            scene.say(revoked_status)
+            fixture.say(revoked_status)
         }
-        scene.wait(60);
-        scene.refresh().await;
+        fixture.wait(60);
+        fixture.refresh().await;
 
-        assert!(!scene.is_active(&token).await, "by a list: {by_list}");
-        assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"));
-        scene.ask(&shown).await.refused(401, "invalid_client");
-        let asked = scene.responder.request_count();
-        scene.ask(&shown).await.refused(401, "invalid_client");
-        assert_eq!(scene.responder.request_count(), asked, "the revocation is stored");
-        let events = scene.server.audit_events("certificate.revoked").await;
+        assert!(!fixture.is_active(&token).await, "by a list: {by_list}");
+        assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("keyCompromise"));
+        fixture.ask(&certificate).await.refused(401, "invalid_client");
+        let asked = fixture.responder.request_count();
+        fixture.ask(&certificate).await.refused(401, "invalid_client");
+        assert_eq!(fixture.responder.request_count(), asked, "the revocation is stored");
+        let events = fixture.server.audit_events("certificate.revoked").await;
         assert_eq!(events.len(), 1, "{events:?}");
     }
 }
@@ -297,26 +291,26 @@ async fn a_revocation_during_the_life_of_a_token_is_detected() {
 #[tokio::test]
 async fn a_certificate_revoked_by_ocsp_is_refused() {
     for delegated in [false, true] {
-        let scene = Scene::new(Revocation::SoftFail).await;
-        let shown = scene.with_responder();
-        let authority = scene.authority.clone();
+        let fixture = Fixture::new(Revocation::SoftFail).await;
+        let certificate = fixture.with_responder();
+        let ca = fixture.ca.clone();
         let mut of_responder = certificate_params("OCSP", &[]);
         of_responder.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
-        let delegate = authority.issue(of_responder);
-        scene.responder.respond_with(move |_, body, now| {
-            let answer = single_response(revoked_status(now), now);
+        let delegate = ca.issue(of_responder);
+        fixture.responder.respond_with(move |_, body, now| {
+            let response = single_response(revoked_status(now), now);
             let shows = [delegate.certificate().clone()];
             Some(if delegated {
-                ocsp_response(body, answer, delegate.ocsp_signer(), &shows)
+                ocsp_response(body, response, delegate.ocsp_signer(), &shows)
             } else {
-                ocsp_response(body, answer, authority.ocsp_signer(), &[])
+                ocsp_response(body, response, ca.ocsp_signer(), &[])
             })
         });
 
-        scene.ask(&shown).await.refused(401, "invalid_client");
+        fixture.ask(&certificate).await.refused(401, "invalid_client");
 
-        assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"));
-        assert_eq!(scene.responder.request_count(), 1);
+        assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("keyCompromise"));
+        assert_eq!(fixture.responder.request_count(), 1);
     }
 }
 
@@ -325,21 +319,21 @@ async fn a_certificate_revoked_by_ocsp_is_refused() {
 #[tokio::test]
 async fn a_certificate_revoked_by_an_administrator_is_refused_at_once() {
     for revocation in [Revocation::Off, Revocation::SoftFail, Revocation::HardFail] {
-        let scene = Scene::new(revocation).await;
-        let shown = scene.with_responder();
-        scene.say(|_| Status::Good);
-        let token = scene.ask(&shown).await.ok().token("access_token");
+        let fixture = Fixture::new(revocation).await;
+        let client_certificate = fixture.with_responder();
+        fixture.say(|_| Status::Good);
+        let token = fixture.ask(&client_certificate).await.ok().token("access_token");
 
-        let trace = scene.server.trace();
-        let certificate = Certificate::parse(shown.certificate(), &[]).unwrap();
+        let trace = fixture.server.trace();
+        let certificate = Certificate::parse(client_certificate.certificate(), &[]).unwrap();
         let row = inventory::seen_row(&certificate, trace.now());
-        scene.server.inventory().revoke(&row, Reason::Superseded, &trace).await.unwrap();
-        assert!(!scene.is_active(&token).await, "introspection is consistent at once");
+        fixture.server.inventory().revoke(&row, Reason::Superseded, &trace).await.unwrap();
+        assert!(!fixture.is_active(&token).await, "introspection is consistent at once");
         // The background job does this twice a second.
-        scene.server.app().confirm().await.unwrap();
+        fixture.server.app().confirm().await.unwrap();
 
-        scene.ask(&shown).await.refused(401, "invalid_client");
-        assert_eq!(scene.reason(&shown).await.as_deref(), Some("superseded"));
+        fixture.ask(&client_certificate).await.refused(401, "invalid_client");
+        assert_eq!(fixture.reason(&client_certificate).await.as_deref(), Some("superseded"));
     }
 }
 
@@ -359,10 +353,10 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
         }));
         let client = client.await;
         server.user("ada").await;
-        let shown = Identity::self_signed("Phone");
-        let post = async |form: &str, shown: &Identity| {
+        let client_certificate = Identity::self_signed("Phone");
+        let post = async |form: &str, client_certificate: &Identity| {
             let form = format!("{form}&client_id={}", client.id);
-            server.mtls_request(Some(shown), "POST", "/token").form(&form).send().await
+            server.mtls_request(Some(client_certificate), "POST", "/token").form(&form).send().await
         };
         let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
         let code = form_urlencoded::Serializer::new(String::new())
@@ -371,29 +365,31 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
             .append_pair("redirect_uri", Client::REDIRECT_URI)
             .append_pair("code_verifier", VERIFIER)
             .finish();
-        let granted = post(&code, &shown).await.ok();
+        let granted = post(&code, &client_certificate).await.ok();
         let refreshing =
             format!("grant_type=refresh_token&refresh_token={}", granted.token("refresh_token"));
         let bearer = granted.token("access_token");
-        let userinfo = || server.mtls_request(Some(&shown), "GET", "/userinfo").bearer(&bearer);
+        let userinfo =
+            || server.mtls_request(Some(&client_certificate), "GET", "/userinfo").bearer(&bearer);
         userinfo().send().await.ok();
 
         let trace = server.trace();
-        let certificate = Certificate::parse(shown.certificate(), &[]).unwrap();
+        let certificate = Certificate::parse(client_certificate.certificate(), &[]).unwrap();
         let row = inventory::seen_row(&certificate, trace.now());
         server.inventory().revoke(&row, reason, &trace).await.unwrap();
         server.app().confirm().await.unwrap();
 
         userinfo().send().await.refused(401, "invalid_token");
-        post(&refreshing, &shown).await.refused(401, "invalid_client");
-        let renewed = certificate_params("Phone, renewed", &[]).self_signed(&shown.key).unwrap();
-        let key = KeyPair::try_from(shown.key.serialized_der()).unwrap();
+        post(&refreshing, &client_certificate).await.refused(401, "invalid_client");
+        let renewed =
+            certificate_params("Phone, renewed", &[]).self_signed(&client_certificate.key).unwrap();
+        let key = KeyPair::try_from(client_certificate.key.serialized_der()).unwrap();
         let renewed = Identity { chain: vec![renewed.der().clone()], key };
-        let answer = post(&refreshing, &renewed).await;
+        let response = post(&refreshing, &renewed).await;
         if reason == Reason::KeyCompromise {
-            answer.refused(401, "invalid_client");
+            response.refused(401, "invalid_client");
         } else {
-            answer.ok();
+            response.ok();
         }
     }
 }
@@ -403,39 +399,39 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
 #[tokio::test]
 async fn the_anchor_determines_the_effect_of_an_unknown_status() {
     for by_list in [false, true] {
-        let shown = |scene: &Scene| {
-            if by_list { scene.with_list() } else { scene.with_responder() }
+        let client_certificate = |fixture: &Fixture| {
+            if by_list { fixture.with_list() } else { fixture.with_responder() }
         };
-        let scene = Scene::new(Revocation::Off).await;
-        scene.ask(&shown(&scene)).await.ok();
-        assert_eq!(scene.responder.request_count(), 0);
+        let fixture = Fixture::new(Revocation::Off).await;
+        fixture.ask(&client_certificate(&fixture)).await.ok();
+        assert_eq!(fixture.responder.request_count(), 0);
 
-        let scene = Scene::new(Revocation::SoftFail).await;
-        let certificate = shown(&scene);
-        scene.ask(&certificate).await.ok();
-        scene.ask(&certificate).await.ok();
+        let fixture = Fixture::new(Revocation::SoftFail).await;
+        let certificate = client_certificate(&fixture);
+        fixture.ask(&certificate).await.ok();
+        fixture.ask(&certificate).await.ok();
         assert_eq!(
-            scene.responder.request_count(),
+            fixture.responder.request_count(),
             1,
             "an unreachable responder is not requested again at once"
         );
 
-        let scene = Scene::new(Revocation::HardFail).await;
-        let certificate = shown(&scene);
+        let fixture = Fixture::new(Revocation::HardFail).await;
+        let certificate = client_certificate(&fixture);
         for _ in 0..2 {
-            let answer = scene.ask(&certificate).await;
-            let answer = answer.refused(503, "temporarily_unavailable");
-            assert!(!answer.header("retry-after").is_empty());
+            let response = fixture.ask(&certificate).await;
+            let response = response.refused(503, "temporarily_unavailable");
+            assert!(!response.header("retry-after").is_empty());
         }
-        assert_eq!(scene.responder.request_count(), 1);
+        assert_eq!(fixture.responder.request_count(), 1);
 
         if by_list {
-            scene.publish(&[])
+            fixture.publish(&[])
         } else {
-            scene.say(|_| Status::Good)
+            fixture.say(|_| Status::Good)
         }
-        scene.wait(30);
-        scene.ask(&certificate).await.ok();
+        fixture.wait(30);
+        fixture.ask(&certificate).await.ok();
     }
 }
 
@@ -443,21 +439,21 @@ async fn the_anchor_determines_the_effect_of_an_unknown_status() {
 /// also while the job, whose timeout is longer, is still waiting.
 #[tokio::test]
 async fn a_responder_that_hangs_does_not_delay_requests() {
-    let scene = Scene::new(Revocation::HardFail).await;
-    let shown = scene.with_responder();
-    scene.responder.stop_responding_to("/ocsp");
+    let fixture = Fixture::new(Revocation::HardFail).await;
+    let certificate = fixture.with_responder();
+    fixture.responder.stop_responding_to("/ocsp");
 
-    scene.ask(&shown).await.refused(503, "temporarily_unavailable");
-    scene.ask(&shown).await.refused(503, "temporarily_unavailable");
-    assert_eq!(scene.responder.request_count(), 1, "it is not requested again at once");
+    fixture.ask(&certificate).await.refused(503, "temporarily_unavailable");
+    fixture.ask(&certificate).await.refused(503, "temporarily_unavailable");
+    assert_eq!(fixture.responder.request_count(), 1, "it is not requested again at once");
 
-    scene.wait(30);
-    let job = scene.refreshing();
-    scene.responder.wait_for_counts(2, 1).await;
-    scene.ask(&shown).await.refused(503, "temporarily_unavailable");
+    fixture.wait(30);
+    let job = fixture.refreshing();
+    fixture.responder.wait_for_counts(2, 1).await;
+    fixture.ask(&certificate).await.refused(503, "temporarily_unavailable");
     // If the job had given up, the responder would have noticed by now.
-    scene.server.get("/jwks").await.ok();
-    let state = scene.responder.counts();
+    fixture.server.get("/jwks").await.ok();
+    let state = fixture.responder.counts();
     assert_eq!(state, RequestCounts { received: 2, pending: 1 }, "the job still waits");
     job.abort();
 }
@@ -465,12 +461,12 @@ async fn a_responder_that_hangs_does_not_delay_requests() {
 /// RFC 6960 §3.2: responses that must be rejected.
 #[tokio::test]
 async fn invalid_ocsp_responses_are_rejected() {
-    let scene = Scene::new(Revocation::HardFail).await;
-    let authority = scene.authority.clone();
+    let fixture = Fixture::new(Revocation::HardFail).await;
+    let ca = fixture.ca.clone();
     let other = Arc::new(Ca::new("Clients"));
-    let helper = Arc::new(authority.issue_client("no responder"));
+    let helper = Arc::new(ca.issue_client("no responder"));
     let good = |now| single_response(Status::Good, now);
-    let issuer = Issuer::from_der(authority.certificate()).unwrap();
+    let issuer = Issuer::from_der(ca.certificate()).unwrap();
 
     type Lie = Box<dyn Fn(&[u8], Timestamp) -> Vec<u8> + Send>;
     let lies: Vec<(&str, Lie)> = vec![
@@ -490,94 +486,89 @@ async fn invalid_ocsp_responses_are_rejected() {
             })
         }),
         ("about another certificate", {
-            let authority = authority.clone();
+            let ca = ca.clone();
             Box::new(move |body, now| {
                 let nonce = Request::from_der(body).unwrap().nonce;
                 let id = CertId::new(Hash::Sha1, &issuer, &[1]).unwrap();
-                sign_response(vec![(id, good(now))], nonce, authority.ocsp_signer(), &[])
+                sign_response(vec![(id, good(now))], nonce, ca.ocsp_signer(), &[])
             })
         }),
         ("an old answer", {
-            let authority = authority.clone();
+            let ca = ca.clone();
             Box::new(move |body, now| {
                 let old = now - Seconds::hours(2);
-                let answer = CertificateStatus {
+                let response = CertificateStatus {
                     status: Status::Good,
                     this_update: old,
                     next_update: Some(old + Seconds::hours(1)),
                 };
-                ocsp_response(body, answer, authority.ocsp_signer(), &[])
+                ocsp_response(body, response, ca.ocsp_signer(), &[])
             })
         }),
         ("a response with another nonce", {
-            let authority = authority.clone();
+            let ca = ca.clone();
             Box::new(move |body, now| {
                 let Request { cert_ids, .. } = Request::from_der(body).unwrap();
                 let nonce = gatewright::pki::ocsp::Nonce::generate().ok();
                 let responses = cert_ids.into_iter().map(|id| (id, good(now))).collect();
-                sign_response(responses, nonce, authority.ocsp_signer(), &[])
+                sign_response(responses, nonce, ca.ocsp_signer(), &[])
             })
         }),
         ("the status unknown", {
-            let authority = authority.clone();
+            let ca = ca.clone();
             Box::new(move |body, now| {
-                ocsp_response(
-                    body,
-                    single_response(Status::Unknown, now),
-                    authority.ocsp_signer(),
-                    &[],
-                )
+                ocsp_response(body, single_response(Status::Unknown, now), ca.ocsp_signer(), &[])
             })
         }),
         ("too much", {
-            let authority = authority.clone();
+            let ca = ca.clone();
             Box::new(move |body, now| {
-                let certificate = authority.certificate().clone();
+                let certificate = ca.certificate().clone();
                 let shows = vec![certificate; 200];
-                ocsp_response(body, good(now), authority.ocsp_signer(), &shows)
+                ocsp_response(body, good(now), ca.ocsp_signer(), &shows)
             })
         }),
         ("no OCSP response", Box::new(|_, _| b"<html>".to_vec())),
         ("nothing", Box::new(|_, _| Vec::new())),
     ];
     for (serial, (what, lie)) in (1_u64..).zip(lies) {
-        scene.responder.respond_with(move |_, body, now| Some(lie(body, now)));
-        let shown = scene.issue(|contents| {
-            contents.serial_number = Some(SerialNumber::from(serial));
-            add_ocsp_url(contents, &scene.responder.url("/ocsp"));
+        fixture.responder.respond_with(move |_, body, now| Some(lie(body, now)));
+        let client_certificate = fixture.issue(|params| {
+            params.serial_number = Some(SerialNumber::from(serial));
+            add_ocsp_url(params, &fixture.responder.url("/ocsp"));
         });
-        let answer = scene.ask(&shown).await;
-        assert_eq!(answer.status, 503, "{what}: {answer:?}");
+        let response = fixture.ask(&client_certificate).await;
+        assert_eq!(response.status, 503, "{what}: {response:?}");
     }
 }
 
 /// RFC 5280 §6.3.3.
 #[tokio::test]
 async fn invalid_crls_are_rejected() {
-    let authority = Ca::new("Clients");
+    let ca = Ca::new("Clients");
     type Lie = Box<dyn Fn(&Ca, Timestamp) -> Vec<u8> + Send>;
     let lies: Vec<(&str, Lie)> = vec![
-        ("another authority of the same name", Box::new(move |_, now| crl(&authority, &[], now))),
+        ("another authority of the same name", Box::new(move |_, now| crl(&ca, &[], now))),
         ("too old", Box::new(|own, now| crl_until(own, &[], now - Seconds::hours(2), now))),
         ("too large", Box::new(|own, now| crl(own, &(1..3000).collect::<Vec<_>>(), now))),
         ("no list", Box::new(|_, _| b"<html>".to_vec())),
     ];
     for (what, lie) in lies {
-        let scene = Scene::new(Revocation::HardFail).await;
-        let shown = scene.with_list();
-        let own = scene.authority.clone();
-        scene.responder.respond_with(move |_, _, now| Some(lie(&own, now)));
+        let fixture = Fixture::new(Revocation::HardFail).await;
+        let certificate = fixture.with_list();
+        let own = fixture.ca.clone();
+        fixture.responder.respond_with(move |_, _, now| Some(lie(&own, now)));
 
-        let answer = scene.ask(&shown).await;
+        let response = fixture.ask(&certificate).await;
 
-        assert_eq!(answer.status, 503, "{what}: {answer:?}");
+        assert_eq!(response.status, 503, "{what}: {response:?}");
     }
     // The size is the reason of its refusal: a higher limit accepts it.
-    let scene = Scene::with_lists_of(Bytes(1 << 20), Revocation::HardFail, |_| {}).await;
-    let own = scene.authority.clone();
+    let fixture = Fixture::with_lists_of(Bytes(1 << 20), Revocation::HardFail, |_| {}).await;
+    let own = fixture.ca.clone();
     let serials: Vec<_> = (1..3000).collect();
-    scene.responder.respond_with(move |_, _, now| Some(crl(&own, &serials, now)));
-    scene.ask(&scene.with_list()).await.ok();
+    fixture.responder.respond_with(move |_, _, now| Some(crl(&own, &serials, now)));
+    fixture.ask(&fixture.with_list()).await.ok();
 }
 
 /// Issue 3, §6: revocation checking adds no network request for a certificate whose status is known, on
@@ -585,72 +576,76 @@ async fn invalid_crls_are_rejected() {
 #[tokio::test]
 async fn a_known_revocation_status_is_not_requested_again() {
     for by_list in [false, true] {
-        let scene = Scene::new(Revocation::HardFail).await;
-        let shown = if by_list { scene.with_list() } else { scene.with_responder() };
+        let fixture = Fixture::new(Revocation::HardFail).await;
+        let certificate = if by_list { fixture.with_list() } else { fixture.with_responder() };
         if by_list {
-            scene.publish(&[])
+            fixture.publish(&[])
         } else {
-            scene.say(|_| Status::Good)
+            fixture.say(|_| Status::Good)
         }
 
-        let first = tokio::join!(scene.ask(&shown), scene.ask(&shown), scene.ask(&shown));
-        for answer in [first.0, first.1, first.2] {
-            answer.ok();
+        let first = tokio::join!(
+            fixture.ask(&certificate),
+            fixture.ask(&certificate),
+            fixture.ask(&certificate)
+        );
+        for response in [first.0, first.1, first.2] {
+            response.ok();
         }
         assert_eq!(
-            scene.responder.request_count(),
+            fixture.responder.request_count(),
             1,
             "concurrent requests share one OCSP request"
         );
         for _ in 0..20 {
-            scene.ask(&shown).await.ok();
+            fixture.ask(&certificate).await.ok();
         }
-        scene.wait(44 * 60);
-        scene.ask(&shown).await.ok();
-        let replica = scene.server.replica().await;
-        scene.ask_at(&replica, &shown).await.ok();
+        fixture.wait(44 * 60);
+        fixture.ask(&certificate).await.ok();
+        let replica = fixture.server.replica().await;
+        fixture.ask_at(&replica, &certificate).await.ok();
 
-        assert_eq!(scene.responder.request_count(), 1);
+        assert_eq!(fixture.responder.request_count(), 1);
     }
 }
 
 /// Renewed in the background, so that no request waits.
 #[tokio::test]
 async fn the_status_of_a_certificate_in_use_is_renewed_before_it_expires() {
-    let scene = Scene::new(Revocation::HardFail).await;
-    let shown = scene.with_responder();
-    scene.say(|_| Status::Good);
-    scene.ask(&shown).await.ok();
+    let fixture = Fixture::new(Revocation::HardFail).await;
+    let certificate = fixture.with_responder();
+    fixture.say(|_| Status::Good);
+    fixture.ask(&certificate).await.ok();
 
-    assert_eq!(scene.refresh().await, 0);
-    scene.wait(50 * 60);
-    assert_eq!(scene.refresh().await, 1);
-    assert_eq!(scene.responder.request_count(), 2);
-    scene.wait(30 * 60);
-    scene.ask(&shown).await.ok();
-    assert_eq!(scene.responder.request_count(), 2);
+    assert_eq!(fixture.refresh().await, 0);
+    fixture.wait(50 * 60);
+    assert_eq!(fixture.refresh().await, 1);
+    assert_eq!(fixture.responder.request_count(), 2);
+    fixture.wait(30 * 60);
+    fixture.ask(&certificate).await.ok();
+    assert_eq!(fixture.responder.request_count(), 2);
 
     // The status of an unused certificate is not renewed.
-    scene.wait(2 * 3600);
-    assert_eq!(scene.refresh().await, 0);
+    fixture.wait(2 * 3600);
+    assert_eq!(fixture.refresh().await, 0);
 }
 
 /// A response is valid until its `nextUpdate`, and no longer.
 #[tokio::test]
 async fn a_response_is_valid_until_it_expires_although_its_source_is_gone() {
-    let scene = Scene::new(Revocation::HardFail).await;
-    let (answered, listed) = (scene.with_responder(), scene.with_list());
-    scene.say_for_long();
-    scene.ask(&answered).await.ok();
-    scene.ask(&listed).await.ok();
-    scene.responder.close_connections();
+    let fixture = Fixture::new(Revocation::HardFail).await;
+    let (answered, listed) = (fixture.with_responder(), fixture.with_list());
+    fixture.say_for_long();
+    fixture.ask(&answered).await.ok();
+    fixture.ask(&listed).await.ok();
+    fixture.responder.close_connections();
 
-    scene.wait(5 * 3600);
-    scene.ask(&answered).await.ok();
-    scene.ask(&listed).await.ok();
-    scene.wait(3600 + 300);
-    scene.ask(&answered).await.refused(503, "temporarily_unavailable");
-    scene.ask(&listed).await.refused(503, "temporarily_unavailable");
+    fixture.wait(5 * 3600);
+    fixture.ask(&answered).await.ok();
+    fixture.ask(&listed).await.ok();
+    fixture.wait(3600 + 300);
+    fixture.ask(&answered).await.refused(503, "temporarily_unavailable");
+    fixture.ask(&listed).await.refused(503, "temporarily_unavailable");
 }
 
 /// A response stays valid until its `nextUpdate`, also while a renewal hangs, be it by the job, whose
@@ -658,23 +653,26 @@ async fn a_response_is_valid_until_it_expires_although_its_source_is_gone() {
 #[tokio::test]
 async fn a_response_stays_valid_while_its_renewal_hangs() {
     for by_list in [false, true] {
-        let scene = Scene::new(Revocation::HardFail).await;
-        let (shown, path) =
-            if by_list { (scene.with_list(), "/list") } else { (scene.with_responder(), "/ocsp") };
-        scene.say_for_long();
-        scene.ask(&shown).await.ok();
-        scene.responder.stop_responding_to(path);
+        let fixture = Fixture::new(Revocation::HardFail).await;
+        let (certificate, path) = if by_list {
+            (fixture.with_list(), "/list")
+        } else {
+            (fixture.with_responder(), "/ocsp")
+        };
+        fixture.say_for_long();
+        fixture.ask(&certificate).await.ok();
+        fixture.responder.stop_responding_to(path);
 
-        scene.wait(2 * 3600);
-        scene.ask(&shown).await.ok();
-        assert_eq!(scene.responder.request_count(), 2, "{path}: one renewal failed");
-        scene.wait(60);
-        let job = scene.refreshing();
-        scene.responder.wait_for_counts(3, 1).await;
+        fixture.wait(2 * 3600);
+        fixture.ask(&certificate).await.ok();
+        assert_eq!(fixture.responder.request_count(), 2, "{path}: one renewal failed");
+        fixture.wait(60);
+        let job = fixture.refreshing();
+        fixture.responder.wait_for_counts(3, 1).await;
         for _ in 0..3 {
-            scene.ask(&shown).await.ok();
+            fixture.ask(&certificate).await.ok();
         }
-        let state = scene.responder.counts();
+        let state = fixture.responder.counts();
         assert_eq!(state, RequestCounts { received: 3, pending: 1 }, "{path}: the job still waits");
         job.abort();
     }
@@ -683,81 +681,81 @@ async fn a_response_stays_valid_while_its_renewal_hangs() {
 /// Issue 3, §4: an unreachable responder affects only the certificates that name it.
 #[tokio::test]
 async fn a_responder_that_hangs_does_not_affect_its_intermediate_ca() {
-    let scene = Scene::new(Revocation::HardFail).await;
-    let between = Arc::new(scene.authority.intermediate_with("Between", |contents| {
-        contents.serial_number = Some(SerialNumber::from(77_u64));
-        names_list(contents, &scene.responder.url("/root"));
+    let fixture = Fixture::new(Revocation::HardFail).await;
+    let between = Arc::new(fixture.ca.intermediate_with("Between", |params| {
+        params.serial_number = Some(SerialNumber::from(77_u64));
+        names_list(params, &fixture.responder.url("/root"));
     }));
-    let (root, below) = (scene.authority.clone(), between.clone());
-    scene.responder.respond_with(move |path, _, now| {
+    let (root, below) = (fixture.ca.clone(), between.clone());
+    fixture.responder.respond_with(move |path, _, now| {
         Some(if path == "/root" { crl(&root, &[], now) } else { crl(&below, &[], now) })
     });
-    scene.responder.stop_responding_to("/ocsp");
+    fixture.responder.stop_responding_to("/ocsp");
     let hanging =
-        scene.issue_of(&between, |contents| add_ocsp_url(contents, &scene.responder.url("/ocsp")));
-    let other = scene.issue_of(&between, |contents| {
-        contents.serial_number = Some(SerialNumber::from(78_u64));
-        names_list(contents, &scene.responder.url("/list"));
+        fixture.issue_of(&between, |params| add_ocsp_url(params, &fixture.responder.url("/ocsp")));
+    let other = fixture.issue_of(&between, |params| {
+        params.serial_number = Some(SerialNumber::from(78_u64));
+        names_list(params, &fixture.responder.url("/list"));
     });
 
-    scene.ask(&hanging).await.refused(503, "temporarily_unavailable");
-    assert_eq!(scene.responder.request_count(), 2, "both statuses are requested concurrently");
-    scene.ask(&other).await.ok();
-    assert_eq!(scene.responder.request_count(), 3, "the status of the intermediate CA is cached");
+    fixture.ask(&hanging).await.refused(503, "temporarily_unavailable");
+    assert_eq!(fixture.responder.request_count(), 2, "both statuses are requested concurrently");
+    fixture.ask(&other).await.ok();
+    assert_eq!(fixture.responder.request_count(), 3, "the status of the intermediate CA is cached");
 }
 
 /// THREATS SS-06: an unreachable responder is requested once in thirty seconds, for however many
 /// certificates, and delays no others.
 #[tokio::test]
 async fn an_unreachable_responder_is_requested_once_and_delays_no_others() {
-    let scene = Scene::new(Revocation::SoftFail).await;
+    let fixture = Fixture::new(Revocation::SoftFail).await;
     let away: Vec<_> = (1..=12_u64)
         .map(|serial| {
-            scene.issue(|contents| {
-                contents.serial_number = Some(SerialNumber::from(serial));
-                add_ocsp_url(contents, &scene.responder.url("/ocsp"));
+            fixture.issue(|params| {
+                params.serial_number = Some(SerialNumber::from(serial));
+                add_ocsp_url(params, &fixture.responder.url("/ocsp"));
             })
         })
         .collect();
-    let there = scene.with_list();
-    let authority = scene.authority.clone();
-    scene.responder.respond_with(move |path, body, now| {
+    let there = fixture.with_list();
+    let ca = fixture.ca.clone();
+    fixture.responder.respond_with(move |path, body, now| {
         Some(if path == "/list" {
-            crl(&authority, &[], now)
+            crl(&ca, &[], now)
         } else {
-            ocsp_response(body, single_response(Status::Good, now), authority.ocsp_signer(), &[])
+            ocsp_response(body, single_response(Status::Good, now), ca.ocsp_signer(), &[])
         })
     });
-    for shown in away.iter().chain([&there]) {
-        scene.ask(shown).await.ok();
+    for certificate in away.iter().chain([&there]) {
+        fixture.ask(certificate).await.ok();
     }
-    assert_eq!(scene.responder.request_count(), 13);
+    assert_eq!(fixture.responder.request_count(), 13);
 
-    scene.wait(50 * 60);
-    let authority = scene.authority.clone();
-    scene
+    fixture.wait(50 * 60);
+    let ca = fixture.ca.clone();
+    fixture
         .responder
-        .respond_with(move |path, _, now| (path == "/list").then(|| crl(&authority, &[], now)));
-    assert_eq!(scene.refresh().await, 13);
-    assert_eq!(scene.responder.request_count(), 15, "one request to each URL");
-    scene.wait(29);
-    scene.refresh().await;
-    for shown in away.iter().chain([&there]) {
-        scene.ask(shown).await.ok();
+        .respond_with(move |path, _, now| (path == "/list").then(|| crl(&ca, &[], now)));
+    assert_eq!(fixture.refresh().await, 13);
+    assert_eq!(fixture.responder.request_count(), 15, "one request to each URL");
+    fixture.wait(29);
+    fixture.refresh().await;
+    for certificate in away.iter().chain([&there]) {
+        fixture.ask(certificate).await.ok();
     }
-    assert_eq!(scene.responder.request_count(), 15, "no retry within thirty seconds");
+    assert_eq!(fixture.responder.request_count(), 15, "no retry within thirty seconds");
 
     // Now the responder hangs, and the CRL is due for renewal.
-    scene.responder.stop_responding_to("/ocsp");
-    scene.wait(50 * 60);
-    let job = scene.refreshing();
+    fixture.responder.stop_responding_to("/ocsp");
+    fixture.wait(50 * 60);
+    let job = fixture.refreshing();
     // One request is waiting, and the CRL was fetched meanwhile.
-    scene.responder.wait_for_counts(17, 1).await;
-    for shown in &away {
-        scene.ask(shown).await.ok();
+    fixture.responder.wait_for_counts(17, 1).await;
+    for certificate in &away {
+        fixture.ask(certificate).await.ok();
     }
     assert_eq!(
-        scene.responder.request_count(),
+        fixture.responder.request_count(),
         17,
         "no other request is sent to the hanging responder"
     );
@@ -776,21 +774,21 @@ async fn malformed_revocation_extensions_are_refused_under_hard_fail() {
     ] {
         // SEQUENCE { OCTET STRING }, the structure that webpki checks.
         let unreadable = || CustomExtension::from_oid_content(id, vec![0x30, 3, 4, 1, 0]);
-        let shown = |scene: &Scene| {
+        let certificate = |fixture: &Fixture| {
             if of_authority {
-                let between = scene.authority.intermediate_with("Between", |contents| {
-                    contents.custom_extensions.push(unreadable());
+                let between = fixture.ca.intermediate_with("Between", |params| {
+                    params.custom_extensions.push(unreadable());
                 });
-                return scene.issue_of(&between, |_| {});
+                return fixture.issue_of(&between, |_| {});
             }
-            scene.issue(|contents| contents.custom_extensions.push(unreadable()))
+            fixture.issue(|params| params.custom_extensions.push(unreadable()))
         };
-        let scene = Scene::new(Revocation::SoftFail).await;
-        scene.ask(&shown(&scene)).await.ok();
+        let fixture = Fixture::new(Revocation::SoftFail).await;
+        fixture.ask(&certificate(&fixture)).await.ok();
 
-        let scene = Scene::new(Revocation::HardFail).await;
-        scene.ask(&shown(&scene)).await.refused(401, "invalid_client");
-        let events = scene.server.audit_events("request.refused").await;
+        let fixture = Fixture::new(Revocation::HardFail).await;
+        fixture.ask(&certificate(&fixture)).await.refused(401, "invalid_client");
+        let events = fixture.server.audit_events("request.refused").await;
         let [event] = events.as_slice() else { panic!("{events:?}") };
         let reason = format!("{what} of a certificate of the chain cannot be read");
         let facts: Value = serde_json::from_str(&event.facts).unwrap();
@@ -807,7 +805,7 @@ async fn a_ca_that_moves_to_another_anchor_gets_its_revocation_setting() {
     let (first, second) =
         (TempFile::new(&file(&[&strict, &moving])), TempFile::new(&file(&[&lax])));
     let also = second.0.clone();
-    let scene = Scene::of(
+    let fixture = Fixture::of(
         Revocation::HardFail,
         |anchor| anchor.file = first.0.clone(),
         |config| {
@@ -820,14 +818,14 @@ async fn a_ca_that_moves_to_another_anchor_gets_its_revocation_setting() {
         },
     )
     .await;
-    let shown = scene.issue_of(&moving, |_| {});
-    scene.ask(&shown).await.refused(401, "invalid_client");
+    let certificate = fixture.issue_of(&moving, |_| {});
+    fixture.ask(&certificate).await.refused(401, "invalid_client");
 
     std::fs::write(&first.0, file(&[&strict])).unwrap();
     std::fs::write(&second.0, file(&[&moving, &lax])).unwrap();
-    assert!(scene.server.app().trust.reload().unwrap());
+    assert!(fixture.server.app().trust.reload().unwrap());
 
-    scene.ask(&shown).await.ok();
+    fixture.ask(&certificate).await.ok();
 }
 
 /// Issue 3, §4: with tokens that are valid for a day, a revocation in that time invalidates them, even
@@ -838,52 +836,56 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
         for is_other in [false, true] {
             let for_a_day =
                 |config: &mut Config| config.tokens.access_token_lifetime = Seconds::days(1);
-            let mut scene = Scene::of(Revocation::SoftFail, |_| {}, for_a_day).await;
+            let mut fixture = Fixture::of(Revocation::SoftFail, |_| {}, for_a_day).await;
             if is_opaque {
                 let opaque = json!({ "gw_access_token_format": "opaque" });
                 // The new client takes over the name of the first one.
-                scene.server.disable_client(&scene.client).await;
-                scene.client = registered(&scene.server, opaque).await;
+                fixture.server.disable_client(&fixture.client).await;
+                fixture.client = registered(&fixture.server, opaque).await;
             }
-            let between = scene.authority.intermediate_with("Between", |contents| {
-                names_list(contents, &scene.responder.url("/root"));
+            let between = fixture.ca.intermediate_with("Between", |params| {
+                names_list(params, &fixture.responder.url("/root"));
             });
             let between = Arc::new(between);
-            let list_of = scene.responder.url("/list");
-            let shown = scene.issue_of(&between, |contents| names_list(contents, &list_of));
+            let list_of = fixture.responder.url("/list");
+            let certificate = fixture.issue_of(&between, |params| names_list(params, &list_of));
             let publish = |revoked: &'static [u64]| {
-                let (root, between) = (scene.authority.clone(), between.clone());
-                scene.responder.respond_with(move |path, _, now| {
+                let (root, between) = (fixture.ca.clone(), between.clone());
+                fixture.responder.respond_with(move |path, _, now| {
                     let of_between = || crl(&between, revoked, now);
                     Some(if path == "/root" { crl(&root, &[], now) } else { of_between() })
                 });
             };
             publish(&[]);
-            let token = scene.ask(&shown).await.ok().token("access_token");
-            scene.server.app().recorder.flush().await;
-            let other = scene.server.replica().await;
-            let app = if is_other { other.app() } else { scene.server.app() };
+            let token = fixture.ask(&certificate).await.ok().token("access_token");
+            fixture.server.app().recorder.flush().await;
+            let other = fixture.server.replica().await;
+            let app = if is_other { other.app() } else { fixture.server.app() };
 
             // As often as necessary; the job does it every fifteen seconds.
             for _ in 0..10 {
-                scene.wait(30 * 60);
+                fixture.wait(30 * 60);
                 app.refresh_revocation().await.unwrap();
-                assert!(scene.is_active(&token).await, "the certificate is not revoked yet");
+                assert!(fixture.is_active(&token).await, "the certificate is not revoked yet");
             }
             publish(&[SERIAL]);
             for _ in 0..2 {
-                scene.wait(30 * 60);
+                fixture.wait(30 * 60);
                 app.refresh_revocation().await.unwrap();
             }
 
             let what = format!("opaque: {is_opaque}, another replica: {is_other}");
-            assert!(!scene.is_active(&token).await, "{what}");
-            assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"), "{what}");
+            assert!(!fixture.is_active(&token).await, "{what}");
+            assert_eq!(
+                fixture.reason(&certificate).await.as_deref(),
+                Some("keyCompromise"),
+                "{what}"
+            );
             // Without a valid token its status is no longer requested.
-            scene.wait(25 * 3600);
-            let asked = scene.responder.request_count();
+            fixture.wait(25 * 3600);
+            let asked = fixture.responder.request_count();
             app.refresh_revocation().await.unwrap();
-            assert_eq!(scene.responder.request_count(), asked, "{what}");
+            assert_eq!(fixture.responder.request_count(), asked, "{what}");
         }
     }
 }
@@ -891,49 +893,49 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
 /// The CRL is used when the OCSP responder is unreachable.
 #[tokio::test]
 async fn the_crl_is_used_when_the_ocsp_responder_is_unreachable() {
-    let scene = Scene::new(Revocation::HardFail).await;
-    let shown = scene.issue(|contents| {
-        add_ocsp_url(contents, &scene.responder.url("/ocsp"));
-        names_list(contents, &scene.responder.url("/list"));
+    let fixture = Fixture::new(Revocation::HardFail).await;
+    let certificate = fixture.issue(|params| {
+        add_ocsp_url(params, &fixture.responder.url("/ocsp"));
+        names_list(params, &fixture.responder.url("/list"));
     });
-    let authority = scene.authority.clone();
-    scene
+    let ca = fixture.ca.clone();
+    fixture
         .responder
-        .respond_with(move |path, _, now| (path == "/list").then(|| crl(&authority, &[], now)));
+        .respond_with(move |path, _, now| (path == "/list").then(|| crl(&ca, &[], now)));
 
-    scene.ask(&shown).await.ok();
+    fixture.ask(&certificate).await.ok();
 
-    assert_eq!(scene.responder.request_count(), 2);
+    assert_eq!(fixture.responder.request_count(), 2);
 }
 
 /// RFC 5280 §6.1: every certificate of the chain must be valid.
 #[tokio::test]
 async fn a_chain_with_a_revoked_intermediate_ca_is_refused() {
-    let scene = Scene::new(Revocation::HardFail).await;
-    let between = scene.authority.intermediate_with("Between", |contents| {
-        contents.serial_number = Some(SerialNumber::from(77_u64));
-        names_list(contents, &scene.responder.url("/root"));
+    let fixture = Fixture::new(Revocation::HardFail).await;
+    let between = fixture.ca.intermediate_with("Between", |params| {
+        params.serial_number = Some(SerialNumber::from(77_u64));
+        names_list(params, &fixture.responder.url("/root"));
     });
     let between = Arc::new(between);
-    let list_of = scene.responder.url("/list");
-    let shown = scene.issue_of(&between, |contents| names_list(contents, &list_of));
+    let list_of = fixture.responder.url("/list");
+    let certificate = fixture.issue_of(&between, |params| names_list(params, &list_of));
     let publish = |revoked: &'static [u64]| {
-        let (root, between) = (scene.authority.clone(), between.clone());
-        scene.responder.respond_with(move |path, _, now| {
+        let (root, between) = (fixture.ca.clone(), between.clone());
+        fixture.responder.respond_with(move |path, _, now| {
             Some(if path == "/root" { crl(&root, revoked, now) } else { crl(&between, &[], now) })
         });
     };
     publish(&[]);
-    scene.ask(&shown).await.ok();
-    assert_eq!(scene.responder.request_count(), 2);
+    fixture.ask(&certificate).await.ok();
+    assert_eq!(fixture.responder.request_count(), 2);
 
     publish(&[77]);
-    scene.wait(3600);
+    fixture.wait(3600);
 
-    scene.ask(&shown).await.refused(401, "invalid_client");
+    fixture.ask(&certificate).await.refused(401, "invalid_client");
     // The reason does not say that the key of the client is compromised.
     assert_eq!(
-        scene.reason(&shown).await.as_deref(),
+        fixture.reason(&certificate).await.as_deref(),
         Some("cACompromise"),
         "the client's certificate is revoked as well"
     );
@@ -943,18 +945,18 @@ async fn a_chain_with_a_revoked_intermediate_ca_is_refused() {
 #[tokio::test]
 async fn certificates_of_a_ca_revoked_by_an_administrator_are_refused() {
     for of_anchor in [false, true] {
-        let scene = Scene::new(Revocation::Off).await;
-        let between = scene.authority.intermediate_with("Between", |_| {});
-        let shown = scene.issue_of(&between, |_| {});
-        scene.ask(&shown).await.ok();
+        let fixture = Fixture::new(Revocation::Off).await;
+        let between = fixture.ca.intermediate_with("Between", |_| {});
+        let certificate = fixture.issue_of(&between, |_| {});
+        fixture.ask(&certificate).await.ok();
 
-        let end = if of_anchor { &scene.authority } else { &between };
-        scene.revoke(end, Reason::Superseded).await;
+        let end = if of_anchor { &fixture.ca } else { &between };
+        fixture.revoke(end, Reason::Superseded).await;
 
-        scene.ask(&shown).await.refused(401, "invalid_client");
-        assert_eq!(scene.reason(&shown).await, None, "another chain may still be valid");
+        fixture.ask(&certificate).await.refused(401, "invalid_client");
+        assert_eq!(fixture.reason(&certificate).await, None, "another chain may still be valid");
         if !of_anchor {
-            scene.ask(&scene.issue(|_| {})).await.ok();
+            fixture.ask(&fixture.issue(|_| {})).await.ok();
         }
     }
 }
@@ -964,23 +966,24 @@ async fn certificates_of_a_ca_revoked_by_an_administrator_are_refused() {
 /// stay valid.
 #[tokio::test]
 async fn a_compromised_ca_key_revokes_all_certificates_that_it_signed() {
-    let scene = Scene::new(Revocation::Off).await;
-    let between = scene.authority.intermediate_with("Between", |_| {});
-    let namesake = scene.authority.intermediate_with("Between", |_| {});
-    let (shown, other) = (scene.issue_of(&between, |_| {}), scene.issue_of(&namesake, |_| {}));
-    let token = scene.ask(&shown).await.ok().token("access_token");
-    let others = scene.ask(&other).await.ok().token("access_token");
-    scene.server.flush_sightings().await;
+    let fixture = Fixture::new(Revocation::Off).await;
+    let between = fixture.ca.intermediate_with("Between", |_| {});
+    let namesake = fixture.ca.intermediate_with("Between", |_| {});
+    let (certificate, other) =
+        (fixture.issue_of(&between, |_| {}), fixture.issue_of(&namesake, |_| {}));
+    let token = fixture.ask(&certificate).await.ok().token("access_token");
+    let others = fixture.ask(&other).await.ok().token("access_token");
+    fixture.server.flush_sightings().await;
 
-    let revoked = scene.revoke(&between, Reason::KeyCompromise).await;
+    let revoked = fixture.revoke(&between, Reason::KeyCompromise).await;
 
     assert_eq!(revoked, 1);
-    assert!(!scene.is_active(&token).await);
-    assert_eq!(scene.reason(&shown).await.as_deref(), Some("cACompromise"));
-    scene.ask(&shown).await.refused(401, "invalid_client");
-    assert!(scene.is_active(&others).await);
-    scene.ask(&other).await.ok();
-    assert_eq!(scene.server.audit_events("certificate.revoked").await.len(), 2);
+    assert!(!fixture.is_active(&token).await);
+    assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("cACompromise"));
+    fixture.ask(&certificate).await.refused(401, "invalid_client");
+    assert!(fixture.is_active(&others).await);
+    fixture.ask(&other).await.ok();
+    assert_eq!(fixture.server.audit_events("certificate.revoked").await.len(), 2);
 }
 
 /// Issue 3, §4, for clients with another authentication method: the certificate that their tokens are
@@ -988,8 +991,8 @@ async fn a_compromised_ca_key_revokes_all_certificates_that_it_signed() {
 #[tokio::test]
 async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
     for method in ["client_secret_basic", "none"] {
-        let scene = Scene::new(Revocation::HardFail).await;
-        let server = &scene.server;
+        let fixture = Fixture::new(Revocation::HardFail).await;
+        let server = &fixture.server;
         let client = server.register(json!({
             "client_name": "Photos",
             "redirect_uris": [Client::REDIRECT_URI],
@@ -1000,12 +1003,12 @@ async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
         }));
         let client = client.await;
         server.user("ada").await;
-        let post = async |form: &str, shown: &Identity| {
-            let ask = server.mtls_request(Some(shown), "POST", "/token");
+        let post = async |form: &str, certificate: &Identity| {
+            let request = server.mtls_request(Some(certificate), "POST", "/token");
             if method == "none" {
-                ask.form(&format!("{form}&client_id={}", client.id)).send().await
+                request.form(&format!("{form}&client_id={}", client.id)).send().await
             } else {
-                ask.basic(&client.id, &client.secret).form(form).send().await
+                request.basic(&client.id, &client.secret).form(form).send().await
             }
         };
         let code = async || {
@@ -1020,29 +1023,29 @@ async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
         let waiting = code().await;
 
         // The status is unknown: the request fails, and nothing is consumed.
-        let shown = scene.with_responder();
-        post(&waiting, &shown).await.refused(503, "temporarily_unavailable");
-        scene.say(|_| Status::Good);
-        scene.wait(30);
-        let granted = post(&waiting, &shown).await.ok();
+        let certificate = fixture.with_responder();
+        post(&waiting, &certificate).await.refused(503, "temporarily_unavailable");
+        fixture.say(|_| Status::Good);
+        fixture.wait(30);
+        let granted = post(&waiting, &certificate).await.ok();
         let mut refresh =
             format!("grant_type=refresh_token&refresh_token={}", granted.token("refresh_token"));
-        let asked = scene.responder.request_count();
-        let next = post(&refresh, &shown).await.ok();
-        assert_eq!(scene.responder.request_count(), asked, "the status is cached");
+        let asked = fixture.responder.request_count();
+        let next = post(&refresh, &certificate).await.ok();
+        assert_eq!(fixture.responder.request_count(), asked, "the status is cached");
         refresh = format!("grant_type=refresh_token&refresh_token={}", next.token("refresh_token"));
 
-        scene.say(revoked_status);
-        scene.wait(3600);
+        fixture.say(revoked_status);
+        fixture.wait(3600);
         let waiting = code().await;
-        post(&refresh, &shown).await.refused(401, "invalid_client");
-        post(&waiting, &shown).await.refused(401, "invalid_client");
-        assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"));
+        post(&refresh, &certificate).await.refused(401, "invalid_client");
+        post(&waiting, &certificate).await.refused(401, "invalid_client");
+        assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("keyCompromise"));
 
         // A self-signed certificate has no revocation information.
-        let asked = scene.responder.request_count();
+        let asked = fixture.responder.request_count();
         post(&waiting, &Identity::self_signed("Photos")).await.ok();
-        assert_eq!(scene.responder.request_count(), asked);
+        assert_eq!(fixture.responder.request_count(), asked);
     }
 }
 
@@ -1050,35 +1053,34 @@ async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
 /// unless its CA states that there is none.
 #[tokio::test]
 async fn a_certificate_without_revocation_information_fails_hard_fail() {
-    let bare = |scene: &Scene| scene.issue(|_| {});
-    let scene = Scene::new(Revocation::SoftFail).await;
-    scene.ask(&bare(&scene)).await.ok();
+    let bare = |fixture: &Fixture| fixture.issue(|_| {});
+    let fixture = Fixture::new(Revocation::SoftFail).await;
+    fixture.ask(&bare(&fixture)).await.ok();
 
-    let scene = Scene::new(Revocation::HardFail).await;
-    scene.ask(&bare(&scene)).await.refused(401, "invalid_client");
-    let short_lived = scene.issue(|contents| {
+    let fixture = Fixture::new(Revocation::HardFail).await;
+    fixture.ask(&bare(&fixture)).await.refused(401, "invalid_client");
+    let short_lived = fixture.issue(|params| {
         let none = CustomExtension::from_oid_content(&[2, 5, 29, 56], vec![5, 0]);
-        contents.custom_extensions.push(none);
+        params.custom_extensions.push(none);
     });
-    scene.ask(&short_lived).await.ok();
+    fixture.ask(&short_lived).await.ok();
 }
 
 /// A CRL file of the operator comes first and needs no network.
 #[tokio::test]
 async fn a_crl_file_of_the_anchor_is_used() {
-    let (authority, file) = (Arc::new(Ca::new("Clients")), TempFile::new(""));
-    let put =
-        |serials: &[u64], now| std::fs::write(&file.0, crl(&authority, serials, now)).unwrap();
+    let (ca, file) = (Arc::new(Ca::new("Clients")), TempFile::new(""));
+    let put = |serials: &[u64], now| std::fs::write(&file.0, crl(&ca, serials, now)).unwrap();
     put(&[], Timestamp(START_TIME));
-    let scene = Scene::with_file(&authority, Revocation::HardFail, &file).await;
-    let shown = scene.with_responder();
+    let fixture = Fixture::with_file(&ca, Revocation::HardFail, &file).await;
+    let certificate = fixture.with_responder();
 
-    scene.ask(&shown).await.ok();
-    put(&[SERIAL], scene.server.trace().now());
-    scene.wait(60);
-    scene.ask(&shown).await.refused(401, "invalid_client");
+    fixture.ask(&certificate).await.ok();
+    put(&[SERIAL], fixture.server.trace().now());
+    fixture.wait(60);
+    fixture.ask(&certificate).await.refused(401, "invalid_client");
 
-    assert_eq!(scene.responder.request_count(), 0);
+    assert_eq!(fixture.responder.request_count(), 0);
 }
 
 /// The CRL files of all CAs of an anchor are configured together, so the CRL of another CA is no
@@ -1088,17 +1090,17 @@ async fn a_crl_file_of_another_ca_of_the_anchor_is_ignored() {
     let file = TempFile::new("");
     let other = Ca::new("Another");
     std::fs::write(&file.0, crl(&other, &[SERIAL], Timestamp(START_TIME))).unwrap();
-    let authority = Arc::new(Ca::new("Clients"));
-    let scene = Scene::with_file(&authority, Revocation::HardFail, &file).await;
-    scene.say(|_| Status::Good);
+    let ca = Arc::new(Ca::new("Clients"));
+    let fixture = Fixture::with_file(&ca, Revocation::HardFail, &file).await;
+    fixture.say(|_| Status::Good);
 
-    scene.ask(&scene.with_responder()).await.ok();
-    let text = scene.server.app().metrics.render(0, 0);
+    fixture.ask(&fixture.with_responder()).await.ok();
+    let text = fixture.server.app().metrics.render(0, 0);
     assert!(!text.contains("outcome=\"unreachable\""), "{text}");
 
     // Without another source the status is unknown, which is counted for the operator.
-    scene.ask(&scene.issue(|_| {})).await.refused(503, "temporarily_unavailable");
-    let text = scene.server.app().metrics.render(0, 0);
+    fixture.ask(&fixture.issue(|_| {})).await.refused(503, "temporarily_unavailable");
+    let text = fixture.server.app().metrics.render(0, 0);
     let line = "gatewright_revocation_checks_total{source=\"crl\",outcome=\"unreachable\"} 1";
     assert!(text.contains(line), "{text}");
 }
@@ -1108,8 +1110,8 @@ async fn a_crl_file_of_another_ca_of_the_anchor_is_ignored() {
 /// refused.
 #[tokio::test]
 async fn a_crl_file_is_read_in_every_common_format() {
-    let authority = Arc::new(Ca::new("Clients"));
-    let der = crl(&authority, &[SERIAL], Timestamp(START_TIME));
+    let ca = Arc::new(Ca::new("Clients"));
+    let der = crl(&ca, &[SERIAL], Timestamp(START_TIME));
     let dir = TempDir::new();
     dir.write("list.der", &der);
     let text = dir.openssl("crl -inform DER -in list.der -text");
@@ -1129,12 +1131,11 @@ async fn a_crl_file_is_read_in_every_common_format() {
     ] {
         std::fs::write(&file.0, bytes).unwrap();
         for mode in [Revocation::SoftFail, Revocation::HardFail] {
-            let scene = Scene::with_file(&authority, mode, &file).await;
-            let answer = scene.ask(&scene.issue(|_| {})).await;
-            assert_eq!(answer.status, 401, "{what}");
-            let other =
-                scene.issue(|contents| contents.serial_number = Some(SerialNumber::from(7)));
-            assert_eq!(scene.ask(&other).await.status, 200, "{what}");
+            let fixture = Fixture::with_file(&ca, mode, &file).await;
+            let response = fixture.ask(&fixture.issue(|_| {})).await;
+            assert_eq!(response.status, 401, "{what}");
+            let other = fixture.issue(|params| params.serial_number = Some(SerialNumber::from(7)));
+            assert_eq!(fixture.ask(&other).await.status, 200, "{what}");
         }
     }
 }
@@ -1142,9 +1143,9 @@ async fn a_crl_file_is_read_in_every_common_format() {
 /// THREATS EX-19: a configured CRL that is not usable is an error, at the start and in `config check`.
 #[test]
 fn an_unusable_crl_file_is_a_configuration_error() {
-    let authority = Ca::new("Clients");
-    let anchor_file = TempFile::new(&pem(authority.certificate()));
-    let good = crl(&authority, &[], Timestamp(START_TIME));
+    let ca = Ca::new("Clients");
+    let anchor_file = TempFile::new(&pem(ca.certificate()));
+    let good = crl(&ca, &[], Timestamp(START_TIME));
     let forged = crl(&Ca::new("Clients"), &[], Timestamp(START_TIME));
     let file = TempFile::new("");
     let settings = ClientCertificates {
@@ -1160,9 +1161,9 @@ fn an_unusable_crl_file_is_a_configuration_error() {
         (b"".to_vec(), "is empty"),
         (b"<!DOCTYPE html><title>404</title>".to_vec(), "is HTML or XML"),
         (b"-----BEGIN X509 CRL-----\nMIIB\n".to_vec(), "does not end"),
-        (pem(authority.certificate()).into_bytes(), "holds no CRL, but CERTIFICATE"),
+        (pem(ca.certificate()).into_bytes(), "holds no CRL, but CERTIFICATE"),
         (good[..good.len() - 1].to_vec(), "neither PEM, nor DER, nor base64"),
-        (authority.certificate().to_vec(), "this is not a CRL"),
+        (ca.certificate().to_vec(), "this is not a CRL"),
         (forged, "the signature of the CRL is invalid"),
     ] {
         std::fs::write(&file.0, bytes).unwrap();
@@ -1183,47 +1184,46 @@ fn an_unusable_crl_file_is_a_configuration_error() {
 /// The failure is logged and counted.
 #[tokio::test]
 async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
-    let other = |scene: &Scene| {
-        scene.issue(|contents| contents.serial_number = Some(SerialNumber::from(7)))
+    let other = |fixture: &Fixture| {
+        fixture.issue(|params| params.serial_number = Some(SerialNumber::from(7)))
     };
     for mode in [Revocation::SoftFail, Revocation::HardFail] {
         for broken in ["<html>", "", "-----BEGIN X509 CRL-----\n", "gone"] {
-            let (authority, file) = (Arc::new(Ca::new("Clients")), TempFile::new(""));
-            std::fs::write(&file.0, crl(&authority, &[SERIAL], Timestamp(START_TIME))).unwrap();
-            let scene = Scene::with_file(&authority, mode, &file).await;
-            scene.say(|_| Status::Good);
-            let (revoked, good) = (scene.with_responder(), other(&scene));
-            scene.ask(&good).await.ok();
+            let (ca, file) = (Arc::new(Ca::new("Clients")), TempFile::new(""));
+            std::fs::write(&file.0, crl(&ca, &[SERIAL], Timestamp(START_TIME))).unwrap();
+            let fixture = Fixture::with_file(&ca, mode, &file).await;
+            fixture.say(|_| Status::Good);
+            let (revoked, good) = (fixture.with_responder(), other(&fixture));
+            fixture.ask(&good).await.ok();
 
             if broken == "gone" {
                 std::fs::remove_file(&file.0).unwrap();
             } else {
                 std::fs::write(&file.0, broken).unwrap();
             }
-            assert!(scene.server.app().trust.reload().is_err());
-            scene.wait(60);
-            scene.ask(&good).await.ok();
+            assert!(fixture.server.app().trust.reload().is_err());
+            fixture.wait(60);
+            fixture.ask(&good).await.ok();
             let unseen =
-                scene.issue(|contents| add_ocsp_url(contents, &scene.responder.url("/ocsp")));
-            scene.ask(&unseen).await.refused(401, "invalid_client");
-            let text = scene.server.app().metrics.render(0, 0);
+                fixture.issue(|params| add_ocsp_url(params, &fixture.responder.url("/ocsp")));
+            fixture.ask(&unseen).await.refused(401, "invalid_client");
+            let text = fixture.server.app().metrics.render(0, 0);
             assert!(text.contains("{source=\"crl\",outcome=\"unreadable\"}"), "{text}");
 
-            scene.wait(3600);
-            let names_it = |contents: &mut CertificateParams| {
-                contents.serial_number = Some(SerialNumber::from(8));
-                add_ocsp_url(contents, &scene.responder.url("/ocsp"));
+            fixture.wait(3600);
+            let names_it = |params: &mut CertificateParams| {
+                params.serial_number = Some(SerialNumber::from(8));
+                add_ocsp_url(params, &fixture.responder.url("/ocsp"));
             };
-            scene.ask(&good).await.refused(503, "temporarily_unavailable");
-            scene.ask(&scene.issue(names_it)).await.refused(503, "temporarily_unavailable");
-            assert_ne!(scene.ask(&revoked).await.status, 200);
+            fixture.ask(&good).await.refused(503, "temporarily_unavailable");
+            fixture.ask(&fixture.issue(names_it)).await.refused(503, "temporarily_unavailable");
+            assert_ne!(fixture.ask(&revoked).await.status, 200);
 
-            std::fs::write(&file.0, crl(&authority, &[SERIAL], scene.server.trace().now()))
-                .unwrap();
-            scene.server.app().trust.reload().unwrap();
-            scene.wait(60);
-            scene.ask(&good).await.ok();
-            scene.ask(&scene.issue(names_it)).await.ok();
+            std::fs::write(&file.0, crl(&ca, &[SERIAL], fixture.server.trace().now())).unwrap();
+            fixture.server.app().trust.reload().unwrap();
+            fixture.wait(60);
+            fixture.ask(&good).await.ok();
+            fixture.ask(&fixture.issue(names_it)).await.ok();
         }
     }
 }
@@ -1231,13 +1231,13 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
 /// The outcomes are visible to operators.
 #[tokio::test]
 async fn revocation_checks_are_counted() {
-    let scene = Scene::new(Revocation::SoftFail).await;
-    scene.say(|_| Status::Good);
-    scene.ask(&scene.with_responder()).await.ok();
-    scene.responder.close_connections();
-    scene.ask(&scene.with_list()).await.ok();
+    let fixture = Fixture::new(Revocation::SoftFail).await;
+    fixture.say(|_| Status::Good);
+    fixture.ask(&fixture.with_responder()).await.ok();
+    fixture.responder.close_connections();
+    fixture.ask(&fixture.with_list()).await.ok();
 
-    let text = scene.server.app().metrics.render(0, 0);
+    let text = fixture.server.app().metrics.render(0, 0);
 
     for line in [
         "gatewright_revocation_checks_total{source=\"ocsp\",outcome=\"good\"} 1",
@@ -1251,28 +1251,28 @@ async fn revocation_checks_are_counted() {
 #[tokio::test]
 async fn the_last_known_status_is_stored() {
     for names_responder in [true, false] {
-        let scene = Scene::new(Revocation::HardFail).await;
-        let shown = if names_responder {
-            scene.say(|_| Status::Good);
-            scene.with_responder()
+        let fixture = Fixture::new(Revocation::HardFail).await;
+        let certificate = if names_responder {
+            fixture.say(|_| Status::Good);
+            fixture.with_responder()
         } else {
-            scene.publish(&[]);
-            scene.with_list()
+            fixture.publish(&[]);
+            fixture.with_list()
         };
-        scene.ask(&shown).await.ok();
-        let app = scene.server.app();
-        let now = scene.server.trace().now();
+        fixture.ask(&certificate).await.ok();
+        let app = fixture.server.app();
+        let now = fixture.server.trace().now();
         let inventory = Inventory { store: &app.store, config: &app.config, now };
         inventory.note_anchors(&app.trust.anchors()).await.unwrap();
         app.sightings.flush(&app.store, &app.trust).await.unwrap();
-        scene.server.advance_clock(60);
+        fixture.server.advance_clock(60);
 
-        let entry = inventory.find(&shown.thumbprint()).await.unwrap().remove(0);
+        let entry = inventory.find(&certificate.thumbprint()).await.unwrap().remove(0);
         let said = inventory.cached_statuses(&entry.certificate).await.unwrap();
 
         let [said] = &said[..] else { panic!("{said:?}") };
         let (source, path) = if names_responder { ("ocsp", "/ocsp") } else { ("crl", "/list") };
-        assert_eq!((said.kind, &said.source_url), (source, &scene.responder.url(path)));
+        assert_eq!((said.kind, &said.source_url), (source, &fixture.responder.url(path)));
         assert_eq!((said.status, said.fetched_at), (Status::Good, now));
         assert!(said.expires_at > now);
     }

@@ -17,14 +17,14 @@ use kit::stapling::{stapled_response, stapled_response_at};
 use kit::tls_client::{HOST, MTLS_HOST};
 
 /// A server, and the OCSP responder of its certificate.
-struct Scene {
+struct Fixture {
     server: Server,
     responder: Responder,
     /// The responses of the responder, in order.
     said: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
-impl Scene {
+impl Fixture {
     /// A scene whose responder returns this status, valid for an hour.
     async fn of(status: fn(Timestamp) -> Status) -> Self {
         Self::with(|_| {}, status).await
@@ -37,18 +37,18 @@ impl Scene {
             change(config);
         })
         .await;
-        let scene = Self { server, responder: Responder::start().await, said: Arc::default() };
-        scene.say(status);
-        let authority = &scene.server.certificate_files().ca;
-        scene.show(&scene.issue().with(authority.certificate())).await;
-        scene
+        let fixture = Self { server, responder: Responder::start().await, said: Arc::default() };
+        fixture.say(status);
+        let ca = &fixture.server.certificate_files().ca;
+        fixture.show(&fixture.issue().with(ca.certificate())).await;
+        fixture
     }
 
     /// A certificate with the URL of the responder.
     fn issue(&self) -> Identity {
-        let mut contents = certificate_params(HOST, &[HOST, MTLS_HOST]);
-        add_ocsp_url(&mut contents, &self.responder.url("/ocsp"));
-        self.server.certificate_files().ca.issue(contents)
+        let mut params = certificate_params(HOST, &[HOST, MTLS_HOST]);
+        add_ocsp_url(&mut params, &self.responder.url("/ocsp"));
+        self.server.certificate_files().ca.issue(params)
     }
 
     async fn show(&self, identity: &Identity) {
@@ -57,14 +57,10 @@ impl Scene {
     }
 
     fn say(&self, status: fn(Timestamp) -> Status) {
-        let (said, authority) = (self.said.clone(), self.server.certificate_files().ca.clone());
+        let (said, ca) = (self.said.clone(), self.server.certificate_files().ca.clone());
         self.responder.respond_with(move |_, body, now| {
-            let response = ocsp_response(
-                body,
-                single_response(status(now), now),
-                authority.ocsp_signer(),
-                &[],
-            );
+            let response =
+                ocsp_response(body, single_response(status(now), now), ca.ocsp_signer(), &[]);
             said.lock().unwrap().push(response.clone());
             Some(response)
         });
@@ -89,8 +85,8 @@ impl Scene {
 
     /// The value of the counter for this outcome.
     async fn counted(&self, outcome: &str) -> String {
-        let ask = RequestBuilder::new(self.server.operations.unwrap(), "GET", "/metrics");
-        let metrics = ask.send().await.ok();
+        let request = RequestBuilder::new(self.server.operations.unwrap(), "GET", "/metrics");
+        let metrics = request.send().await.ok();
         let name = format!("gatewright_ocsp_staples_total{{outcome=\"{outcome}\"}} ");
         let line = metrics.text.lines().find_map(|line| line.strip_prefix(&name));
         line.unwrap_or("0").to_owned()
@@ -109,127 +105,127 @@ fn unknown(_: Timestamp) -> Status {
 /// > certificate status response to the client along with their certificate.
 #[tokio::test]
 async fn the_response_of_the_certificates_responder_is_stapled() {
-    let scene = Scene::of(good).await;
+    let fixture = Fixture::of(good).await;
 
-    let response = scene.stapled().await;
+    let response = fixture.stapled().await;
 
-    assert_eq!(response, scene.last());
-    let mtls = scene.server.addresses().mtls[0];
+    assert_eq!(response, fixture.last());
+    let mtls = fixture.server.addresses().mtls[0];
     assert_eq!(
-        stapled_response_at(&scene.server, mtls, MTLS_HOST).await,
+        stapled_response_at(&fixture.server, mtls, MTLS_HOST).await,
         response,
         "stapled for both names"
     );
-    scene.server.running().reload().await;
-    assert_eq!(scene.stapled().await, response, "a reload keeps the response");
-    assert_eq!(scene.responder.request_count(), 1);
-    assert_eq!(scene.counted("good").await, "1");
+    fixture.server.running().reload().await;
+    assert_eq!(fixture.stapled().await, response, "a reload keeps the response");
+    assert_eq!(fixture.responder.request_count(), 1);
+    assert_eq!(fixture.counted("good").await, "1");
 
     // A new certificate needs a new response; the previous one is not used for it.
-    let next = scene.issue().with(scene.server.certificate_files().ca.certificate());
-    scene.show(&next).await;
-    assert_eq!(scene.stapled().await, scene.last());
-    assert_ne!(scene.last(), response);
-    assert_eq!(scene.responder.request_count(), 2);
+    let next = fixture.issue().with(fixture.server.certificate_files().ca.certificate());
+    fixture.show(&next).await;
+    assert_eq!(fixture.stapled().await, fixture.last());
+    assert_ne!(fixture.last(), response);
+    assert_eq!(fixture.responder.request_count(), 2);
 }
 
 /// The second half of its validity remains for retries.
 #[tokio::test]
 async fn a_response_is_renewed_after_half_of_its_validity() {
-    let scene = Scene::of(good).await;
-    let first = scene.stapled().await;
+    let fixture = Fixture::of(good).await;
+    let first = fixture.stapled().await;
 
-    scene.wait(1799);
-    assert_eq!(scene.stapled().await, first);
-    assert_eq!(scene.responder.request_count(), 1);
-    scene.wait(1);
-    let second = scene.stapled().await;
+    fixture.wait(1799);
+    assert_eq!(fixture.stapled().await, first);
+    assert_eq!(fixture.responder.request_count(), 1);
+    fixture.wait(1);
+    let second = fixture.stapled().await;
 
-    assert_eq!(second, scene.last());
+    assert_eq!(second, fixture.last());
     assert_ne!(second, first);
-    assert_eq!(scene.responder.request_count(), 2);
+    assert_eq!(fixture.responder.request_count(), 2);
 }
 
 /// > The time at or before which newer information will be available about the status of the certificate.
 /// > (RFC 6960 §2.4, nextUpdate)
 #[tokio::test]
 async fn while_the_responder_fails_the_old_response_is_used_until_it_expires() {
-    let scene = Scene::of(good).await;
-    let first = scene.stapled().await;
-    scene.responder.close_connections();
+    let fixture = Fixture::of(good).await;
+    let first = fixture.stapled().await;
+    fixture.responder.close_connections();
 
-    scene.wait(1800);
-    assert_eq!(scene.stapled().await, first);
-    scene.wait(59);
-    assert_eq!(scene.stapled().await, first);
-    assert_eq!(scene.responder.request_count(), 2, "no retry within a minute");
-    scene.wait(1740);
-    assert_eq!(scene.stapled().await, first);
-    assert_eq!(scene.responder.request_count(), 3);
-    scene.wait(1);
-    assert_eq!(scene.stapled().await, b"", "the response has expired");
+    fixture.wait(1800);
+    assert_eq!(fixture.stapled().await, first);
+    fixture.wait(59);
+    assert_eq!(fixture.stapled().await, first);
+    assert_eq!(fixture.responder.request_count(), 2, "no retry within a minute");
+    fixture.wait(1740);
+    assert_eq!(fixture.stapled().await, first);
+    assert_eq!(fixture.responder.request_count(), 3);
+    fixture.wait(1);
+    assert_eq!(fixture.stapled().await, b"", "the response has expired");
 
-    scene.server.tls_request("GET", "/jwks").send().await.ok();
-    assert_eq!(scene.counted("unreachable").await, "2");
-    scene.say(good);
-    scene.wait(60);
-    assert_eq!(scene.stapled().await, scene.last(), "a retry succeeds");
+    fixture.server.tls_request("GET", "/jwks").send().await.ok();
+    assert_eq!(fixture.counted("unreachable").await, "2");
+    fixture.say(good);
+    fixture.wait(60);
+    assert_eq!(fixture.stapled().await, fixture.last(), "a retry succeeds");
 }
 
 /// When a new certificate cannot be parsed, the old one stays in use, but its response still expires.
 #[tokio::test]
 async fn a_response_expires_while_the_certificate_file_is_broken() {
-    let scene = Scene::of(good).await;
-    let first = scene.stapled().await;
-    std::fs::write(scene.server.certificate_files().chain_file(), "").unwrap();
-    scene.responder.close_connections();
+    let fixture = Fixture::of(good).await;
+    let first = fixture.stapled().await;
+    std::fs::write(fixture.server.certificate_files().chain_file(), "").unwrap();
+    fixture.responder.close_connections();
 
-    scene.server.running().reload().await;
-    assert_eq!(scene.stapled().await, first);
-    scene.wait(3600);
+    fixture.server.running().reload().await;
+    assert_eq!(fixture.stapled().await, first);
+    fixture.wait(3600);
 
-    assert_eq!(scene.stapled().await, b"");
+    assert_eq!(fixture.stapled().await, b"");
 }
 
 /// A stapled response with the status revoked or unknown would make clients abort the handshake.
 #[tokio::test]
 async fn a_response_with_a_status_other_than_good_is_never_stapled() {
     for (status, outcome) in [(revoked_status as fn(_) -> _, "revoked"), (unknown, "unknown")] {
-        let scene = Scene::of(status).await;
-        assert_eq!(scene.stapled().await, b"", "{outcome}");
-        assert_eq!(scene.counted(outcome).await, "1");
+        let fixture = Fixture::of(status).await;
+        assert_eq!(fixture.stapled().await, b"", "{outcome}");
+        assert_eq!(fixture.counted(outcome).await, "1");
     }
 
     // The last good response is not used once the status is revoked.
-    let scene = Scene::of(good).await;
-    let first = scene.stapled().await;
-    scene.say(unknown);
-    scene.wait(1800);
-    assert_eq!(scene.stapled().await, first, "the response is still valid");
-    scene.say(revoked_status);
-    scene.wait(60);
-    assert_eq!(scene.stapled().await, b"");
+    let fixture = Fixture::of(good).await;
+    let first = fixture.stapled().await;
+    fixture.say(unknown);
+    fixture.wait(1800);
+    assert_eq!(fixture.stapled().await, first, "the response is still valid");
+    fixture.say(revoked_status);
+    fixture.wait(60);
+    assert_eq!(fixture.stapled().await, b"");
 }
 
 /// RFC 6960 §3.2: a response with a foreign signature, or for another certificate, is ignored.
 #[tokio::test]
 async fn a_response_with_a_foreign_signature_is_not_stapled() {
-    let scene = Scene::of(good).await;
-    let first = scene.stapled().await;
+    let fixture = Fixture::of(good).await;
+    let first = fixture.stapled().await;
 
     let mallory = Ca::new("Servers");
-    scene.responder.respond_with(move |_, body, now| {
+    fixture.responder.respond_with(move |_, body, now| {
         Some(ocsp_response(body, single_response(Status::Good, now), mallory.ocsp_signer(), &[]))
     });
-    scene.wait(1800);
-    assert_eq!(scene.stapled().await, first);
+    fixture.wait(1800);
+    assert_eq!(fixture.stapled().await, first);
     let stale = first.clone();
-    let next = scene.issue().with(scene.server.certificate_files().ca.certificate());
-    scene.responder.respond_with(move |_, _, _| Some(stale.clone()));
-    scene.show(&next).await;
+    let next = fixture.issue().with(fixture.server.certificate_files().ca.certificate());
+    fixture.responder.respond_with(move |_, _, _| Some(stale.clone()));
+    fixture.show(&next).await;
 
-    assert_eq!(scene.stapled().await, b"", "the response is for the previous certificate");
-    assert_eq!(scene.counted("unreachable").await, "2");
+    assert_eq!(fixture.stapled().await, b"", "the response is for the previous certificate");
+    assert_eq!(fixture.counted("unreachable").await, "2");
 }
 
 /// No request is sent when the certificate names no responder, the response is in a file, the issuer is
@@ -239,26 +235,26 @@ async fn no_responder_is_requested_where_none_applies() {
     let elsewhere = std::env::temp_dir().join(format!("gatewright-{}", uuid::Uuid::new_v4()));
     let by_file = |config: &mut Config| config.tls.ocsp_file = Some(elsewhere);
     let private = |config: &mut Config| config.outbound.allow_private_networks = false;
-    let scenes = [Scene::with(by_file, good).await, Scene::with(private, good).await];
-    for scene in scenes {
-        assert_eq!(scene.stapled().await, b"");
-        assert_eq!(scene.responder.request_count(), 0);
+    let scenes = [Fixture::with(by_file, good).await, Fixture::with(private, good).await];
+    for fixture in scenes {
+        assert_eq!(fixture.stapled().await, b"");
+        assert_eq!(fixture.responder.request_count(), 0);
     }
 
-    let scene = Scene::of(good).await;
-    let first = scene.stapled().await;
-    scene.show(&scene.issue()).await;
-    assert_eq!(scene.stapled().await, b"", "without the issuer a response cannot be verified");
-    scene.show(&scene.server.certificate_files().ca.issue_server(&[HOST, MTLS_HOST])).await;
-    assert_eq!(scene.stapled().await, b"", "the certificate names no responder");
-    assert_eq!((scene.responder.request_count(), first), (1, scene.last()));
+    let fixture = Fixture::of(good).await;
+    let first = fixture.stapled().await;
+    fixture.show(&fixture.issue()).await;
+    assert_eq!(fixture.stapled().await, b"", "without the issuer a response cannot be verified");
+    fixture.show(&fixture.server.certificate_files().ca.issue_server(&[HOST, MTLS_HOST])).await;
+    assert_eq!(fixture.stapled().await, b"", "the certificate names no responder");
+    assert_eq!((fixture.responder.request_count(), first), (1, fixture.last()));
 }
 
 /// A certificate from ACME is stored in the database with its chain.
 #[tokio::test]
 async fn a_response_is_stapled_for_a_certificate_from_acme() {
     const DIRECTORY: &str = "https://localhost:1/directory";
-    let scene = Scene::with(
+    let fixture = Fixture::with(
         |config| {
             (config.tls.certificate_file, config.tls.key_file) = (None, None);
             config.acme.directory = DIRECTORY.parse().ok().map(AcmeDirectory);
@@ -266,8 +262,8 @@ async fn a_response_is_stapled_for_a_certificate_from_acme() {
         good,
     )
     .await;
-    let (server, authority) = (&scene.server, &scene.server.certificate_files().ca);
-    let identity = scene.issue().with(authority.certificate());
+    let (server, ca) = (&fixture.server, &fixture.server.certificate_files().ca);
+    let identity = fixture.issue().with(ca.certificate());
     let id = format!("{DIRECTORY} {HOST} {MTLS_HOST}");
     let owner = Owner(Kind::AcmeCertificate, &id);
     let sealed = server.app().keyring.kek().seal(owner, identity.key.serialize_pem().as_bytes());
@@ -277,9 +273,9 @@ async fn a_response_is_stapled_for_a_certificate_from_acme() {
         .unwrap();
     server.running().reload().await;
 
-    let response = scene.stapled().await;
+    let response = fixture.stapled().await;
 
-    assert_eq!(response, scene.last());
+    assert_eq!(response, fixture.last());
     server.running().reload().await;
     assert_eq!(stapled_response(server).await, response);
 }

@@ -23,7 +23,7 @@ const RENEW: &str = "/.well-known/est/simplereenroll";
 /// A server with https and a built-in CA.
 async fn server() -> Server {
     let server = Server::with_tls(|_| {}).await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
     server
 }
 
@@ -43,9 +43,7 @@ async fn machine(server: &Server) -> Client {
 async fn token(server: &Server, client: &Client) -> String {
     let id = ClientId::from_text(&client.id);
     let invited = server
-        .administer_ca(async |authority| {
-            authority.create_enrolment_token(&id, Seconds::hours(1)).await
-        })
+        .administer_ca(async |ca| ca.create_enrolment_token(&id, Seconds::hours(1)).await)
         .await;
     invited.unwrap().0.expose().to_owned()
 }
@@ -66,12 +64,12 @@ impl Csr for RequestBuilder {
 }
 
 /// The certificate in a certs-only response, as `openssl` parses it.
-fn identity(answer: Response, key: KeyPair) -> Identity {
-    let answer = answer.ok();
-    assert_eq!(answer.header("content-type"), "application/pkcs7-mime; smime-type=certs-only");
-    assert_eq!(answer.header("content-transfer-encoding"), "base64");
+fn identity(response: Response, key: KeyPair) -> Identity {
+    let response = response.ok();
+    assert_eq!(response.header("content-type"), "application/pkcs7-mime; smime-type=certs-only");
+    assert_eq!(response.header("content-transfer-encoding"), "base64");
     let dir = TempDir::new();
-    dir.write("answer", &answer.text);
+    dir.write("answer", &response.text);
     dir.openssl("base64 -d -in answer -out answer.p7");
     let text = dir.openssl("pkcs7 -inform DER -in answer.p7 -print_certs");
     assert_eq!(text.matches("BEGIN").count(), 1, "§4.2.3: only the certificate that was issued");
@@ -84,19 +82,19 @@ fn identity(answer: Response, key: KeyPair) -> Identity {
 /// Enrols with a token.
 async fn enrolled(server: &Server, client: &Client) -> Identity {
     let key = KeyPair::generate().unwrap();
-    let ask = server.tls_request("POST", ENROL).basic(&client.id, &token(server, client).await);
-    identity(ask.pkcs10(&key).send().await, key)
+    let request = server.tls_request("POST", ENROL).basic(&client.id, &token(server, client).await);
+    identity(request.pkcs10(&key).send().await, key)
 }
 
-async fn renewed(server: &Server, shown: &Identity) -> Response {
+async fn renewed(server: &Server, certificate: &Identity) -> Response {
     let key = KeyPair::generate().unwrap();
-    server.mtls_request(Some(shown), "POST", RENEW).pkcs10(&key).send().await
+    server.mtls_request(Some(certificate), "POST", RENEW).pkcs10(&key).send().await
 }
 
 /// A token request with nothing but the certificate.
-async fn authenticated(server: &Server, client: &Client, shown: &Identity) -> Response {
+async fn authenticated(server: &Server, client: &Client, certificate: &Identity) -> Response {
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
-    server.mtls_request(Some(shown), "POST", "/token").form(&form).send().await
+    server.mtls_request(Some(certificate), "POST", "/token").form(&form).send().await
 }
 
 /// The `curl` of the system, which trusts the server's certificate.
@@ -166,8 +164,8 @@ async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
     let shows = ["--cert", "client.pem", "--key", "client.key"];
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     let form = ["--data", &form];
-    let answer = curl.ok(MTLS_HOST, "/token", &[&shows[..], &form].concat());
-    assert!(answer.contains("access_token"), "{answer}");
+    let response = curl.ok(MTLS_HOST, "/token", &[&shows[..], &form].concat());
+    assert!(response.contains("access_token"), "{response}");
 
     // With the same key, and with another one.
     curl.ok(MTLS_HOST, RENEW, &[&shows[..], &pkcs10, &["--output", "second"]].concat());
@@ -182,8 +180,8 @@ async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
 
     let third = ["--cert", "third.pem", "--key", "third.key"];
     for shows in [shows, second, third] {
-        let answer = curl.ok(MTLS_HOST, "/token", &[&shows[..], &form].concat());
-        assert!(answer.contains("access_token"), "overlap: {answer}");
+        let response = curl.ok(MTLS_HOST, "/token", &[&shows[..], &form].concat());
+        assert!(response.contains("access_token"), "overlap: {response}");
     }
     assert_eq!(server.audit_events("certificate.issued").await.len(), 3);
 }
@@ -203,14 +201,14 @@ async fn an_enrolment_without_valid_credentials_is_refused() {
     let challenge = without.refused(401, "invalid_client");
     assert_eq!(challenge.header("www-authenticate"), "Basic realm=\"gatewright\"");
     for secret in ["", "secret", &other, made_up.0.expose()] {
-        let ask = server.tls_request("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
-        let refused = ask.send().await.refused(401, "invalid_client");
+        let request = server.tls_request("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
+        let refused = request.send().await.refused(401, "invalid_client");
         assert_eq!(refused.header("www-authenticate"), "Basic realm=\"gatewright\"");
     }
     let late = token(&server, &client).await;
     server.advance_clock(3600);
-    let ask = server.tls_request("POST", ENROL).basic(&client.id, &late).pkcs10(&key);
-    ask.send().await.refused(401, "invalid_client");
+    let request = server.tls_request("POST", ENROL).basic(&client.id, &late).pkcs10(&key);
+    request.send().await.refused(401, "invalid_client");
     assert!(server.audit_events("certificate.issued").await.is_empty());
     for event in server.audit_events("request.refused").await {
         assert!(!event.facts.contains("gw_en_"), "{}", event.facts);
@@ -224,13 +222,13 @@ async fn a_client_may_enrol_with_its_secret() {
     let client = server.service().await;
     let key = KeyPair::generate().unwrap();
 
-    let ask =
+    let request =
         |secret: &str| server.tls_request("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
-    ask("gw_cs_wrong").send().await.refused(401, "invalid_client");
-    let answer = ask(&client.secret).send().await;
+    request("gw_cs_wrong").send().await.refused(401, "invalid_client");
+    let response = request(&client.secret).send().await;
 
-    let shown = identity(answer, KeyPair::try_from(key.serialized_der()).unwrap());
-    let read = Certificate::parse(shown.certificate(), &[]).unwrap();
+    let certificate = identity(response, KeyPair::try_from(key.serialized_der()).unwrap());
+    let read = Certificate::parse(certificate.certificate(), &[]).unwrap();
     assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", client.id)]);
 }
 
@@ -241,23 +239,23 @@ async fn a_malformed_certificate_request_consumes_no_token() {
     let client = machine(&server).await;
     let token = token(&server, &client).await;
     let key = KeyPair::generate().unwrap();
-    let ask = || server.tls_request("POST", ENROL).basic(&client.id, &token);
+    let request = || server.tls_request("POST", ENROL).basic(&client.id, &token);
 
     for body in ["", "hello", "MIIB", "-----BEGIN CERTIFICATE REQUEST-----\n"] {
-        let ask = ask().header("content-type", "application/pkcs10").body(body);
-        ask.send().await.refused(400, "invalid_request");
+        let request = request().header("content-type", "application/pkcs10").body(body);
+        request.send().await.refused(400, "invalid_request");
     }
     let weak = include_str!("../../crates/x509/src/request/small_rsa.pem");
-    let ask_weak = ask().header("content-type", "application/pkcs10").body(weak);
+    let ask_weak = request().header("content-type", "application/pkcs10").body(weak);
     let refused = ask_weak.send().await.refused(400, "invalid_request");
     assert!(refused.text.contains("2048"), "§4.2.3: the error explains itself: {}", refused.text);
-    let large = ask().header("content-type", "application/pkcs10").body("M".repeat(17 * 1024));
+    let large = request().header("content-type", "application/pkcs10").body("M".repeat(17 * 1024));
     large.send().await.refused(400, "invalid_request");
-    let form = ask().form(&base64_csr(&key));
+    let form = request().form(&base64_csr(&key));
     form.send().await.refused(415, "invalid_request");
     assert_eq!(server.tls_request("GET", ENROL).send().await.status, 405);
 
-    ask().pkcs10(&key).send().await.ok();
+    request().pkcs10(&key).send().await.ok();
 }
 
 /// Without a built-in CA the endpoints do not exist.
@@ -268,8 +266,8 @@ async fn without_a_built_in_ca_the_endpoints_are_not_found() {
 
     server.tls_request("GET", "/.well-known/est/cacerts").send().await.refused(404, "not_found");
     let key = KeyPair::generate().unwrap();
-    let ask = server.tls_request("POST", ENROL).basic(&client.id, &client.secret).pkcs10(&key);
-    ask.send().await.refused(404, "not_found");
+    let request = server.tls_request("POST", ENROL).basic(&client.id, &client.secret).pkcs10(&key);
+    request.send().await.refused(404, "not_found");
 }
 
 /// §4.2.2: only a valid certificate that the built-in CA issued can be renewed.
@@ -277,7 +275,7 @@ async fn without_a_built_in_ca_the_endpoints_are_not_found() {
 async fn only_a_valid_certificate_of_the_built_in_ca_is_renewed() {
     let server = server().await;
     let client = machine(&server).await;
-    let shown = enrolled(&server, &client).await;
+    let certificate = enrolled(&server, &client).await;
     let key = KeyPair::generate().unwrap();
 
     let without = server.mtls_request(None, "POST", RENEW).pkcs10(&key).send().await;
@@ -285,16 +283,16 @@ async fn only_a_valid_certificate_of_the_built_in_ca_is_renewed() {
     let stranger = Ca::new("Strangers").issue_client(&client.id);
     renewed(&server, &stranger).await.refused(401, "invalid_client");
     renewed(&server, &Identity::self_signed(&client.id)).await.refused(401, "invalid_client");
-    renewed(&server, &shown).await.ok();
+    renewed(&server, &certificate).await.ok();
 
     let revoked = enrolled(&server, &client).await;
     let thumbprint = Certificate::parse(revoked.certificate(), &[]).unwrap().thumbprint;
     assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
     renewed(&server, &revoked).await.refused(401, "invalid_client");
 
-    renewed(&server, &shown).await.ok();
+    renewed(&server, &certificate).await.ok();
     server.advance_clock(24 * 3600 + 1);
-    renewed(&server, &shown).await.refused(401, "invalid_client");
+    renewed(&server, &certificate).await.refused(401, "invalid_client");
 }
 
 /// THREATS EX-08: a renewal looks the certificate up before it verifies a signature, so unknown chains
@@ -304,13 +302,14 @@ async fn an_unknown_chain_costs_no_signature_verification_at_renewal() {
     let company = kit::client_certificates::ClientCa::new("Clients CA");
     let anchor = company.trust_anchor("company");
     let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
     let strangers = || kit::client_certificates::ClientCa::new("Clients CA");
     let forged: Vec<_> = (0..4).map(|_| strangers().intermediate("Clients CA", |_| {})).collect();
-    let mut shown = forged[0].issue("Machine", |_| {});
-    shown.chain = forged.iter().map(kit::client_certificates::ClientCa::certificate).collect();
+    let mut certificate = forged[0].issue("Machine", |_| {});
+    certificate.chain =
+        forged.iter().map(kit::client_certificates::ClientCa::certificate).collect();
 
-    renewed(&server, &shown.identity()).await.refused(401, "invalid_client");
+    renewed(&server, &certificate.identity()).await.refused(401, "invalid_client");
 
     assert_eq!(server.app().trust.signatures_verified(), 0);
     // A control: a valid chain increments the counter.
@@ -354,21 +353,21 @@ async fn a_compromised_key_is_neither_certified_nor_renewed() {
 async fn a_disabled_client_cannot_renew_its_certificates() {
     let server = server().await;
     let client = machine(&server).await;
-    let shown = enrolled(&server, &client).await;
-    authenticated(&server, &client, &shown).await.ok();
+    let certificate = enrolled(&server, &client).await;
+    authenticated(&server, &client, &certificate).await.ok();
     let waiting = token(&server, &client).await;
     let id = ClientId::from_text(&client.id);
 
     server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
 
-    renewed(&server, &shown).await.refused(401, "invalid_client");
+    renewed(&server, &certificate).await.refused(401, "invalid_client");
     let key = KeyPair::generate().unwrap();
-    let ask = || server.tls_request("POST", ENROL).basic(&client.id, &waiting).pkcs10(&key);
-    ask().send().await.refused(401, "invalid_client");
+    let request = || server.tls_request("POST", ENROL).basic(&client.id, &waiting).pkcs10(&key);
+    request().send().await.refused(401, "invalid_client");
     server.administer_clients(async |registrar| registrar.enable(&id).await.unwrap()).await;
-    renewed(&server, &shown).await.refused(401, "invalid_client");
-    authenticated(&server, &client, &shown).await.refused(401, "invalid_client");
-    ask().send().await.refused(401, "invalid_client");
+    renewed(&server, &certificate).await.refused(401, "invalid_client");
+    authenticated(&server, &client, &certificate).await.refused(401, "invalid_client");
+    request().send().await.refused(401, "invalid_client");
     enrolled(&server, &client).await;
 }
 
@@ -382,18 +381,19 @@ async fn credentials_are_checked_before_the_request_is_parsed() {
     let key = KeyPair::generate().unwrap();
     server.tls_request("POST", ENROL).basic(&client.id, &spent).pkcs10(&key).send().await.ok();
     let stranger = Identity::self_signed("Backup");
-    let no_request =
-        |ask: RequestBuilder| ask.header("content-type", "application/pkcs10").body("hello");
+    let no_request = |request: RequestBuilder| {
+        request.header("content-type", "application/pkcs10").body("hello")
+    };
 
     for secret in ["secret", &spent] {
-        let ask = server.tls_request("POST", ENROL).basic(&client.id, secret);
-        no_request(ask).send().await.refused(401, "invalid_client");
+        let request = server.tls_request("POST", ENROL).basic(&client.id, secret);
+        no_request(request).send().await.refused(401, "invalid_client");
     }
     let renewing = server.mtls_request(Some(&stranger), "POST", RENEW);
     no_request(renewing).send().await.refused(401, "invalid_client");
 
-    let ask = server.tls_request("POST", ENROL).basic(&client.id, &live);
-    no_request(ask).send().await.refused(400, "invalid_request");
+    let request = server.tls_request("POST", ENROL).basic(&client.id, &live);
+    no_request(request).send().await.refused(400, "invalid_request");
 }
 
 /// With a compromised key, its holder may have renewed the certificate for other keys: all these
@@ -404,10 +404,10 @@ async fn certificates_renewed_with_a_compromised_key_are_revoked() {
     let server = server().await;
     let client = machine(&server).await;
     let leaked = enrolled(&server, &client).await;
-    let renew = async |shown: &Identity| {
+    let renew = async |certificate: &Identity| {
         let key = KeyPair::generate().unwrap();
-        let ask = server.mtls_request(Some(shown), "POST", RENEW).pkcs10(&key);
-        identity(ask.send().await, key)
+        let request = server.mtls_request(Some(certificate), "POST", RENEW).pkcs10(&key);
+        identity(request.send().await, key)
     };
     let second = renew(&leaked).await;
     server.advance_clock(20 * 3600);
@@ -417,9 +417,9 @@ async fn certificates_renewed_with_a_compromised_key_are_revoked() {
     authenticated(&server, &client, &second).await.refused(401, "invalid_client");
     authenticated(&server, &client, &third).await.ok();
 
-    let revoke = async |shown: &Identity, reason| {
+    let revoke = async |certificate: &Identity, reason| {
         let trace = server.trace();
-        let read = Certificate::parse(shown.certificate(), &[]).unwrap();
+        let read = Certificate::parse(certificate.certificate(), &[]).unwrap();
         let row = gatewright::pki::inventory::seen_row(&read, trace.now());
         let others = server.inventory().revoke(&row, reason, &trace).await.unwrap();
         server.app().confirm().await.unwrap();
@@ -450,12 +450,12 @@ async fn a_certificate_of_the_built_in_ca_authenticates_only_its_owner() {
     };
     let owner = server.register(named(true)).await;
     let other = server.register(named(true)).await;
-    let shown = enrolled(&server, &owner).await;
-    let read = Certificate::parse(shown.certificate(), &[]).unwrap();
+    let certificate = enrolled(&server, &owner).await;
+    let read = Certificate::parse(certificate.certificate(), &[]).unwrap();
     assert_eq!(read.names.dns, ["backup.example.org"]);
 
-    authenticated(&server, &owner, &shown).await.ok();
-    authenticated(&server, &other, &shown).await.refused(401, "invalid_client");
+    authenticated(&server, &owner, &certificate).await.ok();
+    authenticated(&server, &other, &certificate).await.refused(401, "invalid_client");
 
     let told = format!("{:?}", server.audit_events("request.refused").await);
     assert!(told.contains("issued to another client"), "{told}");
@@ -468,17 +468,17 @@ async fn a_certificate_can_be_renewed_through_a_proxy() {
         trust_proxy(config, gatewright::config::CertificateHeader::Rfc9440);
     })
     .await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
     let client = machine(&server).await;
     let key = KeyPair::generate().unwrap();
-    let ask = server.request("POST", ENROL).basic(&client.id, &token(&server, &client).await);
-    let shown = identity(ask.pkcs10(&key).send().await, key);
+    let request = server.request("POST", ENROL).basic(&client.id, &token(&server, &client).await);
+    let certificate = identity(request.pkcs10(&key).send().await, key);
 
-    let told = format!(":{}:", STANDARD.encode(shown.certificate()));
+    let told = format!(":{}:", STANDARD.encode(certificate.certificate()));
     let key = KeyPair::generate().unwrap();
-    let ask = server.request("POST", RENEW).header("client-cert", &told).pkcs10(&key);
+    let request = server.request("POST", RENEW).header("client-cert", &told).pkcs10(&key);
 
-    identity(ask.send().await, key);
+    identity(request.send().await, key);
     let key = KeyPair::generate().unwrap();
     server.request("POST", RENEW).pkcs10(&key).send().await.refused(401, "invalid_client");
 }
@@ -489,14 +489,14 @@ async fn a_certificate_of_the_built_in_ca_authenticates_its_client() {
     let strangers = kit::client_certificates::ClientCa::new("Believed as well");
     let anchor = strangers.trust_anchor("company");
     let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
-    server.administer_ca(async |authority| authority.init().await).await.unwrap();
+    server.administer_ca(async |ca| ca.init().await).await.unwrap();
     let client = machine(&server).await;
     let other = machine(&server).await;
-    let shown = enrolled(&server, &client).await;
+    let certificate = enrolled(&server, &client).await;
 
-    let answer = authenticated(&server, &client, &shown).await.ok();
-    assert!(answer.body["access_token"].is_string());
-    authenticated(&server, &other, &shown).await.refused(401, "invalid_client");
+    let response = authenticated(&server, &client, &certificate).await.ok();
+    assert!(response.body["access_token"].is_string());
+    authenticated(&server, &other, &certificate).await.refused(401, "invalid_client");
     let forged = strangers.issue("Somebody", |params| {
         let urn = format!("urn:gatewright:client:{}", client.id).try_into().unwrap();
         params.subject_alt_names = vec![rcgen::SanType::URI(urn)];
@@ -506,12 +506,12 @@ async fn a_certificate_of_the_built_in_ca_authenticates_its_client() {
 
     // The same after the next issuing certificate, and on a server that starts with it.
     server.advance_clock(60);
-    server.administer_ca(async |authority| authority.renew(None).await).await.unwrap();
-    authenticated(&server, &client, &shown).await.ok();
+    server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
+    authenticated(&server, &client, &certificate).await.ok();
     let next = enrolled(&server, &client).await;
     authenticated(&server, &client, &next).await.ok();
     let replica = server.replica().await;
-    authenticated(&replica, &client, &shown).await.ok();
+    authenticated(&replica, &client, &certificate).await.ok();
     server.advance_clock(24 * 3600 + 1);
     authenticated(&server, &client, &next).await.refused(401, "invalid_client");
 }
@@ -532,10 +532,10 @@ async fn a_client_of_tls_client_auth_is_registered_with_its_urn_by_default() {
             "tls_client_auth_san_dns": "backup.example.org",
         }))
         .await;
-    let shown = enrolled(&server, &named).await;
+    let certificate = enrolled(&server, &named).await;
 
-    let read = Certificate::parse(shown.certificate(), &[]).unwrap();
+    let read = Certificate::parse(certificate.certificate(), &[]).unwrap();
     assert_eq!(read.names.dns, ["backup.example.org"], "as it is registered");
     assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", named.id)]);
-    authenticated(&server, &named, &shown).await.ok();
+    authenticated(&server, &named, &certificate).await.ok();
 }

@@ -67,14 +67,14 @@ async fn begun() -> (Pebble, Server) {
 /// Lets the server order for the first time; returns a caller that trusts the CA, and the certificate.
 async fn first(pebble: &Pebble, server: &Server) -> (TlsClient, CertificateDer<'static>) {
     ordered(server).await;
-    let caller = TlsClient::with_root(pebble.root().await);
-    let certificate = shown(server, &caller, HOST).await;
-    (caller, certificate)
+    let tls_client = TlsClient::with_root(pebble.root().await);
+    let certificate = shown(server, &tls_client, HOST).await;
+    (tls_client, certificate)
 }
 
 /// The certificate that the server presents for a name.
-async fn shown(server: &Server, caller: &TlsClient, name: &str) -> CertificateDer<'static> {
-    let stream = caller.connect(server.addresses().tls[0], name).await.unwrap();
+async fn shown(server: &Server, tls_client: &TlsClient, name: &str) -> CertificateDer<'static> {
+    let stream = tls_client.connect(server.addresses().tls[0], name).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
 
@@ -110,10 +110,15 @@ async fn orders(server: &Server, outcome: &str) -> usize {
 async fn names_are_validated_by_tls_alpn_01() {
     let (pebble, server) = begun().await;
 
-    let (caller, certificate) = first(&pebble, &server).await;
+    let (tls_client, certificate) = first(&pebble, &server).await;
 
-    assert_eq!(shown(&server, &caller, MTLS_HOST).await, certificate, "one for both names");
-    server.request("GET", "/").over_tls(&caller, server.addresses().tls[0], HOST).send().await.ok();
+    assert_eq!(shown(&server, &tls_client, MTLS_HOST).await, certificate, "one for both names");
+    server
+        .request("GET", "/")
+        .over_tls(&tls_client, server.addresses().tls[0], HOST)
+        .send()
+        .await
+        .ok();
     let stored = stored(&server).await;
     assert!(stored.chain.unwrap().contains("BEGIN CERTIFICATE"));
     let sealed = stored.sealed.unwrap();
@@ -135,9 +140,9 @@ async fn names_are_validated_by_http_01_at_any_replica() {
     ordered(&server).await;
     other.running().reload().await;
 
-    let caller = TlsClient::with_root(pebble.root().await);
-    let certificate = shown(&server, &caller, HOST).await;
-    assert_eq!(shown(&other, &caller, HOST).await, certificate, "all replicas present it");
+    let tls_client = TlsClient::with_root(pebble.root().await);
+    let certificate = shown(&server, &tls_client, HOST).await;
+    assert_eq!(shown(&other, &tls_client, HOST).await, certificate, "all replicas present it");
     assert_eq!(orders(&server, "success").await, 1);
 }
 
@@ -191,16 +196,16 @@ async fn of_16_racing_turns_to_order_one_is_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_renewed_at_two_thirds_of_its_lifetime() {
     let (pebble, server) = begun().await;
-    let (caller, first) = first(&pebble, &server).await;
+    let (tls_client, first) = first(&pebble, &server).await;
     let due_in = stored(&server).await.due_at - today();
 
     server.advance_clock(due_in - 2 * LATER);
     ordered(&server).await;
-    assert_eq!(shown(&server, &caller, HOST).await, first, "no renewal before it is due");
+    assert_eq!(shown(&server, &tls_client, HOST).await, first, "no renewal before it is due");
     server.advance_clock(LATER);
     ordered(&server).await;
 
-    assert_ne!(shown(&server, &caller, HOST).await, first);
+    assert_ne!(shown(&server, &tls_client, HOST).await, first);
     assert_eq!(orders(&server, "success").await, 2);
 }
 
@@ -208,7 +213,7 @@ async fn a_certificate_is_renewed_at_two_thirds_of_its_lifetime() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_order_is_retried_with_backoff() {
     let (mut pebble, server) = begun().await;
-    let (caller, first) = first(&pebble, &server).await;
+    let (tls_client, first) = first(&pebble, &server).await;
     pebble.stop().await;
     server.advance_clock(stored(&server).await.due_at - today());
 
@@ -222,7 +227,7 @@ async fn a_failed_order_is_retried_with_backoff() {
     }
 
     server.running().reload().await;
-    assert_eq!(shown(&server, &caller, HOST).await, first);
+    assert_eq!(shown(&server, &tls_client, HOST).await, first);
     assert_eq!(orders(&server, "success").await, 1);
 }
 
@@ -231,7 +236,7 @@ async fn a_failed_order_is_retried_with_backoff() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_cannot_be_stored_is_not_ordered_again_at_once() {
     let (pebble, server) = begun().await;
-    let (caller, first) = first(&pebble, &server).await;
+    let (tls_client, first) = first(&pebble, &server).await;
     server.advance_clock(stored(&server).await.due_at - today());
 
     rename_table(&server, "audit_events", "elsewhere").await;
@@ -249,7 +254,7 @@ async fn a_certificate_that_cannot_be_stored_is_not_ordered_again_at_once() {
     server.advance_clock(299);
     ordered(&server).await;
     assert_eq!(orders(&server, "success").await, 2);
-    assert_ne!(shown(&server, &caller, HOST).await, first);
+    assert_ne!(shown(&server, &tls_client, HOST).await, first);
     assert_eq!(stored(&server).await.failures, 0);
 }
 
@@ -281,24 +286,24 @@ async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
     acme::store_challenge(store, "token", HOST, "token.thumbprint", now + Seconds(60))
         .await
         .unwrap();
-    let caller = TlsClient::new(&Ca::new("Nobody"), None).with_config(|config| {
+    let tls_client = TlsClient::new(&Ca::new("Nobody"), None).with_config(|config| {
         config.alpn_protocols = vec![b"acme-tls/1".to_vec()];
         config.dangerous().set_certificate_verifier(Arc::new(StapleRecorder::default()));
     });
-    let connect = async |name| caller.connect(server.addresses().tls[0], name).await;
+    let connect = async |name| tls_client.connect(server.addresses().tls[0], name).await;
 
     let stream = connect(HOST).await.unwrap();
-    let shown = stream.get_ref().1;
+    let client_certificate = stream.get_ref().1;
 
-    assert_eq!(shown.alpn_protocol(), Some(&b"acme-tls/1"[..]));
-    let certificate = &shown.peer_certificates().unwrap()[0];
+    assert_eq!(client_certificate.alpn_protocol(), Some(&b"acme-tls/1"[..]));
+    let certificate = &client_certificate.peer_certificates().unwrap()[0];
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).unwrap();
     let names = certificate.subject_alternative_name().unwrap().unwrap();
     assert_eq!(names.value.general_names, [GeneralName::DNSName(HOST)]);
     let identifier = oid!(1.3.6.1.5.5.7.1.31);
-    let answer = certificate.get_extension_unique(&identifier).unwrap().unwrap();
-    assert!(answer.critical);
-    assert_eq!(answer.value[2..], Sha256::digest("token.thumbprint")[..]);
+    let response = certificate.get_extension_unique(&identifier).unwrap().unwrap();
+    assert!(response.critical);
+    assert_eq!(response.value[2..], Sha256::digest("token.thumbprint")[..]);
     assert!(connect(MTLS_HOST).await.is_err(), "no challenge is pending for this name");
     server.advance_clock(61);
     assert!(connect(HOST).await.is_err(), "the challenge has expired");
@@ -309,11 +314,12 @@ async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
 async fn an_unknown_challenge_gets_no_response() {
     let pebble = Pebble::new();
     let server = certified(&pebble, |_| {}).await;
-    let caller = TlsClient::new(&Ca::new("Nobody"), None);
-    let alpn = caller.with_config(|config| config.alpn_protocols = vec![b"acme-tls/1".to_vec()]);
+    let tls_client = TlsClient::new(&Ca::new("Nobody"), None);
+    let alpn =
+        tls_client.with_config(|config| config.alpn_protocols = vec![b"acme-tls/1".to_vec()]);
 
-    let answer = server.get("/.well-known/acme-challenge/abc").await;
-    answer.refused(404, "not_found");
+    let response = server.get("/.well-known/acme-challenge/abc").await;
+    response.refused(404, "not_found");
     assert!(alpn.connect(server.addresses().tls[0], HOST).await.is_err());
 }
 

@@ -48,10 +48,10 @@ async fn post(
     client: &Client,
     path: &str,
     form: &str,
-    shown: &ClientCertificate,
+    certificate: &ClientCertificate,
 ) -> Response {
     let form = format!("{form}&client_id={}", client.id);
-    server.request("POST", path).form(&form).client_cert(shown).send().await
+    server.request("POST", path).form(&form).client_cert(certificate).send().await
 }
 
 async fn code(server: &Server, client: &Client) -> String {
@@ -74,9 +74,9 @@ fn refreshing(token: &str) -> String {
 /// introspection; §3, the protected resource. THREATS MT-04
 #[tokio::test]
 async fn a_bound_token_requires_its_certificate() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let client = by_certificate(&server).await;
-    let (own, renewed) = (authority.issue("Photos", |_| {}), authority.issue("Photos", |_| {}));
+    let (own, renewed) = (ca.issue("Photos", |_| {}), ca.issue("Photos", |_| {}));
     let form = code(&server, &client).await;
 
     let granted = post(&server, &client, "/token", &form, &own).await.ok();
@@ -90,13 +90,13 @@ async fn a_bound_token_requires_its_certificate() {
     let userinfo = || server.request("GET", "/userinfo").bearer(&token);
     userinfo().client_cert(&own).send().await.ok();
     let lookalike = ClientCertificate::self_signed("Photos");
-    for answer in [
+    for response in [
         userinfo().send().await,
         userinfo().client_cert(&renewed).send().await,
         userinfo().client_cert(&lookalike).send().await,
     ] {
-        let answer = answer.refused(401, "invalid_token");
-        assert!(answer.header("www-authenticate").starts_with("Bearer "));
+        let response = response.refused(401, "invalid_token");
+        assert!(response.header("www-authenticate").starts_with("Bearer "));
     }
 
     // The refresh token of a client that authenticates is bound to the client (§6.3). With a new
@@ -105,53 +105,53 @@ async fn a_bound_token_requires_its_certificate() {
     let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
     let token = again.token("access_token");
     assert_eq!(unverified_claims(&token)["cnf"], json!({ "x5t#S256": renewed.thumbprint() }));
-    let answer = server.request("GET", "/userinfo").bearer(&token).client_cert(&own).send().await;
-    answer.refused(401, "invalid_token");
+    let response = server.request("GET", "/userinfo").bearer(&token).client_cert(&own).send().await;
+    response.refused(401, "invalid_token");
 }
 
 /// RFC 8705 §3: every authentication method; client credentials and opaque tokens too.
 #[tokio::test]
 async fn tokens_of_every_format_and_method_are_bound() {
-    let (server, authority) = server_behind_proxy().await;
-    let shown = authority.issue("Photos", |_| {});
+    let (server, ca) = server_behind_proxy().await;
+    let certificate = ca.issue("Photos", |_| {});
     for format in ["jwt", "opaque"] {
         let client = photos(&server, json!({ "gw_access_token_format": format })).await;
-        let ask = |form: &str| {
+        let request = |form: &str| {
             server.request("POST", "/token").basic(&client.id, &client.secret).form(form)
         };
         let form = "grant_type=client_credentials&scope=";
 
         // Without a certificate, no unbound token is issued.
-        ask(form).send().await.refused(400, "invalid_request");
-        let token = ask(form).client_cert(&shown).send().await.ok().token("access_token");
+        request(form).send().await.refused(400, "invalid_request");
+        let token = request(form).client_cert(&certificate).send().await.ok().token("access_token");
 
         let told = server.post_as(&client, "/introspect", &format!("token={token}")).await.ok();
         assert_eq!(told.body["active"], true);
-        assert_eq!(told.body["cnf"], json!({ "x5t#S256": shown.thumbprint() }), "{format}");
+        assert_eq!(told.body["cnf"], json!({ "x5t#S256": certificate.thumbprint() }), "{format}");
     }
 }
 
 /// A request without a certificate consumes no code, and an expired certificate binds no token.
 #[tokio::test]
 async fn a_request_without_a_valid_certificate_consumes_no_code() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let client = public(&server).await;
     // Within the lifetime of an unused refresh token, so that only the certificate expires.
     let until = OffsetDateTime::from_unix_timestamp(START_TIME + 7 * 24 * 3600).unwrap();
-    let shown = authority.issue("Photos", |params| params.not_after = until);
+    let certificate = ca.issue("Photos", |params| params.not_after = until);
     let form = code(&server, &client).await;
     let bare = format!("{form}&client_id={}", client.id);
     server.post("/token", &bare).await.refused(400, "invalid_request");
-    let granted = post(&server, &client, "/token", &form, &shown).await.ok();
+    let granted = post(&server, &client, "/token", &form, &certificate).await.ok();
     let refresh = refreshing(&granted.token("refresh_token"));
     let bare = format!("{refresh}&client_id={}", client.id);
     server.post("/token", &bare).await.refused(400, "invalid_request");
-    let next = post(&server, &client, "/token", &refresh, &shown).await.ok();
+    let next = post(&server, &client, "/token", &refresh, &certificate).await.ok();
 
     server.advance_clock(until.unix_timestamp() - START_TIME + 1);
 
     let refresh = refreshing(&next.token("refresh_token"));
-    post(&server, &client, "/token", &refresh, &shown).await.refused(400, "invalid_request");
+    post(&server, &client, "/token", &refresh, &certificate).await.refused(400, "invalid_request");
 }
 
 /// > refresh tokens issued to public clients [...] the authorization server MUST bind the refresh token
@@ -159,10 +159,9 @@ async fn a_request_without_a_valid_certificate_consumes_no_code() {
 /// > renewed. THREATS MT-05
 #[tokio::test]
 async fn a_refresh_token_of_a_public_client_requires_its_key() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let client = public(&server).await;
-    let (own, stranger) =
-        (ClientCertificate::self_signed("Phone"), authority.issue("Thief", |_| {}));
+    let (own, stranger) = (ClientCertificate::self_signed("Phone"), ca.issue("Thief", |_| {}));
     let form = code(&server, &client).await;
     let granted = post(&server, &client, "/token", &form, &own).await.ok();
     let refresh = refreshing(&granted.token("refresh_token"));
@@ -195,14 +194,14 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
 async fn a_lost_response_is_repeated_only_for_the_same_key() {
     let (server, _) = server_behind_proxy().await;
     let client = public(&server).await;
-    let (own, thief) =
+    let (own, attacker) =
         (ClientCertificate::self_signed("Phone"), ClientCertificate::self_signed("Phone"));
     let form = code(&server, &client).await;
     let granted = post(&server, &client, "/token", &form, &own).await.ok();
     let refresh = refreshing(&granted.token("refresh_token"));
     let lost = post(&server, &client, "/token", &refresh, &own).await.ok().token("refresh_token");
 
-    post(&server, &client, "/token", &refresh, &thief).await.refused(400, "invalid_grant");
+    post(&server, &client, "/token", &refresh, &attacker).await.refused(400, "invalid_grant");
     let again = post(&server, &client, "/token", &refresh, &own).await.ok();
 
     assert_eq!(again.token("refresh_token"), lost);
@@ -213,30 +212,30 @@ async fn a_lost_response_is_repeated_only_for_the_same_key() {
 #[tokio::test]
 async fn a_bound_token_expires_no_later_than_its_certificate() {
     for format in ["jwt", "opaque"] {
-        let (server, authority) = server_behind_proxy().await;
+        let (server, ca) = server_behind_proxy().await;
         let end = OffsetDateTime::from_unix_timestamp(START_TIME + 90).unwrap();
-        let shown = authority.issue("Photos", |params| params.not_after = end);
+        let certificate = ca.issue("Photos", |params| params.not_after = end);
         let client = photos(&server, json!({ "gw_access_token_format": format })).await;
-        let post = async |form: &str, shown: &ClientCertificate| {
-            let ask = server.request("POST", "/token").basic(&client.id, &client.secret);
-            ask.form(form).client_cert(shown).send().await.ok()
+        let post = async |form: &str, certificate: &ClientCertificate| {
+            let request = server.request("POST", "/token").basic(&client.id, &client.secret);
+            request.form(form).client_cert(certificate).send().await.ok()
         };
         let introspected = async |token: &str| {
             let form = format!("token={token}");
             server.post_as(&client, "/introspect", &form).await.ok().body
         };
-        let own = post("grant_type=client_credentials&scope=", &shown).await;
-        let granted = post(&code(&server, &client).await, &shown).await;
-        let refreshed = post(&refreshing(&granted.token("refresh_token")), &shown).await;
-        for answer in [&own, &granted, &refreshed] {
-            assert_eq!(answer.body["expires_in"], 90, "{format}");
-            let token = answer.token("access_token");
+        let own = post("grant_type=client_credentials&scope=", &certificate).await;
+        let granted = post(&code(&server, &client).await, &certificate).await;
+        let refreshed = post(&refreshing(&granted.token("refresh_token")), &certificate).await;
+        for response in [&own, &granted, &refreshed] {
+            assert_eq!(response.body["expires_in"], 90, "{format}");
+            let token = response.token("access_token");
             assert_eq!(introspected(&token).await["exp"], START_TIME + 90);
             if format == "jwt" {
                 assert_eq!(unverified_claims(&token)["exp"], START_TIME + 90);
             }
         }
-        let longer = authority.issue("Photos", |_| {});
+        let longer = ca.issue("Photos", |_| {});
         let unshortened = post("grant_type=client_credentials&scope=", &longer).await;
         assert_eq!(
             unshortened.body["expires_in"], 300,
@@ -248,14 +247,18 @@ async fn a_bound_token_expires_no_later_than_its_certificate() {
 /// The same; and an expired certificate in a connection satisfies no binding.
 #[tokio::test]
 async fn a_bound_token_is_invalid_once_its_certificate_expired() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let client = by_certificate(&server).await;
     let end = OffsetDateTime::from_unix_timestamp(START_TIME + 90).unwrap();
-    let shown = authority.issue("Photos", |params| params.not_after = end);
-    let next = authority.issue("Photos", |_| {});
+    let client_certificate = ca.issue("Photos", |params| params.not_after = end);
+    let next = ca.issue("Photos", |_| {});
     let form = code(&server, &client).await;
-    let token = post(&server, &client, "/token", &form, &shown).await.ok().token("access_token");
-    let userinfo = || server.request("GET", "/userinfo").bearer(&token).client_cert(&shown);
+    let token = post(&server, &client, "/token", &form, &client_certificate)
+        .await
+        .ok()
+        .token("access_token");
+    let userinfo =
+        || server.request("GET", "/userinfo").bearer(&token).client_cert(&client_certificate);
     userinfo().send().await.ok();
 
     server.advance_clock(91);
@@ -263,7 +266,7 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     userinfo().send().await.refused(401, "invalid_token");
     let told = post(&server, &client, "/introspect", &format!("token={token}"), &next).await.ok();
     assert_eq!(told.body, json!({ "active": false }));
-    let certificate = Certificate::parse(&shown.der, &[]).unwrap();
+    let certificate = Certificate::parse(&client_certificate.der, &[]).unwrap();
     let bound = Confirmation { certificate: Some(certificate.thumbprint), key: None };
     let held = gatewright::verify::Shown { certificate: Some(&certificate), key: None };
     assert_eq!(held.must_fit(&bound, Timestamp(START_TIME + 90)), Ok(()));
@@ -276,11 +279,11 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
 #[tokio::test]
 async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
     for (reason, lives) in [(Reason::KeyCompromise, false), (Reason::Superseded, true)] {
-        let (server, authority) = server_behind_proxy().await;
+        let (server, ca) = server_behind_proxy().await;
         let client = by_certificate(&server).await;
-        let leaked = authority.issue("Photos", |_| {});
-        let sibling = authority.issue_for(leaked.clone_key(), "Photos", |_| {});
-        let rekeyed = authority.issue("Photos", |_| {});
+        let leaked = ca.issue("Photos", |_| {});
+        let sibling = ca.issue_for(leaked.clone_key(), "Photos", |_| {});
+        let rekeyed = ca.issue("Photos", |_| {});
         let form = code(&server, &client).await;
         let granted = post(&server, &client, "/token", &form, &sibling).await.ok();
         let token = granted.token("access_token");

@@ -39,9 +39,9 @@ async fn backup(server: &Server) -> Client {
     named(server, "tls_client_auth_subject_dn", "CN=Backup,O=Example").await
 }
 
-async fn ask(server: &Server, client: &Client, shown: &ClientCertificate) -> Response {
+async fn ask(server: &Server, client: &Client, certificate: &ClientCertificate) -> Response {
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
-    server.request("POST", "/token").form(&form).client_cert(shown).send().await
+    server.request("POST", "/token").form(&form).client_cert(certificate).send().await
 }
 
 fn dns(name: &str) -> SanType {
@@ -64,7 +64,7 @@ fn ip(ip: &str) -> SanType {
 /// > authorization server is to expect (§2.1.2); THREATS MT-01
 #[tokio::test]
 async fn a_certificate_authenticates_the_client_registered_with_its_name() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let elsewhere = [dns("other.example"), uri("urn:other"), ip("192.0.2.1"), mail("a@b.example")];
     for (member, registered, right, wrong) in [
         (
@@ -105,20 +105,19 @@ async fn a_certificate_authenticates_the_client_registered_with_its_name() {
         ),
     ] {
         let client = named(&server, member, registered).await;
-        let with = |names: Vec<SanType>| {
-            authority.issue("Somebody", |params| params.subject_alt_names = names)
-        };
+        let with =
+            |names: Vec<SanType>| ca.issue("Somebody", |params| params.subject_alt_names = names);
 
         ask(&server, &client, &with(right.clone())).await.ok();
         let among = elsewhere.iter().cloned().chain(right).collect();
         ask(&server, &client, &with(among)).await.ok();
         for wrong in wrong.into_iter().map(|name| vec![name]).chain([elsewhere.to_vec(), vec![]]) {
-            let answer = ask(&server, &client, &with(wrong.clone())).await;
-            assert_eq!(answer.status, 401, "{registered}: {wrong:?}");
-            answer.refused(401, "invalid_client");
+            let response = ask(&server, &client, &with(wrong.clone())).await;
+            assert_eq!(response.status, 401, "{registered}: {wrong:?}");
+            response.refused(401, "invalid_client");
         }
         // The subject is not searched for alternative names.
-        let in_subject = authority.issue(registered, |_| {});
+        let in_subject = ca.issue(registered, |_| {});
         ask(&server, &client, &in_subject).await.refused(401, "invalid_client");
     }
 }
@@ -127,9 +126,9 @@ async fn a_certificate_authenticates_the_client_registered_with_its_name() {
 /// > subject distinguished name (§2.1.2); THREATS MT-01
 #[tokio::test]
 async fn a_subject_must_match_completely_and_by_attribute() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let client = backup(&server).await;
-    let with = |change: &dyn Fn(&mut CertificateParams)| authority.issue("Backup", |p| change(p));
+    let with = |change: &dyn Fn(&mut CertificateParams)| ca.issue("Backup", |p| change(p));
 
     ask(&server, &client, &with(&|_| {})).await.ok();
     let folded = |params: &mut CertificateParams| params.distinguished_name = subject("  BACKUP ");
@@ -200,7 +199,7 @@ async fn an_invalid_certificate_authenticates_no_client() {
     let mut forged = root.issue("Backup", |_| {});
     *forged.der.last_mut().unwrap() ^= 1;
     let mut texts = Vec::new();
-    for (what, shown) in [
+    for (what, certificate) in [
         ("expired", root.issue("Backup", |params| params.not_after = until)),
         ("not yet", root.issue("Backup", |p| p.not_before = date_time_ymd(2027, 11, 1))),
         ("another CA of this name", lookalike.issue("Backup", |_| {})),
@@ -227,9 +226,9 @@ async fn an_invalid_certificate_authenticates_no_client() {
         ("forged", forged),
         ("somebody else's", root.issue("Other", |_| {})),
     ] {
-        let answer = ask(&server, &client, &shown).await;
-        assert_eq!(answer.status, 401, "{what}");
-        texts.push(answer.refused(401, "invalid_client").text);
+        let response = ask(&server, &client, &certificate).await;
+        assert_eq!(response.status, 401, "{what}");
+        texts.push(response.refused(401, "invalid_client").text);
     }
     let nobody = Client { id: "unknown".to_owned(), secret: String::new() };
     let good = root.issue("Backup", |_| {});
@@ -268,13 +267,13 @@ async fn a_ca_certificate_authenticates_no_client() {
 /// A verified chain is cached; its dates are checked at every request. THREATS MT-03
 #[tokio::test]
 async fn the_dates_of_a_cached_chain_are_checked_at_every_request() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let client = backup(&server).await;
     let year = |year| date_time_ymd(year, 1, 1);
     let to = year(2027).unix_timestamp() - START_TIME;
-    let late = authority.intermediate("Late CA", |params| params.not_before = year(2027));
-    let old = authority.issue("Backup", |params| params.not_after = year(2027));
-    let new = authority.issue("Backup", |params| params.not_before = year(2027));
+    let late = ca.intermediate("Late CA", |params| params.not_before = year(2027));
+    let old = ca.issue("Backup", |params| params.not_after = year(2027));
+    let new = ca.issue("Backup", |params| params.not_before = year(2027));
     let below = late.issue("Backup", |_| {});
 
     ask(&server, &client, &old).await.ok();
@@ -307,7 +306,7 @@ async fn an_expired_root_does_not_hide_its_successor() {
         std::fs::write(old.pem_file(), both.concat()).unwrap();
         let server = server_behind_proxy_with(&old).await;
         let client = backup(&server).await;
-        let shown = old.intermediate("Issuing CA", |_| {}).issue("Backup", |_| {});
+        let certificate = old.intermediate("Issuing CA", |_| {}).issue("Backup", |_| {});
         let mut at = START_TIME;
         let mut until = |date: time::OffsetDateTime| {
             server.advance_clock(date.unix_timestamp() - at);
@@ -315,15 +314,23 @@ async fn an_expired_root_does_not_hide_its_successor() {
         };
 
         let what = format!("the old one first: {is_old_first}");
-        ask(&server, &client, &shown).await.refused(401, "invalid_client");
+        ask(&server, &client, &certificate).await.refused(401, "invalid_client");
         until(from(2027, 1));
-        assert_eq!(ask(&server, &client, &shown).await.status, 200, "the old one alone; {what}");
+        assert_eq!(
+            ask(&server, &client, &certificate).await.status,
+            200,
+            "the old one alone; {what}"
+        );
         until(from(2027, 12));
-        assert_eq!(ask(&server, &client, &shown).await.status, 200, "both; {what}");
+        assert_eq!(ask(&server, &client, &certificate).await.status, 200, "both; {what}");
         until(from(2028, 2));
-        assert_eq!(ask(&server, &client, &shown).await.status, 200, "the new one alone; {what}");
+        assert_eq!(
+            ask(&server, &client, &certificate).await.status,
+            200,
+            "the new one alone; {what}"
+        );
         until(from(2029, 2));
-        ask(&server, &client, &shown).await.refused(401, "invalid_client");
+        ask(&server, &client, &certificate).await.refused(401, "invalid_client");
 
         let told = server.audit_events("request.refused").await;
         let told: Vec<_> = told.iter().map(|event| event.facts.as_str()).collect();
@@ -380,8 +387,8 @@ async fn cas_can_be_added_to_an_anchor_and_removed() {
     ask(&server, &client, &by_second).await.ok();
 }
 
-async fn registering(server: &Server, shown: &[&ClientCertificate]) -> Client {
-    let keys: Vec<Value> = shown.iter().map(|shown| shown.jwk()).collect();
+async fn registering(server: &Server, certificate: &[&ClientCertificate]) -> Client {
+    let keys: Vec<Value> = certificate.iter().map(|certificate| certificate.jwk()).collect();
     server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -396,7 +403,7 @@ async fn registering(server: &Server, shown: &[&ClientCertificate]) -> Client {
 /// > registered for that particular client (§2.2); THREATS MT-02
 #[tokio::test]
 async fn only_a_registered_certificate_authenticates_its_client() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let (old, new) =
         (ClientCertificate::self_signed("Backup"), ClientCertificate::self_signed("Backup"));
     let client = registering(&server, &[&old, &new]).await;
@@ -409,11 +416,11 @@ async fn only_a_registered_certificate_authenticates_its_client() {
     for (what, wrong) in [
         ("the same key", same_key),
         ("an unknown one", ClientCertificate::self_signed("Backup")),
-        ("one that an authority issued", authority.issue_for(old.clone_key(), "Backup", |_| {})),
+        ("one that an authority issued", ca.issue_for(old.clone_key(), "Backup", |_| {})),
     ] {
-        let answer = ask(&server, &client, &wrong).await;
-        assert_eq!(answer.status, 401, "{what}");
-        answer.refused(401, "invalid_client");
+        let response = ask(&server, &client, &wrong).await;
+        assert_eq!(response.status, 401, "{what}");
+        response.refused(401, "invalid_client");
     }
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     server.post("/token", &form).await.refused(401, "invalid_client");
@@ -460,14 +467,14 @@ async fn a_client_may_rotate_the_certificates_at_its_jwks_uri() {
 async fn a_registered_certificate_expires() {
     let (server, _) = server_behind_proxy().await;
     let key = rcgen::KeyPair::generate().unwrap();
-    let shown = ClientCertificate::self_signed_with(key, "Backup", |params| {
+    let certificate = ClientCertificate::self_signed_with(key, "Backup", |params| {
         params.not_after = date_time_ymd(2027, 1, 1);
     });
-    let client = registering(&server, &[&shown]).await;
+    let client = registering(&server, &[&certificate]).await;
 
-    ask(&server, &client, &shown).await.ok();
+    ask(&server, &client, &certificate).await.ok();
     server.advance_clock(date_time_ymd(2027, 1, 1).unix_timestamp() - START_TIME + 1);
-    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+    ask(&server, &client, &certificate).await.refused(401, "invalid_client");
 }
 
 /// > The client MUST NOT use more than one authentication method in each request. (RFC 6749 §2.3); TE-01,
@@ -475,28 +482,28 @@ async fn a_registered_certificate_expires() {
 /// methods a certificate makes no difference.
 #[tokio::test]
 async fn a_certificate_cannot_be_combined_with_another_method() {
-    let (server, authority) = server_behind_proxy().await;
-    let shown = authority.issue("Backup", |_| {});
+    let (server, ca) = server_behind_proxy().await;
+    let certificate = ca.issue("Backup", |_| {});
     let (by_certificate, by_secret) = (backup(&server).await, server.service().await);
     let form = "grant_type=client_credentials";
     let (id, secret) = (&by_certificate.id, &by_secret.secret);
     let in_body = format!("{form}&client_id={id}&client_secret={secret}");
 
     let basic = server.request("POST", "/token").basic(id, secret).form(form);
-    basic.client_cert(&shown).send().await.refused(401, "invalid_client");
+    basic.client_cert(&certificate).send().await.refused(401, "invalid_client");
     let post = server.request("POST", "/token").form(&in_body);
-    post.client_cert(&shown).send().await.refused(401, "invalid_client");
+    post.client_cert(&certificate).send().await.refused(401, "invalid_client");
     let nameless = server.request("POST", "/token").form(form);
-    nameless.client_cert(&shown).send().await.refused(401, "invalid_client");
+    nameless.client_cert(&certificate).send().await.refused(401, "invalid_client");
 
     let other = server.request("POST", "/token").basic(&by_secret.id, secret).form(form);
-    let token = other.client_cert(&shown).send().await.ok().token("access_token");
+    let token = other.client_cert(&certificate).send().await.ok().token("access_token");
     assert_eq!(
         kit::jwt::unverified_claims(&token)["cnf"],
         Value::Null,
         "the client is not registered for bound tokens"
     );
-    ask(&server, &by_secret, &shown).await.refused(401, "invalid_client");
+    ask(&server, &by_secret, &certificate).await.refused(401, "invalid_client");
 }
 
 /// A CA below this one with this name, a key of its own and no key identifiers.
@@ -508,37 +515,40 @@ fn namesake(above: &ClientCa, name: &str) -> ClientCa {
 /// none when no chain leads to a trust anchor.
 #[tokio::test]
 async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let client = backup(&server).await;
     let trust = &server.app().trust;
     // All have the name of the trusted CA, so each could be signed by any other one or by it.
     let forged: Vec<ClientCa> =
         (0..4).map(|_| ClientCa::new("Clients CA").intermediate("Clients CA", |_| {})).collect();
-    let mut shown = forged[0].issue("Backup", |_| {});
-    shown.chain = forged.iter().map(|one| one.certificate()).collect();
+    let mut certificate = forged[0].issue("Backup", |_| {});
+    certificate.chain = forged.iter().map(|one| one.certificate()).collect();
 
     for _ in 0..2 {
         let before = trust.signatures_verified();
-        ask(&server, &client, &shown).await.refused(401, "invalid_client");
+        ask(&server, &client, &certificate).await.refused(401, "invalid_client");
         let spent = trust.signatures_verified() - before;
         assert!((1..=8).contains(&spent), "{spent} signatures");
     }
     // Two levels, each with two keys for its name.
-    let mut shown = ClientCa::new("Strangers").intermediate("A", |_| {}).issue("Backup", |_| {});
-    shown.chain.extend((0..2).map(|_| ClientCa::new("B").intermediate("A", |_| {}).certificate()));
+    let mut certificate =
+        ClientCa::new("Strangers").intermediate("A", |_| {}).issue("Backup", |_| {});
+    certificate
+        .chain
+        .extend((0..2).map(|_| ClientCa::new("B").intermediate("A", |_| {}).certificate()));
     let before = trust.signatures_verified();
-    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+    ask(&server, &client, &certificate).await.refused(401, "invalid_client");
     ask(&server, &client, &ClientCertificate::self_signed("Backup"))
         .await
         .refused(401, "invalid_client");
     assert_eq!(trust.signatures_verified(), before, "no chain leads to the trust anchor");
 
     // A valid one is still verified and cached.
-    let good = authority.issue("Backup", |_| {});
+    let good = ca.issue("Backup", |_| {});
     ask(&server, &client, &good).await.ok();
     assert_eq!(trust.signatures_verified(), before + 1);
     ask(&server, &client, &good).await.ok();
-    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+    ask(&server, &client, &certificate).await.refused(401, "invalid_client");
     ask(&server, &client, &good).await.ok();
     assert_eq!(trust.signatures_verified(), before + 1, "the chain is cached");
 }
@@ -546,30 +556,30 @@ async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
 /// THREATS EX-08: the holder of a valid certificate cannot cause a long search either.
 #[tokio::test]
 async fn a_chain_that_needs_more_than_eight_verifications_is_refused() {
-    let authority = ClientCa::new("Clients CA");
+    let ca = ClientCa::new("Clients CA");
     let server = Server::with(|config| {
         trust_proxy(config, CertificateHeader::Rfc9440);
-        config.client_certificates.anchors = vec![authority.trust_anchor("clients")];
+        config.client_certificates.anchors = vec![ca.trust_anchor("clients")];
         config.client_certificates.max_intermediates = 6;
     })
     .await;
     let client = backup(&server).await;
-    let decoys = |count: usize| (0..count).map(|_| namesake(&authority, "Between").certificate());
-    let between = namesake(&authority, "Between");
-    let mut shown =
+    let decoys = |count: usize| (0..count).map(|_| namesake(&ca, "Between").certificate());
+    let between = namesake(&ca, "Between");
+    let mut certificate =
         between.issue("Backup", |params| params.use_authority_key_identifier_extension = false);
-    shown.chain = decoys(5).chain([between.certificate()]).collect();
+    certificate.chain = decoys(5).chain([between.certificate()]).collect();
     let before = server.app().trust.signatures_verified();
 
-    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+    ask(&server, &client, &certificate).await.refused(401, "invalid_client");
 
     assert_eq!(server.app().trust.signatures_verified(), before + 8);
     let told = format!("{:?}", server.audit_events("request.refused").await);
     assert!(told.contains("more than eight signatures"), "{told}");
     // With key identifiers, the right certificate is tried first.
-    let mut shown = between.issue("Backup", |_| {});
-    shown.chain = decoys(5).chain([between.certificate()]).collect();
-    ask(&server, &client, &shown).await.ok();
+    let mut certificate = between.issue("Backup", |_| {});
+    certificate.chain = decoys(5).chain([between.certificate()]).collect();
+    ask(&server, &client, &certificate).await.ok();
     assert_eq!(server.app().trust.signatures_verified(), before + 10);
 }
 
@@ -584,20 +594,21 @@ async fn four_intermediates_are_accepted_in_any_order_and_a_fifth_is_refused() {
     for name in ["2", "3", "4"] {
         below = below.intermediate(name, |_| {});
     }
-    let shown = below.issue("Backup", |_| {});
-    assert_eq!(shown.chain.len(), 4);
+    let certificate = below.issue("Backup", |_| {});
+    assert_eq!(certificate.chain.len(), 4);
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
-        let chain = order.iter().map(|at| shown.chain[*at].clone()).collect();
-        let shown = ClientCertificate { der: shown.der.clone(), chain, key: shown.clone_key() };
+        let chain = order.iter().map(|at| certificate.chain[*at].clone()).collect();
+        let certificate =
+            ClientCertificate { der: certificate.der.clone(), chain, key: certificate.clone_key() };
         let before = trust.signatures_verified();
-        ask(&server, &client, &shown).await.ok();
+        ask(&server, &client, &certificate).await.ok();
         assert_eq!(trust.signatures_verified(), before + 5, "{order:?}");
     }
 
-    let mut shown = below.issue("Backup", |_| {});
-    shown.chain.push(ClientCa::new("Other").certificate());
+    let mut certificate = below.issue("Backup", |_| {});
+    certificate.chain.push(ClientCa::new("Other").certificate());
     let before = trust.signatures_verified();
-    ask(&server, &client, &shown).await.refused(400, "invalid_request");
+    ask(&server, &client, &certificate).await.refused(400, "invalid_request");
     assert_eq!(trust.signatures_verified(), before);
 }
 
@@ -634,11 +645,11 @@ async fn a_certificate_may_be_signed_with_rsassa_pss() {
     })
     .await;
     let client = backup(&server).await;
-    let shown = issue(" -sigopt rsa_pss_saltlen:digest");
-    let begins = gatewright::pki::Certificate::parse(&shown.der, &[]).unwrap().not_before;
+    let certificate = issue(" -sigopt rsa_pss_saltlen:digest");
+    let begins = gatewright::pki::Certificate::parse(&certificate.der, &[]).unwrap().not_before;
     server.advance_clock((begins - server.trace().now()).0.max(0) + 3600);
 
-    ask(&server, &client, &shown).await.ok();
+    ask(&server, &client, &certificate).await.ok();
     let sha512 = issue(" -sigopt rsa_pss_saltlen:digest -sha512");
     ask(&server, &client, &sha512).await.ok();
 
@@ -754,17 +765,17 @@ async fn no_change_gives_a_client_the_certificate_name_of_another() {
 /// share it. The inventory and the audit trail show that. THREATS EX-07
 #[tokio::test]
 async fn clients_registered_to_share_a_certificate_name_may_do_so() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let name = ("tls_client_auth_subject_dn", json!("CN=Backup,O=Example"));
     let shared = || [name.clone(), (SHARED, json!(true))];
     let first = try_named(&server, &shared()).await.unwrap();
     let second = try_named(&server, &shared()).await.unwrap();
     try_named(&server, std::slice::from_ref(&name)).await.unwrap_err();
 
-    let shown = authority.issue("Backup", |_| {});
+    let certificate = ca.issue("Backup", |_| {});
     for id in [&first, &second] {
         let client = Client { id: id.to_string(), secret: String::new() };
-        ask(&server, &client, &shown).await.ok();
+        ask(&server, &client, &certificate).await.ok();
     }
     server
         .administer_clients(async |registrar| {
@@ -778,7 +789,7 @@ async fn clients_registered_to_share_a_certificate_name_may_do_so() {
     let events = server.audit_events("client.created").await;
     assert!(events.iter().all(|event| event.facts.contains("\"shared_certificate_name\":true")));
     server.app().sightings.flush(&server.app().store, &server.app().trust).await.unwrap();
-    let found = server.inventory().find(&shown.thumbprint()).await.unwrap();
+    let found = server.inventory().find(&certificate.thumbprint()).await.unwrap();
     assert_eq!(found[0].sharing.len(), 2, "{found:?}");
 }
 
@@ -812,7 +823,7 @@ async fn of_16_racing_registrations_one_gets_the_certificate_name() {
 /// THREATS EX-07
 #[tokio::test]
 async fn clients_of_an_older_version_with_the_same_name_are_marked() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let dn = |name: &str| [("tls_client_auth_subject_dn", json!(name))];
     let first = try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap();
     let second = try_named(&server, &dn("CN=Other,O=Example")).await.unwrap();
@@ -832,10 +843,10 @@ async fn clients_of_an_older_version_with_the_same_name_are_marked() {
         assert_eq!(client.metadata.gw_shared_certificate_name, shares, "{id}");
     }
     assert_eq!(server.audit_events("client.updated").await.len(), 2);
-    let shown = authority.issue("Backup", |_| {});
+    let certificate = ca.issue("Backup", |_| {});
     for id in [&first, &second] {
         let client = Client { id: id.to_string(), secret: String::new() };
-        ask(&server, &client, &shown).await.ok();
+        ask(&server, &client, &certificate).await.ok();
     }
     try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap_err();
     try_named(&server, &dn("CN=Alone,O=Example")).await.unwrap_err();
@@ -844,10 +855,10 @@ async fn clients_of_an_older_version_with_the_same_name_are_marked() {
 /// The reason of a refusal, as operators see it.
 #[tokio::test]
 async fn the_audit_trail_explains_a_refused_certificate() {
-    let (server, authority) = server_behind_proxy().await;
+    let (server, ca) = server_behind_proxy().await;
     let client = backup(&server).await;
     let stranger = ClientCa::new("Other CA").issue("Backup", |_| {});
-    ask(&server, &client, &authority.issue("Other", |_| {})).await.refused(401, "invalid_client");
+    ask(&server, &client, &ca.issue("Other", |_| {})).await.refused(401, "invalid_client");
     ask(&server, &client, &stranger).await.refused(401, "invalid_client");
 
     let told = format!("{:?}", server.audit_events("request.refused").await);

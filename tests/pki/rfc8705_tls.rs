@@ -18,10 +18,10 @@ use kit::tls_client::{MTLS_HOST, TlsClient};
 
 /// A server that requests client certificates, and the CA that it trusts.
 async fn server() -> (Server, ClientCa) {
-    let authority = ClientCa::new("Clients CA");
-    let anchors = vec![authority.trust_anchor("clients")];
+    let ca = ClientCa::new("Clients CA");
+    let anchors = vec![ca.trust_anchor("clients")];
     let server = Server::with_tls(|config| config.client_certificates.anchors = anchors).await;
-    (server, authority)
+    (server, ca)
 }
 
 fn backup(more: &Value) -> Value {
@@ -46,10 +46,14 @@ fn asking(client: &Client) -> String {
     format!("grant_type=client_credentials&client_id={}", client.id)
 }
 
-async fn ask(server: &Server, client: &Client, shown: Option<&ClientCertificate>) -> Response {
-    let shown = shown.map(ClientCertificate::identity);
-    let ask = server.mtls_request(shown.as_ref(), "POST", "/token");
-    ask.form(&asking(client)).send().await
+async fn ask(
+    server: &Server,
+    client: &Client,
+    certificate: Option<&ClientCertificate>,
+) -> Response {
+    let certificate = certificate.map(ClientCertificate::identity);
+    let request = server.mtls_request(certificate.as_ref(), "POST", "/token");
+    request.form(&asking(client)).send().await
 }
 
 /// > a successful TLS handshake with a client certificate [...] demonstrates possession of the private key
@@ -58,27 +62,27 @@ async fn ask(server: &Server, client: &Client, shown: Option<&ClientCertificate>
 async fn a_client_certificate_in_the_handshake_authenticates_its_client() {
     let (server, root) = server().await;
     let client = server.register(backup(&json!({}))).await;
-    let shown = root.intermediate("Issuing CA", |_| {}).issue("Backup", named);
+    let certificate = root.intermediate("Issuing CA", |_| {}).issue("Backup", named);
 
     for version in [&version::TLS12, &version::TLS13] {
-        let caller = TlsClient::with_versions(
+        let tls_client = TlsClient::with_versions(
             &[version],
             &server.certificate_files().ca,
-            Some(&shown.identity()),
+            Some(&certificate.identity()),
         );
-        let ask = server.request("POST", "/token").over_tls(
-            &caller,
+        let request = server.request("POST", "/token").over_tls(
+            &tls_client,
             server.addresses().mtls[0],
             MTLS_HOST,
         );
-        let token = ask.form(&asking(&client)).send().await.ok().token("access_token");
-        assert_eq!(unverified_claims(&token)["cnf"]["x5t#S256"], shown.thumbprint());
+        let token = request.form(&asking(&client)).send().await.ok().token("access_token");
+        assert_eq!(unverified_claims(&token)["cnf"]["x5t#S256"], certificate.thumbprint());
     }
     // At the issuer's own name no client certificate is requested.
-    let caller = TlsClient::new(&server.certificate_files().ca, Some(&shown.identity()));
-    let ask = server.request("POST", "/token");
-    let ask = ask.over_tls(&caller, server.addresses().tls[0], kit::tls_client::HOST);
-    ask.form(&asking(&client)).send().await.refused(401, "invalid_client");
+    let tls_client = TlsClient::new(&server.certificate_files().ca, Some(&certificate.identity()));
+    let request = server.request("POST", "/token");
+    let request = request.over_tls(&tls_client, server.addresses().tls[0], kit::tls_client::HOST);
+    request.form(&asking(&client)).send().await.refused(401, "invalid_client");
 }
 
 /// THREATS MT-01, MT-02, MT-03.
@@ -96,7 +100,7 @@ async fn a_handshake_with_an_invalid_certificate_authenticates_no_client() {
     let other = SanType::URI("spiffe://example.org/backup2".try_into().unwrap());
     ask(&server, &client, Some(&by(&|_| {}))).await.ok();
 
-    for (what, shown) in [
+    for (what, certificate) in [
         ("none", None),
         ("expired", Some(by(&|params| params.not_after = long_ago))),
         ("not yet", Some(by(&|params| params.not_before = date_time_ymd(2090, 1, 1)))),
@@ -117,9 +121,9 @@ async fn a_handshake_with_an_invalid_certificate_authenticates_no_client() {
             )),
         ),
     ] {
-        let answer = ask(&server, &client, shown.as_ref()).await;
-        assert_eq!(answer.status, 401, "{what}");
-        answer.refused(401, "invalid_client");
+        let response = ask(&server, &client, certificate.as_ref()).await;
+        assert_eq!(response.status, 401, "{what}");
+        response.refused(401, "invalid_client");
     }
 }
 
@@ -129,7 +133,7 @@ async fn a_handshake_with_an_invalid_certificate_authenticates_no_client() {
 async fn a_certificate_with_malformed_names_gets_an_error_that_says_so() {
     let (server, root) = server().await;
     let client = server.register(backup(&json!({}))).await;
-    let shown = root.issue("Backup", |params| {
+    let certificate = root.issue("Backup", |params| {
         // RFC 5280 §4.2.1.6: an iPAddress of five bytes.
         let names = vec![0x30, 7, 0x87, 5, 127, 0, 0, 1, 1];
         let names = CustomExtension::from_oid_content(&[2, 5, 29, 17], names);
@@ -137,10 +141,10 @@ async fn a_certificate_with_malformed_names_gets_an_error_that_says_so() {
     });
 
     for path in ["/token", "/introspect"] {
-        let shown = shown.identity();
-        let ask = server.mtls_request(Some(&shown), "POST", path).form(&asking(&client));
-        let answer = ask.send().await.refused(400, "invalid_request");
-        assert_eq!(answer.token("error_description"), "an iPAddress has 4 or 16 bytes");
+        let certificate = certificate.identity();
+        let request = server.mtls_request(Some(&certificate), "POST", path).form(&asking(&client));
+        let response = request.send().await.refused(400, "invalid_request");
+        assert_eq!(response.token("error_description"), "an iPAddress has 4 or 16 bytes");
     }
 }
 
@@ -187,28 +191,28 @@ async fn during_a_renewal_each_certificate_works_for_its_own_tokens() {
         .append_pair("code_verifier", VERIFIER)
         .append_pair("client_id", &client.id)
         .finish();
-    let post = |shown: &ClientCertificate, form: &str| {
-        server.mtls_request(Some(&shown.identity()), "POST", "/token").form(form)
+    let post = |certificate: &ClientCertificate, form: &str| {
+        server.mtls_request(Some(&certificate.identity()), "POST", "/token").form(form)
     };
     let granted = post(&old, &form).send().await.ok();
     let refresh = granted.token("refresh_token");
     let form = format!("grant_type=refresh_token&refresh_token={refresh}&client_id={}", client.id);
     let again = post(&new, &form).send().await.ok();
 
-    let userinfo = |shown: Option<&ClientCertificate>, token: &str| -> RequestBuilder {
-        let shown = shown.map(ClientCertificate::identity);
-        server.mtls_request(shown.as_ref(), "GET", "/userinfo").bearer(token)
+    let userinfo = |certificate: Option<&ClientCertificate>, token: &str| -> RequestBuilder {
+        let certificate = certificate.map(ClientCertificate::identity);
+        server.mtls_request(certificate.as_ref(), "GET", "/userinfo").bearer(token)
     };
     let (first, second) = (granted.token("access_token"), again.token("access_token"));
     userinfo(Some(&old), &first).send().await.ok();
     userinfo(Some(&new), &second).send().await.ok();
-    for (shown, token) in [
+    for (certificate, token) in [
         (Some(&new), &first),
         (Some(&old), &second),
         (Some(&ClientCertificate::self_signed("Thief")), &first),
         (None, &first),
     ] {
-        userinfo(shown, token).send().await.refused(401, "invalid_token");
+        userinfo(certificate, token).send().await.refused(401, "invalid_token");
     }
 }
 
@@ -236,9 +240,9 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
         .append_pair("code_verifier", VERIFIER)
         .append_pair("client_id", &client.id)
         .finish();
-    let post = |shown: Option<&ClientCertificate>, form: &str| {
-        let shown = shown.map(ClientCertificate::identity);
-        server.mtls_request(shown.as_ref(), "POST", "/token").form(form)
+    let post = |certificate: Option<&ClientCertificate>, form: &str| {
+        let certificate = certificate.map(ClientCertificate::identity);
+        server.mtls_request(certificate.as_ref(), "POST", "/token").form(form)
     };
     let granted = post(Some(&own), &form).send().await.ok();
     let refresh = granted.token("refresh_token");
@@ -275,13 +279,13 @@ async fn a_header_field_does_not_override_the_certificate_of_the_connection() {
         })
         .await;
         let client = server.register(backup(&json!({}))).await;
-        let asked = |shown: Option<&ClientCertificate>| {
-            let shown = shown.map(ClientCertificate::identity);
-            server.mtls_request(shown.as_ref(), "POST", "/token").form(&asking(&client))
+        let asked = |certificate: Option<&ClientCertificate>| {
+            let certificate = certificate.map(ClientCertificate::identity);
+            server.mtls_request(certificate.as_ref(), "POST", "/token").form(&asking(&client))
         };
 
-        let answer = asked(Some(&own)).client_cert(&victim).send().await;
-        assert_eq!(answer.status, stolen, "{answer:?}");
+        let response = asked(Some(&own)).client_cert(&victim).send().await;
+        assert_eq!(response.status, stolen, "{response:?}");
         asked(Some(&victim)).client_cert(&victim).send().await.ok();
         let silent = asked(Some(&victim)).send().await;
         assert_eq!(silent.status, if is_proxy { 401 } else { 200 }, "{silent:?}");
@@ -294,16 +298,17 @@ async fn a_header_field_does_not_override_the_certificate_of_the_connection() {
 #[tokio::test]
 async fn a_handshake_with_more_than_four_intermediates_fails() {
     let (server, _) = server().await;
-    let mut shown = ClientCertificate::self_signed("Backup");
-    let connect = async |shown: &ClientCertificate| {
+    let mut certificate = ClientCertificate::self_signed("Backup");
+    let connect = async |certificate: &ClientCertificate| {
         let house = &server.certificate_files().ca;
         // In TLS 1.2 the handshake completes only after the server has seen the certificate.
-        let caller = TlsClient::with_versions(&[&version::TLS12], house, Some(&shown.identity()));
-        caller.connect(server.addresses().mtls[0], MTLS_HOST).await
+        let tls_client =
+            TlsClient::with_versions(&[&version::TLS12], house, Some(&certificate.identity()));
+        tls_client.connect(server.addresses().mtls[0], MTLS_HOST).await
     };
-    shown.chain = (0..4).map(|_| ClientCa::new("Strangers").certificate()).collect();
-    connect(&shown).await.unwrap();
+    certificate.chain = (0..4).map(|_| ClientCa::new("Strangers").certificate()).collect();
+    connect(&certificate).await.unwrap();
 
-    shown.chain.push(ClientCa::new("Strangers").certificate());
-    connect(&shown).await.unwrap_err();
+    certificate.chain.push(ClientCa::new("Strangers").certificate());
+    connect(&certificate).await.unwrap_err();
 }

@@ -12,24 +12,24 @@ use kit::server::{Client, Server};
 
 const FORMS: [Form; 4] = [Form::Rfc9440, Form::Nginx, Form::Envoy, Form::Haproxy];
 
-struct World {
+struct Fixture {
     server: Server,
     client: Client,
-    shown: ClientCertificate,
-    _believed: ClientCa,
+    certificate: ClientCertificate,
+    _ca: ClientCa,
 }
 
-impl World {
+impl Fixture {
     /// A server behind a proxy with this format, or with none. Every certificate has an intermediate
     /// where the format can include it.
     async fn of(form: Form, change: impl FnOnce(&mut gatewright::config::Config)) -> Self {
         let root = ClientCa::new("Clients CA");
         let issuing = root.intermediate("Issuing CA", |_| {});
-        let shown = issuing.issue("Backup", |_| {});
-        let believed = if form == Form::Nginx { issuing } else { root };
+        let certificate = issuing.issue("Backup", |_| {});
+        let trusted_ca = if form == Form::Nginx { issuing } else { root };
         let server = Server::with(|config| {
             trust_proxy(config, form);
-            config.client_certificates.anchors = vec![believed.trust_anchor("clients")];
+            config.client_certificates.anchors = vec![trusted_ca.trust_anchor("clients")];
             change(config);
         })
         .await;
@@ -41,7 +41,7 @@ impl World {
                 "tls_client_auth_subject_dn": "CN=Backup,O=Example",
             }))
             .await;
-        Self { server, client, shown, _believed: believed }
+        Self { server, client, certificate, _ca: trusted_ca }
     }
 
     fn ask(&self) -> RequestBuilder {
@@ -50,36 +50,37 @@ impl World {
     }
 
     async fn with(&self, fields: &[(&str, String)]) -> Response {
-        let ask = fields.iter().fold(self.ask(), |ask, (name, value)| ask.header(name, value));
-        ask.send().await
+        let request =
+            fields.iter().fold(self.ask(), |request, (name, value)| request.header(name, value));
+        request.send().await
     }
 }
 
 /// The fields as each proxy writes them.
-fn fields(form: Form, shown: &ClientCertificate) -> Vec<(&'static str, String)> {
+fn fields(form: Form, certificate: &ClientCertificate) -> Vec<(&'static str, String)> {
     let rest = |separator: &str, one: &dyn Fn(&Vec<u8>) -> String| {
-        shown.chain.iter().map(one).collect::<Vec<_>>().join(separator)
+        certificate.chain.iter().map(one).collect::<Vec<_>>().join(separator)
     };
     match form {
         Form::None => Vec::new(),
         Form::Rfc9440 => vec![
-            ("Client-Cert", format!(":{}:", shown.base64())),
+            ("Client-Cert", format!(":{}:", certificate.base64())),
             ("Client-Cert-Chain", rest(", ", &|der| format!(":{}:", STANDARD.encode(der)))),
         ],
-        Form::Nginx => vec![("X-SSL-Client-Cert", encoded(&shown.pem()))],
+        Form::Nginx => vec![("X-SSL-Client-Cert", encoded(&certificate.pem()))],
         Form::Envoy => {
-            let chain = [shown.pem(), rest("", &|der| pem(der))].concat();
+            let chain = [certificate.pem(), rest("", &|der| pem(der))].concat();
             let value = format!(
                 "By=spiffe://example.org/proxy;Hash={};Subject=\"CN=\\\"Backup\\\",O=Example\";URI=;Cert=\"{}\";Chain=\"{}\"",
                 "0".repeat(64),
-                encoded(&shown.pem()),
+                encoded(&certificate.pem()),
                 encoded(&chain)
             );
             vec![("X-Forwarded-Client-Cert", value)]
         }
         Form::Haproxy => vec![
-            ("X-SSL-Client-DER", shown.base64()),
-            ("X-SSL-Client-Chain-DER", STANDARD.encode(shown.chain.concat())),
+            ("X-SSL-Client-DER", certificate.base64()),
+            ("X-SSL-Client-Chain-DER", STANDARD.encode(certificate.chain.concat())),
         ],
     }
 }
@@ -103,11 +104,11 @@ fn encoded(text: &str) -> String {
 #[tokio::test]
 async fn the_certificate_in_the_field_of_a_trusted_proxy_authenticates() {
     for form in FORMS {
-        let world = World::of(form, |_| {}).await;
-        world.with(&fields(form, &world.shown)).await.ok();
-        world.with(&[]).await.refused(401, "invalid_client");
+        let fixture = Fixture::of(form, |_| {}).await;
+        fixture.with(&fields(form, &fixture.certificate)).await.ok();
+        fixture.with(&[]).await.refused(401, "invalid_client");
         let other = ClientCa::new("Clients CA").issue("Backup", |_| {});
-        let other = world.with(&fields(form, &other)).await;
+        let other = fixture.with(&fields(form, &other)).await;
         other.refused(401, "invalid_client");
     }
 }
@@ -117,24 +118,24 @@ async fn the_certificate_in_the_field_of_a_trusted_proxy_authenticates() {
 async fn fields_of_untrusted_peers_and_other_formats_are_ignored() {
     for form in FORMS {
         let elsewhere = [Network::new([10, 0, 0, 0].into(), 8).unwrap()].to_vec();
-        let world = World::of(form, |config| config.http.trusted_proxies = elsewhere).await;
-        world.with(&fields(form, &world.shown)).await.refused(401, "invalid_client");
+        let fixture = Fixture::of(form, |config| config.http.trusted_proxies = elsewhere).await;
+        fixture.with(&fields(form, &fixture.certificate)).await.refused(401, "invalid_client");
         // The value is not even parsed.
-        let junk = fields(form, &world.shown)[0].0;
-        world.with(&[(junk, "junk".to_owned())]).await.refused(401, "invalid_client");
+        let junk = fields(form, &fixture.certificate)[0].0;
+        fixture.with(&[(junk, "junk".to_owned())]).await.refused(401, "invalid_client");
 
-        let world = World::of(Form::None, |_| {}).await;
-        world.with(&fields(form, &world.shown)).await.refused(401, "invalid_client");
+        let fixture = Fixture::of(Form::None, |_| {}).await;
+        fixture.with(&fields(form, &fixture.certificate)).await.refused(401, "invalid_client");
 
-        let world = World::of(form, |_| {}).await;
+        let fixture = Fixture::of(form, |_| {}).await;
         for other in FORMS.into_iter().filter(|other| *other != form) {
-            let answer = world.with(&fields(other, &world.shown)).await;
-            answer.refused(401, "invalid_client");
+            let response = fixture.with(&fields(other, &fixture.certificate)).await;
+            response.refused(401, "invalid_client");
         }
-        let mut also = fields(form, &world.shown);
+        let mut also = fields(form, &fixture.certificate);
         also.push(("X-Forwarded-Tls-Client-Cert", "junk".to_owned()));
         also.push(("SSL_CLIENT_CERT", "junk".to_owned()));
-        world.with(&also).await.ok();
+        fixture.with(&also).await.ok();
     }
 }
 
@@ -142,11 +143,11 @@ async fn fields_of_untrusted_peers_and_other_formats_are_ignored() {
 #[tokio::test]
 async fn malformed_fields_are_refused() {
     for form in FORMS {
-        let world = World::of(form, |_| {}).await;
-        let good = fields(form, &world.shown);
+        let fixture = Fixture::of(form, |_| {}).await;
+        let good = fields(form, &fixture.certificate);
         let (name, value) = (good[0].0, good[0].1.clone());
         let another = fields(form, &ClientCertificate::self_signed("Backup"))[0].1.clone();
-        let mut longer = world.shown.der.clone();
+        let mut longer = fixture.certificate.der.clone();
         longer.push(0);
         let with = |der: Vec<u8>| {
             let key = rcgen::KeyPair::generate().unwrap();
@@ -177,22 +178,22 @@ async fn malformed_fields_are_refused() {
             let many = if form == Form::Rfc9440 {
                 [rest.as_str(); 9].join(",")
             } else {
-                STANDARD.encode(world.shown.chain.concat().repeat(9))
+                STANDARD.encode(fixture.certificate.chain.concat().repeat(9))
             };
             wrong.push(vec![(*chain, rest.clone())]);
             wrong.push(vec![(name, value.clone()), (*chain, "x".to_owned())]);
             wrong.push(vec![(name, value.clone()), (*chain, many)]);
         }
         for fields in wrong {
-            let answer = world.with(&fields).await;
+            let response = fixture.with(&fields).await;
             let (name, value) = fields.last().unwrap();
-            assert_eq!(answer.status, 400, "{form:?} {name}: {value:.100}");
-            answer.refused(400, "invalid_request");
+            assert_eq!(response.status, 400, "{form:?} {name}: {value:.100}");
+            response.refused(400, "invalid_request");
         }
         // Envoy sends the certificate twice.
-        let large = world.with(&[(name, with(vec![0x30; 17 * 1024]))]).await;
+        let large = fixture.with(&[(name, with(vec![0x30; 17 * 1024]))]).await;
         assert_eq!(large.status, if form == Form::Envoy { 431 } else { 400 });
-        let large = world.with(&[(name, "x".repeat(100 * 1024))]).await;
+        let large = fixture.with(&[(name, "x".repeat(100 * 1024))]).await;
         assert_eq!(large.status, 431, "more than the limit for all fields");
     }
 }
@@ -201,13 +202,13 @@ async fn malformed_fields_are_refused() {
 #[tokio::test]
 async fn a_malformed_field_is_recorded_with_the_format_and_the_proxy() {
     for form in FORMS {
-        let world = World::of(form, |_| {}).await;
-        let name = fields(form, &world.shown)[0].0;
+        let fixture = Fixture::of(form, |_| {}).await;
+        let name = fields(form, &fixture.certificate)[0].0;
 
-        let ask = world.ask().header(name, "canary").header("x-forwarded-for", "192.0.2.7");
-        ask.send().await.refused(400, "invalid_request");
+        let request = fixture.ask().header(name, "canary").header("x-forwarded-for", "192.0.2.7");
+        request.send().await.refused(400, "invalid_request");
 
-        let events = world.server.audit_events("request.refused").await;
+        let events = fixture.server.audit_events("request.refused").await;
         let [event] = &events[..] else { panic!("{events:?}") };
         let told = format!("{event:?}");
         for fact in ["client_certificate_header", form.as_str(), "peer", "127.0.0.1", "192.0.2.7"] {
@@ -221,20 +222,22 @@ async fn a_malformed_field_is_recorded_with_the_format_and_the_proxy() {
 #[tokio::test]
 async fn a_field_may_be_empty_or_repeated_where_its_format_permits() {
     for form in [Form::Nginx, Form::Haproxy] {
-        let world = World::of(form, |_| {}).await;
-        let empty: Vec<_> =
-            fields(form, &world.shown).into_iter().map(|(name, _)| (name, String::new())).collect();
-        world.with(&empty).await.refused(401, "invalid_client");
+        let fixture = Fixture::of(form, |_| {}).await;
+        let empty: Vec<_> = fields(form, &fixture.certificate)
+            .into_iter()
+            .map(|(name, _)| (name, String::new()))
+            .collect();
+        fixture.with(&empty).await.refused(401, "invalid_client");
     }
-    let world = World::of(Form::Rfc9440, |_| {}).await;
-    let good = fields(Form::Rfc9440, &world.shown);
+    let fixture = Fixture::of(Form::Rfc9440, |_| {}).await;
+    let good = fields(Form::Rfc9440, &fixture.certificate);
     let again = (good[1].0, good[1].1.clone());
-    world.with(&[good[0].clone(), again.clone(), again]).await.ok();
+    fixture.with(&[good[0].clone(), again.clone(), again]).await.ok();
 
-    let world = World::of(Form::Envoy, |_| {}).await;
-    let pems = [world.shown.pem(), pem(&world.shown.chain[0])].concat();
+    let fixture = Fixture::of(Form::Envoy, |_| {}).await;
+    let pems = [fixture.certificate.pem(), pem(&fixture.certificate.chain[0])].concat();
     let alone = [("X-Forwarded-Client-Cert", format!("Chain=\"{}\"", encoded(&pems)))];
-    world.with(&alone).await.ok();
+    fixture.with(&alone).await.ok();
     for wrong in [
         format!("Hash={}", "0".repeat(64)),
         format!(
@@ -242,15 +245,15 @@ async fn a_field_may_be_empty_or_repeated_where_its_format_permits() {
             encoded(&ClientCertificate::self_signed("x").pem()),
             encoded(&pems)
         ),
-        format!("Cert=\"{0}\";Cert=\"{0}\"", encoded(&world.shown.pem())),
-        format!("Cert=\"{}", encoded(&world.shown.pem())),
-        format!("Cert=\"{}\"x", encoded(&world.shown.pem())),
-        format!("Cert=\"{}\";", encoded(&world.shown.pem())),
+        format!("Cert=\"{0}\";Cert=\"{0}\"", encoded(&fixture.certificate.pem())),
+        format!("Cert=\"{}", encoded(&fixture.certificate.pem())),
+        format!("Cert=\"{}\"x", encoded(&fixture.certificate.pem())),
+        format!("Cert=\"{}\";", encoded(&fixture.certificate.pem())),
         format!("Cert=\"{}\"", encoded(&pems)),
         "Cert".to_owned(),
         "=".to_owned(),
     ] {
-        let answer = world.with(&[("X-Forwarded-Client-Cert", wrong.clone())]).await;
-        assert_eq!(answer.status, 400, "{wrong}");
+        let response = fixture.with(&[("X-Forwarded-Client-Cert", wrong.clone())]).await;
+        assert_eq!(response.status, 400, "{wrong}");
     }
 }

@@ -192,12 +192,12 @@ impl Application {
         http: &reqwest::Client,
         token: &str,
     ) -> Result<bool, Trouble> {
-        let answer = self.post(http, "/introspect", &[("token", token)]).await?;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        if answer.body["active"] == false {
-            assert_eq!(answer.text, r#"{"active":false}"#);
+        let response = self.post(http, "/introspect", &[("token", token)]).await?;
+        assert_eq!(response.status, 200, "{response:?}");
+        if response.body["active"] == false {
+            assert_eq!(response.text, r#"{"active":false}"#);
         }
-        Ok(answer.body["active"] == true)
+        Ok(response.body["active"] == true)
     }
 
     /// Sends a user to sign out.

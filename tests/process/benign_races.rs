@@ -40,7 +40,7 @@ impl Replica {
         wait_until("the replica is ready", async || {
             let ended = self.child.try_wait().unwrap();
             assert_eq!(ended, None, "it did not start: {}", self.told());
-            http.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200)
+            http.get(&ready).send().await.is_ok_and(|response| response.status() == 200)
         })
         .await;
     }

@@ -37,9 +37,9 @@ impl Browser {
     pub(crate) async fn visit(&mut self, url: Url, destination: &str) -> Result<Url, Trouble> {
         let (mut at, mut request) = (url.clone(), self.http.get(url));
         for _ in 0..HOPS {
-            let answer = self.send(request).await?;
-            if let Ok(location) = at.join(answer.header("location"))
-                && answer.status == 303
+            let response = self.send(request).await?;
+            if let Ok(location) = at.join(response.header("location"))
+                && response.status == 303
             {
                 if location.as_str().starts_with(destination) {
                     return Ok(location);
@@ -47,8 +47,8 @@ impl Browser {
                 request = self.http.get(location.clone());
                 at = location;
             } else {
-                assert_eq!(answer.status, 200, "{at}: {answer:?}");
-                let fields = fill(&answer.text, &self.person);
+                assert_eq!(response.status, 200, "{at}: {response:?}");
+                let fields = fill(&response.text, &self.person);
                 let origin = at.origin().ascii_serialization();
                 request = self.http.post(at.clone()).header("origin", origin).form(&fields);
             }
@@ -62,21 +62,21 @@ impl Browser {
         let mut at = Url::parse(url).unwrap();
         let mut request = self.http.get(at.clone());
         for _ in 0..HOPS {
-            let answer = self.send(request).await.unwrap();
+            let response = self.send(request).await.unwrap();
             let fields;
-            if (300..400).contains(&answer.status) {
-                at = at.join(answer.header("location")).unwrap();
+            if (300..400).contains(&response.status) {
+                at = at.join(response.header("location")).unwrap();
                 request = self.http.get(at.clone());
                 continue;
-            } else if forms(&answer.text).any(leads_on) {
-                fields = fill(&answer.text, &self.person);
-            } else if let Some(form) = forms(&answer.text).find(|form| form.contains(press))
+            } else if forms(&response.text).any(leads_on) {
+                fields = fill(&response.text, &self.person);
+            } else if let Some(form) = forms(&response.text).find(|form| form.contains(press))
                 && !press.is_empty()
             {
                 at = at.join(&attribute(form, "action").unwrap()).unwrap();
                 fields = inputs(form, &self.person);
             } else {
-                return answer;
+                return response;
             }
             let origin = at.origin().ascii_serialization();
             request = self.http.post(at.clone()).header("origin", origin).form(&fields);
@@ -92,8 +92,8 @@ impl Browser {
 
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Result<Response, Trouble> {
         let request = request.header("accept", "text/html").header("cookie", self.cookies());
-        let answer = Response::to(request).await?;
-        for cookie in answer.headers.get_all("set-cookie") {
+        let response = Response::to(request).await?;
+        for cookie in response.headers.get_all("set-cookie") {
             let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
             if attributes.contains("Max-Age=0") {
@@ -102,7 +102,7 @@ impl Browser {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 

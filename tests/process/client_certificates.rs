@@ -16,7 +16,7 @@ use crate::server::{PASSWORD, Server};
 use kit::ca::{Ca, Identity, pem};
 
 /// A server, and the endpoint that receives client certificates.
-struct World {
+struct Fixture {
     server: Server,
     /// The URL for clients with certificates: Gatewright's mTLS name, or the proxy.
     url: String,
@@ -33,15 +33,15 @@ enum Edge {
     Haproxy,
 }
 
-impl World {
+impl Fixture {
     async fn before(edge: Edge) -> Self {
         let mut place = Place::make().await;
         let port = crate::free_port();
         let url = format!("https://localhost:{port}");
         let (root, servers) = (Ca::new("Clients"), Ca::new("Servers"));
         let (issuing, host) = (root.intermediate("Issuing"), servers.issue_server(&["localhost"]));
-        let believed = if edge == Edge::Nginx { &issuing } else { &root };
-        place.write("clients.pem", &pem(believed.certificate()));
+        let trusted_ca = if edge == Edge::Nginx { &issuing } else { &root };
+        place.write("clients.pem", &pem(trusted_ca.certificate()));
         place.write("servers.pem", &pem(servers.certificate()));
         place.write("host.pem", &host.chain_pem());
         place.write("host.key", &host.key.serialize_pem());
@@ -71,12 +71,12 @@ impl World {
             Edge::Nginx => Some(before_nginx(&server, port)),
             Edge::Haproxy => Some(haproxy(&server, port)),
         };
-        let world = Self { server, url, proxy, issuing };
+        let fixture = Self { server, url, proxy, issuing };
         crate::wait_until("the TLS port listens", async || {
-            world.curl("/jwks", None, &[]).await.0 != 0
+            fixture.curl("/jwks", None, &[]).await.0 != 0
         })
         .await;
-        world
+        fixture
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -96,7 +96,7 @@ impl World {
         made["client_id"].as_str().unwrap().to_owned()
     }
 
-    /// The response to `curl`, with a certificate of [`World::put`] and these arguments.
+    /// The response to `curl`, with a certificate of [`Fixture::put`] and these arguments.
     async fn curl(&self, path: &str, shows: Option<&str>, more: &[&str]) -> (u16, Value) {
         let mut command = Command::new("curl");
         command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
@@ -222,8 +222,8 @@ fn haproxy(server: &Server, port: u16) -> Child {
         .expect("scripts/setup installs haproxy")
 }
 
-fn cnf(answer: &Value) -> Value {
-    let token = answer["access_token"].as_str().unwrap();
+fn cnf(response: &Value) -> Value {
+    let token = response["access_token"].as_str().unwrap();
     let payload = gatewright::jose::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice::<Value>(&payload).unwrap()["cnf"]["x5t#S256"].clone()
 }
@@ -231,28 +231,29 @@ fn cnf(answer: &Value) -> Value {
 /// RFC 8705, RFC 9440 §4; THREATS MT-01, MT-02, MT-06: with each program that terminates TLS, and the
 /// published configuration.
 async fn a_client_certificate_authenticates_its_client(edge: Edge) {
-    let world = World::before(edge).await;
-    let (own, thief) = (world.issuing.issue_client("Backup"), world.issuing.issue_client("Thief"));
+    let fixture = Fixture::before(edge).await;
+    let (own, attacker) =
+        (fixture.issuing.issue_client("Backup"), fixture.issuing.issue_client("Thief"));
     let (lone, lookalike) = (Identity::self_signed("Lone"), Identity::self_signed("Backup"));
     let foreign = Ca::new("Issuing").issue_client("Backup");
     for (name, identity) in [
         ("own", &own),
-        ("thief", &thief),
+        ("thief", &attacker),
         ("lone", &lone),
         ("lookalike", &lookalike),
         ("foreign", &foreign),
     ] {
-        world.put(name, identity);
+        fixture.put(name, identity);
     }
     let by_certificate = ["--auth-method", "tls_client_auth", "--tls-subject", "CN=Backup"];
-    let backup = world.client(&[&by_certificate[..], &["--tls-bound-tokens"]].concat()).await;
-    world.server.place.write("jwks.json", &json!({ "keys": [jwk(&lone)] }).to_string());
+    let backup = fixture.client(&[&by_certificate[..], &["--tls-bound-tokens"]].concat()).await;
+    fixture.server.place.write("jwks.json", &json!({ "keys": [jwk(&lone)] }).to_string());
     let by_itself = ["--auth-method", "self_signed_tls_client_auth", "--jwks", "jwks.json"];
-    let alone = world.client(&by_itself).await;
+    let alone = fixture.client(&by_itself).await;
 
-    let (status, answer) = world.ask(&backup, Some("own"), &[]).await;
-    assert_eq!((status, cnf(&answer)), (200, json!(own.thumbprint())), "{edge:?}");
-    assert_eq!(world.ask(&alone, Some("lone"), &[]).await.0, 200, "{edge:?}");
+    let (status, response) = fixture.ask(&backup, Some("own"), &[]).await;
+    assert_eq!((status, cnf(&response)), (200, json!(own.thumbprint())), "{edge:?}");
+    assert_eq!(fixture.ask(&alone, Some("lone"), &[]).await.0, 200, "{edge:?}");
     for (id, shows) in [
         (&backup, None),
         (&backup, Some("thief")),
@@ -262,9 +263,9 @@ async fn a_client_certificate_authenticates_its_client(edge: Edge) {
         (&alone, None),
         (&alone, Some("own")),
     ] {
-        let (status, answer) = world.ask(id, shows, &[]).await;
+        let (status, response) = fixture.ask(id, shows, &[]).await;
         assert_eq!(
-            (status, &answer["error"]),
+            (status, &response["error"]),
             (401, &json!("invalid_client")),
             "{edge:?} {shows:?}"
         );
@@ -279,20 +280,20 @@ async fn a_client_certificate_authenticates_its_client(edge: Edge) {
         format!("X-SSL-Client-DER: {}", base64(&own)),
     ] {
         for shows in [None, Some("thief")] {
-            let (status, answer) = world.ask(&backup, shows, &["--header", &spoofed]).await;
+            let (status, response) = fixture.ask(&backup, shows, &["--header", &spoofed]).await;
             assert_eq!(
-                (status, &answer["error"]),
+                (status, &response["error"]),
                 (401, &json!("invalid_client")),
                 "{spoofed:.30}"
             );
         }
-        let (status, answer) = world.ask(&backup, Some("own"), &["--header", &spoofed]).await;
-        assert_eq!((status, cnf(&answer)), (200, json!(own.thumbprint())));
+        let (status, response) = fixture.ask(&backup, Some("own"), &["--header", &spoofed]).await;
+        assert_eq!((status, cnf(&response)), (200, json!(own.thumbprint())));
     }
     let underscores = format!("X_SSL_Client_DER: {}", base64(&own));
-    let (status, _) = world.ask(&backup, None, &["--header", &underscores]).await;
+    let (status, _) = fixture.ask(&backup, None, &["--header", &underscores]).await;
     assert_eq!(status, if edge == Edge::Haproxy { 400 } else { 401 }, "{edge:?}");
-    world.stop().await;
+    fixture.stop().await;
 }
 
 fn base64(identity: &Identity) -> String {
@@ -315,33 +316,33 @@ fn jwk(identity: &Identity) -> Value {
 /// RFC 8705 §5; THREATS MT-10: endpoints that accept client certificates exist at the mTLS name, no
 /// other path does, and discovery lists them.
 async fn the_mtls_name_serves_its_endpoints_and_nothing_else(edge: Edge) {
-    let world = World::before(edge).await;
-    let own = world.issuing.issue_client("Backup");
-    world.put("own", &own);
+    let fixture = Fixture::before(edge).await;
+    let own = fixture.issuing.issue_client("Backup");
+    fixture.put("own", &own);
     // EST needs a built-in CA.
-    world.server.place.json(&["ca", "init"]).await;
+    fixture.server.place.json(&["ca", "init"]).await;
     crate::wait_until("the server has loaded the CA", async || {
-        world.curl("/.well-known/est/cacerts", Some("own"), &[]).await.0 == 200
+        fixture.curl("/.well-known/est/cacerts", Some("own"), &[]).await.0 == 200
     })
     .await;
     let http = crate::http();
-    let discovery = format!("{}/.well-known/openid-configuration", world.server.issuer);
+    let discovery = format!("{}/.well-known/openid-configuration", fixture.server.issuer);
     let metadata = http.get(discovery).send().await.unwrap().bytes().await.unwrap();
     let metadata: Value = serde_json::from_slice(&metadata).unwrap();
     // A `Host` field with the other name does not change that.
-    let host = format!("Host: {}", world.server.issuer.trim_start_matches("http://"));
+    let host = format!("Host: {}", fixture.server.issuer.trim_start_matches("http://"));
 
     let aliases = metadata["mtls_endpoint_aliases"].as_object().unwrap();
     assert_eq!(aliases.len(), 4);
     for alias in aliases.values() {
-        let path = alias.as_str().unwrap().strip_prefix(&world.url).unwrap();
-        let (status, _) = world.curl(path, Some("own"), &["--data", "x=y"]).await;
+        let path = alias.as_str().unwrap().strip_prefix(&fixture.url).unwrap();
+        let (status, _) = fixture.curl(path, Some("own"), &["--data", "x=y"]).await;
         assert!(matches!(status, 400 | 401), "{edge:?} {path}: {status}");
     }
     for route in gatewright::server::routes() {
         let path = route.path.replace("{*route}", "invoices").replace(['{', '}'], "");
         for more in [&[][..], &["--header", &host]] {
-            let (status, answer) = world.curl(&path, Some("own"), more).await;
+            let (status, response) = fixture.curl(&path, Some("own"), more).await;
             match (route.reach, edge) {
                 (Reach::Everywhere, _) => assert_ne!(status, 404, "{edge:?} {path}"),
                 // Gatewright's own listener compares no names; ACME challenges are public.
@@ -349,12 +350,12 @@ async fn the_mtls_name_serves_its_endpoints_and_nothing_else(edge: Edge) {
                 (Reach::Issuer, Edge::Gatewright) if !more.is_empty() => {}
                 (Reach::Issuer, Edge::Gatewright) => assert_eq!(status, 404, "{path}"),
                 (Reach::Issuer, Edge::Nginx | Edge::Haproxy) => {
-                    assert_eq!((status, answer), (404, Value::Null), "{edge:?} {path}");
+                    assert_eq!((status, response), (404, Value::Null), "{edge:?} {path}");
                 }
             }
         }
     }
-    world.stop().await;
+    fixture.stop().await;
 }
 
 #[tokio::test]
@@ -386,21 +387,22 @@ async fn curl_authenticates_with_a_certificate_through_haproxy() {
 /// size.
 #[tokio::test]
 async fn the_runbook_finds_every_token_of_a_certificate() {
-    let world = World::before(Edge::Gatewright).await;
-    let (own, other) = (world.issuing.issue_client("Backup"), world.issuing.issue_client("Other"));
+    let fixture = Fixture::before(Edge::Gatewright).await;
+    let (own, other) =
+        (fixture.issuing.issue_client("Backup"), fixture.issuing.issue_client("Other"));
     let mut issued = Vec::new();
     for (name, identity) in [("own", &own), ("other", &other)] {
-        world.put(name, identity);
+        fixture.put(name, identity);
         let subject = if name == "own" { "CN=Backup" } else { "CN=Other" };
         let by_certificate = ["--auth-method", "tls_client_auth", "--tls-subject", subject];
-        let id = world.client(&[&by_certificate[..], &["--tls-bound-tokens"]].concat()).await;
+        let id = fixture.client(&[&by_certificate[..], &["--tls-bound-tokens"]].concat()).await;
         for _ in 0..2 {
             let before = issued.len();
-            issued.push(world.ask(&id, Some(name), &[]).await);
+            issued.push(fixture.ask(&id, Some(name), &[]).await);
             // Each in a batch of its own.
             crate::wait_until("the token is in the audit trail", async || {
                 let list = ["audit", "list", "--kind", "token.issued"];
-                world.server.place.json(&list).await.as_array().unwrap().len() > before
+                fixture.server.place.json(&list).await.as_array().unwrap().len() > before
             })
             .await;
         }
@@ -417,13 +419,13 @@ async fn the_runbook_finds_every_token_of_a_certificate() {
     let mut shell = Command::new("sh");
     let script = format!("gatewright() {{ \"$BINARY\" \"$@\"; }}\n{commands}");
     shell.args(["-c", &script]).env("BINARY", env!("CARGO_BIN_EXE_gatewright"));
-    shell.envs(world.server.place.settings.iter().cloned());
-    let output = shell.current_dir(&world.server.place.directory).output().await.unwrap();
+    shell.envs(fixture.server.place.settings.iter().cloned());
+    let output = shell.current_dir(&fixture.server.place.directory).output().await.unwrap();
 
     let told = String::from_utf8(output.stdout).unwrap();
     let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let jti = |(_, answer): &(u16, Value)| {
-        let token = answer["access_token"].as_str().unwrap();
+    let jti = |(_, response): &(u16, Value)| {
+        let token = response["access_token"].as_str().unwrap();
         let payload =
             gatewright::jose::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
         serde_json::from_slice::<Value>(&payload).unwrap()["jti"].clone()
@@ -431,21 +433,21 @@ async fn the_runbook_finds_every_token_of_a_certificate() {
     // Newest first.
     let found: Vec<_> = told.iter().map(|one| one["jti"].clone()).collect();
     assert_eq!(found, [jti(&issued[1]), jti(&issued[0])], "{told:?}");
-    world.stop().await;
+    fixture.stop().await;
 }
 
 /// openid-client with `TlsClientAuth` and `use_mtls_endpoint_aliases`.
 #[tokio::test]
 async fn openid_client_for_javascript_authenticates_with_a_certificate() {
-    let world = World::before(Edge::Gatewright).await;
-    world.interop("node", "node/certificates.mjs").await;
-    world.stop().await;
+    let fixture = Fixture::before(Edge::Gatewright).await;
+    fixture.interop("node", "node/certificates.mjs").await;
+    fixture.stop().await;
 }
 
 /// Authlib over `requests` with a certificate.
 #[tokio::test]
 async fn authlib_for_python_authenticates_with_a_certificate() {
-    let world = World::before(Edge::Gatewright).await;
-    world.interop("python3", "python/certificates.py").await;
-    world.stop().await;
+    let fixture = Fixture::before(Edge::Gatewright).await;
+    fixture.interop("python3", "python/certificates.py").await;
+    fixture.stop().await;
 }

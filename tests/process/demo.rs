@@ -183,7 +183,7 @@ async fn a_service_obtains_a_token_and_revokes_it() {
     let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
     let http = crate::http();
     let post = async |path: &str, form: &[(&str, &str)]| {
-        let answer = http
+        let response = http
             .post(format!("{}{path}", demo.text("/issuer")))
             .basic_auth(
                 demo.text("/clients/service/client_id"),
@@ -193,8 +193,8 @@ async fn a_service_obtains_a_token_and_revokes_it() {
             .send()
             .await
             .unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).unwrap_or_default()
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        serde_json::from_slice::<Value>(&response.bytes().await.unwrap()).unwrap_or_default()
     };
 
     let form = [("grant_type", "client_credentials"), ("resource", demo.text("/resource"))];
@@ -270,8 +270,8 @@ async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
         let mut command = Command::new("curl");
         command.current_dir(&certificates).args(["-s", "-w", "\n%{http_code}"]);
         command.args(["--cacert", "localhost-ca.pem"]).args(who).args(more);
-        let answer = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
-        let (body, status) = answer.rsplit_once('\n').unwrap();
+        let response = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
+        let (body, status) = response.rsplit_once('\n').unwrap();
         (status.to_owned(), body.to_owned())
     };
     let service = ["--cert", "service.pem", "--key", "service.key"];

@@ -34,22 +34,23 @@ async fn a_local_issuer_stores_consent_for_local_web_applications_only() {
         metadata["token_endpoint_auth_method"] = "none".into();
         metadata["redirect_uris"] = json!([uri]);
         let client = Application::of(&server.issuer, &server.register(metadata.clone()).await);
-        let mut ask = Url::parse(&format!("{}/authorize", server.issuer)).unwrap();
-        ask.query_pairs_mut()
+        let mut request = Url::parse(&format!("{}/authorize", server.issuer)).unwrap();
+        request
+            .query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &client.id)
             .append_pair("redirect_uri", uri)
             .append_pair("scope", "openid")
             .append_pair("code_challenge", CHALLENGE)
             .append_pair("code_challenge_method", "S256");
-        let mut silent = ask.clone();
+        let mut silent = request.clone();
         silent.query_pairs_mut().append_pair("prompt", "none");
         let mut browser = Browser::of(&person);
         let answered = |at: &Url, name: &str| {
             at.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value.into_owned())
         };
 
-        let agreed = browser.visit(ask, uri).await.unwrap();
+        let agreed = browser.visit(request, uri).await.unwrap();
         let again = browser.visit(silent, uri).await.unwrap();
 
         assert!(answered(&agreed, "code").is_some(), "{metadata} {agreed}");

@@ -50,8 +50,8 @@ async fn a_double_click_returns_a_valid_code() {
             ("redirect_uri", &callback),
             ("code_verifier", VERIFIER),
         ];
-        let ask = crate::http().post(format!("{}/token", server.issuer)).basic_auth(id, secret);
-        ask.form(&form).send().await.unwrap().status()
+        let request = crate::http().post(format!("{}/token", server.issuer)).basic_auth(id, secret);
+        request.form(&form).send().await.unwrap().status()
     };
     let browser = Browser::start().await;
     let arrived = async || {

@@ -70,12 +70,13 @@ impl Clocked {
         struct Job {
             ran_at: Option<i64>,
         }
-        let begun = now() + offset;
+        let started_at = now() + offset;
         wait_until("the jobs run", async || {
             let jobs = sql("SELECT ran_at FROM jobs WHERE name IN ('sweep', 'keys')");
             let jobs: Vec<Job> = jobs.all(self.store.db()).await.unwrap();
-            let ran =
-                |job: &Job| job.ran_at.is_some_and(|at| (begun..begun + DAY / 2).contains(&at));
+            let ran = |job: &Job| {
+                job.ran_at.is_some_and(|at| (started_at..started_at + DAY / 2).contains(&at))
+            };
             jobs.len() == 2 && jobs.iter().all(ran)
         })
         .await;

@@ -89,14 +89,14 @@ impl Gateway {
 }
 
 /// Gatewright, the API, and a gateway in front of both.
-struct World {
+struct Fixture {
     server: Server,
     process: Child,
     port: u16,
     certificate: rcgen::Certificate,
 }
 
-impl World {
+impl Fixture {
     async fn new(gateway: Gateway) -> Self {
         Self::with(gateway, |_| {}).await
     }
@@ -126,12 +126,17 @@ impl World {
             upstream(&server),
             api().await,
         );
-        let world = Self { server, process, port, certificate };
+        let fixture = Self { server, process, port, certificate };
         crate::wait_until("the gateway is ready", async || {
-            world.http().get(world.url("/")).send().await.is_ok_and(|answer| answer.status() == 404)
+            fixture
+                .http()
+                .get(fixture.url("/"))
+                .send()
+                .await
+                .is_ok_and(|response| response.status() == 404)
         })
         .await;
-        world
+        fixture
     }
 
     fn url(&self, path: &str) -> String {
@@ -169,8 +174,8 @@ impl World {
     }
 
     async fn token(&self, client: &Application) -> String {
-        let answer = client.credentials(&crate::http()).await.unwrap();
-        answer.body["access_token"].as_str().unwrap().to_owned()
+        let response = client.credentials(&crate::http()).await.unwrap();
+        response.body["access_token"].as_str().unwrap().to_owned()
     }
 
     /// Sends a request with all fields that an attacker may try.
@@ -283,15 +288,15 @@ async fn serve(router: Router) -> u16 {
 #[tokio::test]
 async fn a_gateway_passes_authorized_requests_on_with_the_identity() {
     for gateway in Gateway::ALL {
-        let world = World::new(gateway).await;
+        let fixture = Fixture::new(gateway).await;
         let (reader, payer) = (
-            world.client("invoices.read").await,
-            world.client("invoices.read payments.write").await,
+            fixture.client("invoices.read").await,
+            fixture.client("invoices.read payments.write").await,
         );
-        let (read, pay) = (world.token(&reader).await, world.token(&payer).await);
+        let (read, pay) = (fixture.token(&reader).await, fixture.token(&payer).await);
 
         for method in ["GET", "POST", "DELETE"] {
-            let told = world.call(method, "/invoices/4711?a=b", Some(&read)).await;
+            let told = fixture.call(method, "/invoices/4711?a=b", Some(&read)).await;
             assert_eq!(told.status, 200, "{told:?}");
             assert_eq!(told.body["x-auth-subject"], *reader.id);
             assert_eq!(told.body["x-auth-client"], *reader.id);
@@ -307,19 +312,19 @@ async fn a_gateway_passes_authorized_requests_on_with_the_identity() {
             }
             assert!(!told.text.contains("root"), "{told:?}");
         }
-        assert_eq!(world.call("GET", "/invoices/payments/1", Some(&pay)).await.status, 200);
+        assert_eq!(fixture.call("GET", "/invoices/payments/1", Some(&pay)).await.status, 200);
 
-        let narrow = world.call("GET", "/invoices/payments/1", Some(&read)).await;
+        let narrow = fixture.call("GET", "/invoices/payments/1", Some(&read)).await;
         assert_eq!(narrow.status, 403);
         assert!(
             narrow.header("www-authenticate").contains("error=\"insufficient_scope\""),
             "{narrow:?}"
         );
         for (token, told) in [(None, "Bearer realm="), (Some("x"), "error=\"invalid_token\"")] {
-            let answer = world.call("GET", "/invoices/", token).await;
-            assert_eq!(answer.status, 401);
-            assert!(answer.header("www-authenticate").contains(told), "{answer:?}");
-            assert!(!answer.text.contains("x-auth"));
+            let response = fixture.call("GET", "/invoices/", token).await;
+            assert_eq!(response.status, 401);
+            assert!(response.header("www-authenticate").contains(told), "{response:?}");
+            assert!(!response.text.contains("x-auth"));
         }
         // Clients cannot reach the verification endpoint, in whatever notation.
         for path in [
@@ -328,16 +333,16 @@ async fn a_gateway_passes_authorized_requests_on_with_the_identity() {
             "/verify/invoices",
             "/",
         ] {
-            assert_eq!(world.call("GET", path, Some(&read)).await.status, 404, "{path}");
+            assert_eq!(fixture.call("GET", path, Some(&read)).await.status, 404, "{path}");
         }
 
         let form = [("token", read.as_str())];
-        let revoke = crate::http().post(format!("{}/revoke", world.server.issuer)).form(&form);
+        let revoke = crate::http().post(format!("{}/revoke", fixture.server.issuer)).form(&form);
         let revoked =
             Response::to(revoke.basic_auth(&reader.id, Some(&reader.secret))).await.unwrap();
         assert_eq!(revoked.status, 200);
-        assert_eq!(world.call("GET", "/invoices/", Some(&read)).await.status, 401);
-        world.stop().await;
+        assert_eq!(fixture.call("GET", "/invoices/", Some(&read)).await.status, 401);
+        fixture.stop().await;
     }
 }
 
@@ -368,20 +373,20 @@ const AMBIGUOUS: [&str; 19] = [
 #[tokio::test]
 async fn an_ambiguous_path_is_refused() {
     for gateway in Gateway::ALL {
-        let world = World::new(gateway).await;
+        let fixture = Fixture::new(gateway).await;
         let (reader, payer) = (
-            world.client("invoices.read").await,
-            world.client("invoices.read payments.write").await,
+            fixture.client("invoices.read").await,
+            fixture.client("invoices.read payments.write").await,
         );
-        let (read, pay) = (world.token(&reader).await, world.token(&payer).await);
-        world.server.place.write("nginx.pem", &world.certificate.pem());
+        let (read, pay) = (fixture.token(&reader).await, fixture.token(&payer).await);
+        fixture.server.place.write("nginx.pem", &fixture.certificate.pem());
         // Sent as written: HTTP clients normalize some of them.
         let call = async |path: &str, token: &str| {
             let mut command = Command::new("curl");
             command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
-            command.arg("--cacert").arg(world.server.place.directory.join("nginx.pem"));
+            command.arg("--cacert").arg(fixture.server.place.directory.join("nginx.pem"));
             command.args(["--header", &format!("Authorization: Bearer {token}")]);
-            command.args(["--request-target", path, &world.url("/")]);
+            command.args(["--request-target", path, &fixture.url("/")]);
             let output = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
             let (body, status) = output.rsplit_once('\n').unwrap();
             (status.to_owned(), body.to_owned())
@@ -408,7 +413,7 @@ async fn an_ambiguous_path_is_refused() {
         // Other escapes are decoded before the location is chosen.
         assert_eq!(call("/invoices/%70ayments/1", &read).await.0, "403");
         assert_eq!(call("/invoices/%70ayments/1", &pay).await.0, "200");
-        world.stop().await;
+        fixture.stop().await;
     }
 }
 
@@ -416,14 +421,14 @@ async fn an_ambiguous_path_is_refused() {
 #[tokio::test]
 async fn a_gateway_refuses_requests_while_gatewright_is_unreachable() {
     for gateway in Gateway::ALL {
-        let mut world = World::new(gateway).await;
-        let client = world.client("invoices.read").await;
-        let token = world.token(&client).await;
+        let mut fixture = Fixture::new(gateway).await;
+        let client = fixture.client("invoices.read").await;
+        let token = fixture.token(&client).await;
 
-        world.server.kill().await;
-        let request = world.http().get(world.url("/invoices/")).bearer_auth(&token);
+        fixture.server.kill().await;
+        let request = fixture.http().get(fixture.url("/invoices/")).bearer_auth(&token);
         let status = request.send().await.unwrap().status().as_u16();
-        world.server.launch().await;
+        fixture.server.launch().await;
 
         let refused = match gateway {
             Gateway::Nginx => 500,
@@ -431,11 +436,11 @@ async fn a_gateway_refuses_requests_while_gatewright_is_unreachable() {
         };
         assert_eq!(status, refused);
         crate::wait_until("the gateway asks again", async || {
-            let request = world.http().get(world.url("/invoices/")).bearer_auth(&token);
+            let request = fixture.http().get(fixture.url("/invoices/")).bearer_auth(&token);
             request.send().await.unwrap().status() == 200
         })
         .await;
-        world.stop().await;
+        fixture.stop().await;
     }
 }
 
@@ -443,18 +448,18 @@ async fn a_gateway_refuses_requests_while_gatewright_is_unreachable() {
 #[tokio::test]
 async fn a_dpop_bound_token_requires_a_proof_at_a_gateway() {
     for gateway in Gateway::ALL {
-        let world = World::new(gateway).await;
-        let client = world.client("invoices.read").await;
-        let (own, thief) = (Holder::new(), Holder::new());
-        let endpoint = format!("{}/token", world.server.issuer);
+        let fixture = Fixture::new(gateway).await;
+        let client = fixture.client("invoices.read").await;
+        let (own, attacker) = (Holder::new(), Holder::new());
+        let endpoint = format!("{}/token", fixture.server.issuer);
         let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
         let asked = asked.form(&[("grant_type", "client_credentials")]);
         let asked = asked.header("dpop", own.proof("POST", &endpoint, None));
         let token = Response::to(asked).await.unwrap();
         let token = token.body["access_token"].as_str().unwrap().to_owned();
-        let url = world.url("/invoices/4711");
+        let url = fixture.url("/invoices/4711");
         let call = async |proof: &str| {
-            let mut request = world.http().delete(format!("{url}?really=yes"));
+            let mut request = fixture.http().delete(format!("{url}?really=yes"));
             for (name, value) in SPOOFED {
                 request = request.header(name, value);
             }
@@ -472,16 +477,16 @@ async fn a_dpop_bound_token_requires_a_proof_at_a_gateway() {
         for refused in [
             proof,
             own.proof("GET", &url, Some(&token)),
-            own.proof("DELETE", &world.url("/invoices/4712"), Some(&token)),
-            own.proof("OPTIONS", &world.url("/healthz"), Some(&token)),
-            thief.proof("DELETE", &url, Some(&token)),
+            own.proof("DELETE", &fixture.url("/invoices/4712"), Some(&token)),
+            own.proof("OPTIONS", &fixture.url("/healthz"), Some(&token)),
+            attacker.proof("DELETE", &url, Some(&token)),
         ] {
-            let answer = call(&refused).await;
-            assert_eq!(answer.status, 401, "{answer:?}");
-            assert!(answer.header("www-authenticate").contains("DPoP realm="), "{answer:?}");
+            let response = call(&refused).await;
+            assert_eq!(response.status, 401, "{response:?}");
+            assert!(response.header("www-authenticate").contains("DPoP realm="), "{response:?}");
         }
-        assert_eq!(world.call("DELETE", "/invoices/4711", Some(&token)).await.status, 401);
-        world.stop().await;
+        assert_eq!(fixture.call("DELETE", "/invoices/4711", Some(&token)).await.status, 401);
+        fixture.stop().await;
     }
 }
 
@@ -489,11 +494,11 @@ async fn a_dpop_bound_token_requires_a_proof_at_a_gateway() {
 #[tokio::test]
 async fn a_certificate_bound_token_requires_its_certificate_at_a_gateway() {
     for gateway in Gateway::ALL {
-        let world = World::new(gateway).await;
-        let client = world.client_with("invoices.read", true).await;
-        let (own, thief) = (Own::new("billing"), Own::new("thief"));
+        let fixture = Fixture::new(gateway).await;
+        let client = fixture.client_with("invoices.read", true).await;
+        let (own, attacker) = (Own::new("billing"), Own::new("thief"));
         // The request as the proxy in front of the issuer passes it on.
-        let asked = crate::http().post(format!("{}/token", world.server.issuer));
+        let asked = crate::http().post(format!("{}/token", fixture.server.issuer));
         let asked = asked.basic_auth(&client.id, Some(&client.secret));
         let asked = asked.form(&[("grant_type", "client_credentials")]);
         let token = {
@@ -503,7 +508,8 @@ async fn a_certificate_bound_token_requires_its_certificate_at_a_gateway() {
         .unwrap();
         let token = token.body["access_token"].as_str().unwrap().to_owned();
         let call = async |shown: Option<&Own>, claimed: Option<&Own>| {
-            let mut request = world.http_of(shown).get(world.url("/invoices/")).bearer_auth(&token);
+            let mut request =
+                fixture.http_of(shown).get(fixture.url("/invoices/")).bearer_auth(&token);
             if let Some(claimed) = claimed {
                 let (name, value) = gateway.certificate_field(claimed);
                 request = request.header(name, value);
@@ -516,14 +522,17 @@ async fn a_certificate_bound_token_requires_its_certificate_at_a_gateway() {
             (told.status, told.body["x-auth-client"].as_str()),
             (200, Some(client.id.as_str()))
         );
-        for (shown, claimed) in
-            [(None, None), (None, Some(&own)), (Some(&thief), None), (Some(&thief), Some(&own))]
-        {
-            let answer = call(shown, claimed).await;
-            assert_eq!(answer.status, 401, "{answer:?}");
-            assert!(answer.header("www-authenticate").contains("invalid_token"), "{answer:?}");
+        for (shown, claimed) in [
+            (None, None),
+            (None, Some(&own)),
+            (Some(&attacker), None),
+            (Some(&attacker), Some(&own)),
+        ] {
+            let response = call(shown, claimed).await;
+            assert_eq!(response.status, 401, "{response:?}");
+            assert!(response.header("www-authenticate").contains("invalid_token"), "{response:?}");
         }
-        world.stop().await;
+        fixture.stop().await;
     }
 }
 
@@ -531,10 +540,10 @@ async fn a_certificate_bound_token_requires_its_certificate_at_a_gateway() {
 #[tokio::test]
 async fn the_dpop_nonce_reaches_the_client_through_a_gateway() {
     for gateway in Gateway::ALL {
-        let world = World::with(gateway, |place| place.set("DPOP__NONCE", "required")).await;
-        let client = world.client("invoices.read").await;
+        let fixture = Fixture::with(gateway, |place| place.set("DPOP__NONCE", "required")).await;
+        let client = fixture.client("invoices.read").await;
         let own = Holder::new();
-        let endpoint = format!("{}/token", world.server.issuer);
+        let endpoint = format!("{}/token", fixture.server.issuer);
         let buy = async |nonce: Option<&str>| {
             let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
             let asked = asked.form(&[("grant_type", "client_credentials")]);
@@ -544,10 +553,10 @@ async fn the_dpop_nonce_reaches_the_client_through_a_gateway() {
         let told = buy(None).await;
         let token = buy(Some(told.header("dpop-nonce"))).await;
         let token = token.body["access_token"].as_str().unwrap().to_owned();
-        let url = world.url("/invoices/4711");
+        let url = fixture.url("/invoices/4711");
         let call = async |nonce: Option<&str>| {
             let proof = own.proof_with("GET", &url, Some(&token), nonce);
-            let request = world.http().get(&url).header("authorization", format!("DPoP {token}"));
+            let request = fixture.http().get(&url).header("authorization", format!("DPoP {token}"));
             Response::to(request.header("dpop", proof)).await.unwrap()
         };
 
@@ -558,7 +567,7 @@ async fn the_dpop_nonce_reaches_the_client_through_a_gateway() {
         let passed = call(Some(nonce)).await;
 
         assert_eq!((passed.status, &passed.body["x-auth-client"]), (200, &json!(client.id)));
-        world.stop().await;
+        fixture.stop().await;
     }
 }
 
@@ -567,12 +576,12 @@ async fn the_dpop_nonce_reaches_the_client_through_a_gateway() {
 #[tokio::test]
 async fn the_dpop_nonce_of_a_403_reaches_the_client_through_a_gateway() {
     for gateway in Gateway::ALL {
-        let answer = async || {
+        let response = async || {
             let fields =
                 [("www-authenticate", "DPoP error=\"insufficient_scope\""), ("dpop-nonce", "n-1")];
             (StatusCode::FORBIDDEN, fields)
         };
-        let gatewright = serve(Router::new().fallback(answer)).await;
+        let gatewright = serve(Router::new().fallback(response)).await;
         let (place, key, port) =
             (Place::make().await, KeyPair::generate().unwrap(), crate::free_port());
         let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -586,10 +595,10 @@ async fn the_dpop_nonce_of_a_403_reaches_the_client_through_a_gateway() {
         crate::wait_until("the gateway is ready", async || http.get(&url).send().await.is_ok())
             .await;
 
-        let answer = Response::to(http.get(&url)).await.unwrap();
+        let response = Response::to(http.get(&url)).await.unwrap();
 
-        assert_eq!((answer.status, answer.header("dpop-nonce")), (403, "n-1"));
-        assert_eq!(answer.header("www-authenticate"), "DPoP error=\"insufficient_scope\"");
+        assert_eq!((response.status, response.header("dpop-nonce")), (403, "n-1"));
+        assert_eq!(response.header("www-authenticate"), "DPoP error=\"insufficient_scope\"");
         process.kill().await.unwrap();
     }
 }
@@ -598,9 +607,9 @@ async fn the_dpop_nonce_of_a_403_reaches_the_client_through_a_gateway() {
 #[tokio::test]
 async fn a_certificate_that_gatewright_cannot_parse_is_a_401() {
     for gateway in Gateway::ALL {
-        let world = World::new(gateway).await;
-        let client = world.client("invoices.read").await;
-        let token = world.token(&client).await;
+        let fixture = Fixture::new(gateway).await;
+        let client = fixture.client("invoices.read").await;
+        let token = fixture.token(&client).await;
         // Larger than Gatewright permits, but valid for nginx, which does not check the size.
         let mut parameters = CertificateParams::new(["large".to_owned()]).unwrap();
         let names = (0..290).map(|n| {
@@ -613,10 +622,11 @@ async fn a_certificate_that_gatewright_cannot_parse_is_a_401() {
         let certificate = parameters.self_signed(&key).unwrap();
         let large = Own { certificate, key };
 
-        let request = world.http_of(Some(&large)).get(world.url("/invoices/")).bearer_auth(&token);
-        let answer = Response::to(request).await.unwrap();
+        let request =
+            fixture.http_of(Some(&large)).get(fixture.url("/invoices/")).bearer_auth(&token);
+        let response = Response::to(request).await.unwrap();
 
-        assert_eq!(answer.status, 401, "{answer:?}");
-        world.stop().await;
+        assert_eq!(response.status, 401, "{response:?}");
+        fixture.stop().await;
     }
 }

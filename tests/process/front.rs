@@ -64,9 +64,9 @@ fn told(form: Form, own: &Identity) -> Vec<(&'static str, String)> {
 async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
     let mut place = Place::make().await;
     place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
-    let (authority, own) = (Ca::new("Clients"), Own::new("localhost"));
-    let victim = authority.issue_client("Backup");
-    place.write("clients.pem", &pem(authority.certificate()));
+    let (ca, own) = (Ca::new("Clients"), Own::new("localhost"));
+    let victim = ca.issue_client("Backup");
+    place.write("clients.pem", &pem(ca.certificate()));
     let anchors = format!("name=clients;file={}/clients.pem", place.directory.display());
     place.set("CLIENT_CERTIFICATES__ANCHORS", &format!("{anchors};revocation=off"));
     place.set("HTTP__CLIENT_CERTIFICATE_HEADER", "rfc9440");
@@ -117,9 +117,9 @@ async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
         assert!(name != chosen && name.len() == 32, "nginx sets it: {name}");
 
         for path in ["/verify/invoices", "/tenant/verify/invoices", "/verify"] {
-            let answer = Response::to(http.get(format!("{through}{path}"))).await.unwrap();
+            let response = Response::to(http.get(format!("{through}{path}"))).await.unwrap();
             assert_eq!(
-                (answer.status, answer.body),
+                (response.status, response.body),
                 (404, json!(null)),
                 "the response is of nginx: {path}"
             );

@@ -65,7 +65,7 @@ async fn nothing_acknowledged_is_lost(place: Place, disk: Disk) {
     let mut refused = 0;
     for token in &mut tokens {
         match photos.refresh(&http, token).await {
-            Ok(answer) => *token = answer.tokens().refresh,
+            Ok(response) => *token = response.tokens().refresh,
             Err(Trouble::Busy) => refused += 1,
             Err(Trouble::Broken(error)) => panic!("{error:?}"),
         }

@@ -16,7 +16,7 @@ use sqlx_macros::FromRow;
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::application::Trouble;
-use crate::load::{Client, Dice, Service, patiently};
+use crate::load::{Client, Rng, Service, patiently};
 use crate::place::{Place, is_postgres};
 use crate::server::Server;
 
@@ -37,8 +37,8 @@ async fn kill_again_and_again() {
         u64::from_be_bytes(uuid::Uuid::new_v4().as_bytes()[..8].try_into().unwrap())
     });
     eprintln!("GATEWRIGHT_TEST_SEED={seed}");
-    let mut dice = Dice::of(seed);
-    let begun = Instant::now();
+    let mut rng = Rng::of(seed);
+    let started_at = Instant::now();
 
     let mut place = Place::make().await;
     // Independent of the speed of the machine: retries after a crash are within the grace period, and
@@ -54,10 +54,10 @@ async fn kill_again_and_again() {
     }
     let mut server = Server::at(place).await;
     let jwks = jwks(&server).await;
-    let (mut clients, mut services) = load(&server, &mut dice).await;
+    let (mut clients, mut services) = load(&server, &mut rng).await;
 
     for kill in 1..=kills {
-        let moment = Duration::from_millis(50 + dice.throw() % 250);
+        let moment = Duration::from_millis(50 + rng.throw() % 250);
         (clients, services) = killed(&mut server, clients, services, moment).await;
         server.launch().await;
 
@@ -79,16 +79,16 @@ async fn kill_again_and_again() {
         patiently(async || client.look_back().await).await.unwrap();
     }
     server.stop().await;
-    eprintln!("chaos: kills under load | {kills} | 0 | {}", begun.elapsed().as_secs());
+    eprintln!("chaos: kills under load | {kills} | 0 | {}", started_at.elapsed().as_secs());
 }
 
-async fn load(server: &Server, dice: &mut Dice) -> (Vec<Client>, Vec<Service>) {
+async fn load(server: &Server, rng: &mut Rng) -> (Vec<Client>, Vec<Service>) {
     let applications = [server.application("Photos").await, server.application("Mail").await];
     let mut clients = Vec::new();
     for number in 0..PEOPLE {
         let person = server.person(&format!("person{number}")).await;
         let application = &applications[number % applications.len()];
-        clients.push(Client::of(application, &person, Dice::of(dice.throw())));
+        clients.push(Client::of(application, &person, Rng::of(rng.throw())));
     }
     let service = server.service("Backup").await;
     (clients, vec![Service::of(&service), Service::of(&service)])

@@ -77,18 +77,18 @@ pub(crate) struct Client {
     application: Application,
     browser: Browser,
     http: reqwest::Client,
-    dice: Dice,
+    rng: Rng,
     state: State,
     pub(crate) history: History,
 }
 
 impl Client {
-    pub(crate) fn of(application: &Application, person: &Person, dice: Dice) -> Self {
+    pub(crate) fn of(application: &Application, person: &Person, rng: Rng) -> Self {
         Self {
             application: application.clone(),
             browser: Browser::of(person),
             http: crate::http(),
-            dice,
+            rng,
             state: State::Idle,
             history: History::default(),
         }
@@ -108,7 +108,7 @@ impl Client {
             State::Idle => self.begin().await,
             State::Redeeming(code, again) => self.redeem(code, again).await,
             State::Ending(family, end) => self.end(family, end).await,
-            State::Holding(family) => match self.dice.below(12) {
+            State::Holding(family) => match self.rng.below(12) {
                 0 => {
                     self.history.parked.push(family);
                     self.state = State::Idle;
@@ -150,13 +150,13 @@ impl Client {
             self.refresh_held().await?;
         }
         if !self.history.parked.is_empty() {
-            let one = self.dice.below(self.history.parked.len());
+            let one = self.rng.below(self.history.parked.len());
             self.refresh_parked(one).await?;
         }
         // everything that ended since the last crash, and one grant that ended before.
         let before = self.history.looked_at;
         if before > 0 {
-            let one = self.dice.below(before);
+            let one = self.rng.below(before);
             self.must_have_ended(&self.history.dead[one]).await?;
         }
         for dead in &self.history.dead[before..] {
@@ -187,13 +187,13 @@ impl Client {
     /// and ends the unknown grant.
     async fn redeem(&mut self, code: Code, again: bool) -> Result<(), Trouble> {
         self.state = State::Redeeming(code.clone(), true);
-        let answer = self.application.redeem(&self.http, &code).await?;
-        if again && answer.is_refusal("invalid_grant") {
+        let response = self.application.redeem(&self.http, &code).await?;
+        if again && response.is_refusal("invalid_grant") {
             self.history.lost.push(code);
             self.state = State::Idle;
             return Ok(());
         }
-        let tokens = answer.tokens();
+        let tokens = response.tokens();
         let grant = tokens.grant();
         self.history.granted.push(grant.clone());
         let first = tokens.refresh.clone();
@@ -203,8 +203,8 @@ impl Client {
 
     /// only ever the successor, whatever failed meanwhile.
     async fn refresh(&mut self, family: Family) -> Result<(), Trouble> {
-        let answer = self.application.refresh(&self.http, &family.live.refresh).await?;
-        self.state = State::Holding(family.refreshed(&answer));
+        let response = self.application.refresh(&self.http, &family.live.refresh).await?;
+        self.state = State::Holding(family.refreshed(&response));
         Ok(())
     }
 
@@ -217,16 +217,16 @@ impl Client {
         if let (Ok(one), Ok(other)) = (&one, &other) {
             assert_eq!(one.tokens().refresh, other.tokens().refresh, "two different successors");
         }
-        if let Some(answer) = one.as_ref().ok().or(other.as_ref().ok()) {
-            self.state = State::Holding(family.refreshed(answer));
+        if let Some(response) = one.as_ref().ok().or(other.as_ref().ok()) {
+            self.state = State::Holding(family.refreshed(response));
         }
         one.and(other).map(drop)
     }
 
     async fn refresh_parked(&mut self, one: usize) -> Result<(), Trouble> {
         let family = &self.history.parked[one];
-        let answer = self.application.refresh(&self.http, &family.live.refresh).await?;
-        self.history.parked[one] = family.clone().refreshed(&answer);
+        let response = self.application.refresh(&self.http, &family.live.refresh).await?;
+        self.history.parked[one] = family.clone().refreshed(&response);
         Ok(())
     }
 
@@ -244,12 +244,12 @@ impl Client {
         let asking = async {
             match end {
                 End::Revocation => {
-                    let answer = application.revoke(http, &family.live.refresh).await?;
-                    assert_eq!(answer.status, 200, "{answer:?}");
+                    let response = application.revoke(http, &family.live.refresh).await?;
+                    assert_eq!(response.status, 200, "{response:?}");
                 }
                 End::Replay => {
-                    let answer = application.refresh(http, &family.first).await?;
-                    assert!(answer.is_refusal("invalid_grant"), "{answer:?}");
+                    let response = application.refresh(http, &family.first).await?;
+                    assert!(response.is_refusal("invalid_grant"), "{response:?}");
                 }
                 End::SignOut => application.sign_out(browser, &family.live.id).await?,
             }
@@ -259,7 +259,8 @@ impl Client {
         let (acknowledged, raced) = tokio::join!(asking, racing);
         acknowledged?;
 
-        let raced = raced.ok().filter(|answer| answer.status == 200).map(|answer| answer.tokens());
+        let raced =
+            raced.ok().filter(|response| response.status == 200).map(|response| response.tokens());
         let last = raced.unwrap_or(family.live);
         let dead = EndedTokens::of(last);
         self.history.dead.push(dead.clone());
@@ -275,15 +276,15 @@ impl Client {
     async fn must_have_ended(&self, dead: &EndedTokens) -> Result<(), Trouble> {
         let is_active = self.application.is_active(&self.http, &dead.access).await?;
         assert!(!is_active, "X-04: an access token of an ended grant: {dead:?}");
-        let answer = self.application.refresh(&self.http, &dead.refresh).await?;
-        assert!(answer.is_refusal("invalid_grant"), "X-04: {answer:?} to {dead:?}");
+        let response = self.application.refresh(&self.http, &dead.refresh).await?;
+        assert!(response.is_refusal("invalid_grant"), "X-04: {response:?} to {dead:?}");
         Ok(())
     }
 }
 
 impl Family {
-    fn refreshed(self, answer: &Response) -> Self {
-        let live = answer.tokens();
+    fn refreshed(self, response: &Response) -> Self {
+        let live = response.tokens();
         assert_ne!(live.refresh, self.live.refresh, "it rotates");
         assert_eq!(live.grant(), self.grant);
         // A sign-out needs an ID token, and a refresh returns one.
@@ -305,8 +306,8 @@ impl Service {
 
     /// Requests a token, and introspects it.
     pub(crate) async fn step(&mut self) -> Result<(), Trouble> {
-        let answer = self.application.credentials(&self.http).await?;
-        self.last = Some(answer.tokens().access);
+        let response = self.application.credentials(&self.http).await?;
+        self.last = Some(response.tokens().access);
         self.look().await
     }
 
@@ -329,22 +330,22 @@ impl Service {
 pub(crate) async fn patiently<T>(
     mut what: impl AsyncFnMut() -> Result<T, Trouble>,
 ) -> Result<T, reqwest::Error> {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     loop {
         match what().await {
             Ok(done) => return Ok(done),
             Err(Trouble::Broken(error)) => return Err(error),
             Err(Trouble::Busy) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
-        assert!(begun.elapsed() < TIMEOUT, "busy for ever");
+        assert!(started_at.elapsed() < TIMEOUT, "busy for ever");
     }
 }
 
 /// A deterministic random number generator: SplitMix64.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Rng(u64);
 
-impl Dice {
+impl Rng {
     pub(crate) const fn of(seed: u64) -> Self {
         Self(seed)
     }

@@ -24,10 +24,11 @@ async fn the_request_id_of_a_refusal_finds_its_log_line_and_event() {
         "{}/authorize?response_type=code&client_id={}&redirect_uri={wrong}&scope=openid",
         server.issuer, photos.id
     );
-    let answer = Response::to(crate::http().get(url).header("accept", "text/html")).await.unwrap();
-    assert_eq!(answer.status, 400);
-    let id = answer.header("x-request-id").to_owned();
-    assert!(answer.text.contains(&id), "the page contains the request id");
+    let response =
+        Response::to(crate::http().get(url).header("accept", "text/html")).await.unwrap();
+    assert_eq!(response.status, 400);
+    let id = response.header("x-request-id").to_owned();
+    assert!(response.text.contains(&id), "the page contains the request id");
     // After a clean shutdown everything is written.
     server.stop().await;
 

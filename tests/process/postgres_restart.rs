@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::application::{Response, Trouble};
 use crate::directory;
-use crate::load::{Client, Dice, Service, patiently};
+use crate::load::{Client, Rng, Service, patiently};
 use crate::place::Place;
 use crate::server::Server;
 
@@ -132,7 +132,7 @@ async fn restart_under_load() {
     let mut tallies = Vec::new();
     for number in 0..4 {
         let person = server.person(&format!("person{number}")).await;
-        let mut client = Client::of(&photos, &person, Dice::of(number));
+        let mut client = Client::of(&photos, &person, Rng::of(number));
         patiently(async || client.settle().await).await.unwrap();
         let (over, tally) = (over.clone(), Arc::new(Tally::default()));
         tallies.push(tally.clone());
@@ -188,7 +188,7 @@ async fn restart_under_load() {
 async fn ask(server: &Server, path: &str) -> Option<u16> {
     let request = crate::http().get(format!("{}{path}", server.issuer));
     match Response::to(request).await {
-        Ok(answer) => Some(answer.status),
+        Ok(response) => Some(response.status),
         Err(Trouble::Busy) => None,
         Err(Trouble::Broken(error)) => panic!("{error:?}"),
     }

@@ -22,7 +22,7 @@ use crate::server::Server;
 const AUDIENCE: &str = "https://api.example.org/invoices";
 
 /// The API, and a Gatewright that also issues certificate-bound tokens.
-struct World {
+struct Fixture {
     server: Server,
     /// The URL for clients with certificates.
     mtls: String,
@@ -31,7 +31,7 @@ struct World {
     own: Own,
 }
 
-impl World {
+impl Fixture {
     async fn new() -> Self {
         let own = Own::new("localhost");
         let mut place = Place::make().await;
@@ -87,9 +87,9 @@ impl World {
         let request = self.http(shown).post(format!("{}/token", self.mtls));
         let form = [("grant_type", "client_credentials")];
         let request = request.basic_auth(&client.id, Some(&client.secret)).form(&form);
-        let answer = Response::to(request).await.unwrap();
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.body["access_token"].as_str().unwrap().to_owned()
+        let response = Response::to(request).await.unwrap();
+        assert_eq!(response.status, 200, "{response:?}");
+        response.body["access_token"].as_str().unwrap().to_owned()
     }
 
     async fn call(&self, method: &str, token: &str, shown: Option<&Own>) -> Response {
@@ -100,9 +100,13 @@ impl World {
 }
 
 #[track_caller]
-fn refused(answer: &Response, status: u16, error: &str) {
-    assert_eq!((answer.status, answer.body["error"].as_str()), (status, Some(error)), "{answer:?}");
-    assert!(answer.header("www-authenticate").contains(&format!("error=\"{error}\"")));
+fn refused(response: &Response, status: u16, error: &str) {
+    assert_eq!(
+        (response.status, response.body["error"].as_str()),
+        (status, Some(error)),
+        "{response:?}"
+    );
+    assert!(response.header("www-authenticate").contains(&format!("error=\"{error}\"")));
 }
 
 #[cfg(unix)]
@@ -114,45 +118,48 @@ fn private(file: &std::path::Path) {
 /// RFC 9068 §4, RFC 6750 §3.1.
 #[tokio::test]
 async fn an_api_verifies_tokens_locally() {
-    let mut world = World::new().await;
-    let (both, reader) =
-        (world.client(json!({})).await, world.client(json!({ "scope": "invoices.read" })).await);
-    let elsewhere = world.client(json!({ "gw_default_audience": "https://api.example.org" })).await;
-    let brief = world.client(json!({ "gw_access_token_lifetime": 10 })).await;
-    let brief_token = world.token(&brief, None).await;
+    let mut fixture = Fixture::new().await;
+    let (both, reader) = (
+        fixture.client(json!({})).await,
+        fixture.client(json!({ "scope": "invoices.read" })).await,
+    );
+    let elsewhere =
+        fixture.client(json!({ "gw_default_audience": "https://api.example.org" })).await;
+    let brief = fixture.client(json!({ "gw_access_token_lifetime": 10 })).await;
+    let brief_token = fixture.token(&brief, None).await;
 
-    let token = world.token(&both, None).await;
-    let told = world.call("GET", &token, None).await;
+    let token = fixture.token(&both, None).await;
+    let told = fixture.call("GET", &token, None).await;
     assert_eq!((told.status, told.body["by"].as_str()), (200, Some(both.id.as_str())), "{told:?}");
-    assert_eq!(world.call("POST", &token, None).await.status, 200);
+    assert_eq!(fixture.call("POST", &token, None).await.status, 200);
 
-    let narrow = world.token(&reader, None).await;
-    assert_eq!(world.call("GET", &narrow, None).await.status, 200);
-    let answer = world.call("POST", &narrow, None).await;
-    refused(&answer, 403, "insufficient_scope");
-    assert!(answer.header("www-authenticate").contains("scope=\"invoices.read invoices.write\""));
+    let narrow = fixture.token(&reader, None).await;
+    assert_eq!(fixture.call("GET", &narrow, None).await.status, 200);
+    let response = fixture.call("POST", &narrow, None).await;
+    refused(&response, 403, "insufficient_scope");
+    assert!(response.header("www-authenticate").contains("scope=\"invoices.read invoices.write\""));
 
-    let wrong = world.token(&elsewhere, None).await;
-    refused(&world.call("GET", &wrong, None).await, 401, "invalid_token");
+    let wrong = fixture.token(&elsewhere, None).await;
+    refused(&fixture.call("GET", &wrong, None).await, 401, "invalid_token");
     // Not the last character, several values of which decode to the same bytes.
     let (message, signature) = token.rsplit_once('.').unwrap();
     let other = if signature.starts_with('A') { 'B' } else { 'A' };
     let changed = format!("{message}.{other}{}", &signature[1..]);
-    refused(&world.call("GET", &changed, None).await, 401, "invalid_token");
-    let url = format!("https://localhost:{}/invoices", world.api.port());
-    let nothing = Response::to(world.http(None).get(url)).await.unwrap();
+    refused(&fixture.call("GET", &changed, None).await, 401, "invalid_token");
+    let url = format!("https://localhost:{}/invoices", fixture.api.port());
+    let nothing = Response::to(fixture.http(None).get(url)).await.unwrap();
     assert_eq!(nothing.status, 401);
     let challenge = nothing.header("www-authenticate");
     assert!(challenge.starts_with(&format!("Bearer realm=\"{AUDIENCE}\", DPoP realm=")));
 
     // Verification needs no connection to the server.
-    world.server.kill().await;
-    assert_eq!(world.call("GET", &token, None).await.status, 200);
+    fixture.server.kill().await;
+    assert_eq!(fixture.call("GET", &token, None).await.status, 200);
     crate::wait_until("the token expires", async || {
-        world.call("GET", &brief_token, None).await.body["error"] == "invalid_token"
+        fixture.call("GET", &brief_token, None).await.body["error"] == "invalid_token"
     })
     .await;
-    assert_eq!(world.call("GET", &token, None).await.status, 200, "other tokens stay valid");
+    assert_eq!(fixture.call("GET", &token, None).await.status, 200, "other tokens stay valid");
 }
 
 /// > The protected resource MUST obtain, from its TLS implementation layer, the client certificate used for
@@ -160,17 +167,17 @@ async fn an_api_verifies_tokens_locally() {
 /// > token. (RFC 8705 §3); THREATS MT-04
 #[tokio::test]
 async fn a_certificate_bound_token_is_refused_without_its_certificate() {
-    let mut world = World::new().await;
+    let mut fixture = Fixture::new().await;
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
-    let client = world.client(bound).await;
-    let (own, thief) = (Own::new("billing"), Own::new("thief"));
+    let client = fixture.client(bound).await;
+    let (own, attacker) = (Own::new("billing"), Own::new("thief"));
 
-    let token = world.token(&client, Some(&own)).await;
+    let token = fixture.token(&client, Some(&own)).await;
 
-    assert_eq!(world.call("GET", &token, Some(&own)).await.status, 200);
-    refused(&world.call("GET", &token, None).await, 401, "invalid_token");
-    refused(&world.call("GET", &token, Some(&thief)).await, 401, "invalid_token");
-    world.server.stop().await;
+    assert_eq!(fixture.call("GET", &token, Some(&own)).await.status, 200);
+    refused(&fixture.call("GET", &token, None).await, 401, "invalid_token");
+    refused(&fixture.call("GET", &token, Some(&attacker)).await, 401, "invalid_token");
+    fixture.server.stop().await;
 }
 
 /// > the resource server MUST check that a DPoP proof was also received […], check the DPoP proof according
@@ -178,19 +185,19 @@ async fn a_certificate_bound_token_is_refused_without_its_certificate() {
 /// > which the access token is bound (RFC 9449 §7.1); THREATS DP-01, DP-06
 #[tokio::test]
 async fn a_dpop_bound_token_is_refused_without_a_proof_by_its_key() {
-    let mut world = World::new().await;
-    let client = world.client(json!({ "dpop_bound_access_tokens": true })).await;
-    let (own, thief) = (Holder::new(), Holder::new());
-    let endpoint = format!("{}/token", world.server.issuer);
+    let mut fixture = Fixture::new().await;
+    let client = fixture.client(json!({ "dpop_bound_access_tokens": true })).await;
+    let (own, attacker) = (Holder::new(), Holder::new());
+    let endpoint = format!("{}/token", fixture.server.issuer);
     let form = [("grant_type", "client_credentials")];
     let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
     let asked = asked.form(&form).header("dpop", own.proof("POST", &endpoint, None));
-    let answer = Response::to(asked).await.unwrap();
-    assert_eq!((answer.status, answer.body["token_type"].as_str()), (200, Some("DPoP")));
-    let token = answer.body["access_token"].as_str().unwrap().to_owned();
-    let url = format!("https://localhost:{}/invoices", world.api.port());
+    let response = Response::to(asked).await.unwrap();
+    assert_eq!((response.status, response.body["token_type"].as_str()), (200, Some("DPoP")));
+    let token = response.body["access_token"].as_str().unwrap().to_owned();
+    let url = format!("https://localhost:{}/invoices", fixture.api.port());
     let call = async |scheme: &str, proof: Option<&str>| {
-        let mut request = world.http(None).get(&url);
+        let mut request = fixture.http(None).get(&url);
         request = request.header("authorization", format!("{scheme} {token}"));
         if let Some(proof) = proof {
             request = request.header("dpop", proof);
@@ -210,7 +217,7 @@ async fn a_dpop_bound_token_is_refused_without_a_proof_by_its_key() {
     let elsewhere = own.proof("GET", &endpoint, Some(&token));
     refused(&call("DPoP", Some(&elsewhere)).await, 401, "invalid_dpop_proof");
     refused(&call("Bearer", None).await, 401, "invalid_token");
-    let stolen = thief.proof("GET", &url, Some(&token));
+    let stolen = attacker.proof("GET", &url, Some(&token));
     refused(&call("DPoP", Some(&stolen)).await, 401, "invalid_token");
-    world.server.stop().await;
+    fixture.server.stop().await;
 }

@@ -74,7 +74,7 @@ impl Server {
         crate::wait_until("the server is ready", async || {
             let ended = child.try_wait().unwrap();
             assert_eq!(ended, None, "the server did not start");
-            http.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200)
+            http.get(&ready).send().await.is_ok_and(|response| response.status() == 200)
         })
         .await;
     }
@@ -130,8 +130,8 @@ impl Server {
 
     /// The status of the response at this path.
     pub(crate) async fn status(&self, path: &str) -> u16 {
-        let answer = crate::http().get(format!("{}{path}", self.issuer)).send().await;
-        answer.unwrap().status().as_u16()
+        let response = crate::http().get(format!("{}{path}", self.issuer)).send().await;
+        response.unwrap().status().as_u16()
     }
 
     /// Whether the log contains a line with this text.

@@ -32,8 +32,8 @@ async fn the_process_notifies_ready_watchdog_and_stopping() {
     assert!(told(&socket).await.starts_with("EXTEND_TIMEOUT_USEC="));
     assert_eq!(told(&socket).await, "READY=1");
     // At the first attempt.
-    let answer = crate::http().get(format!("{}/healthz", server.issuer)).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
+    let response = crate::http().get(format!("{}/healthz", server.issuer)).send().await.unwrap();
+    assert_eq!(response.status(), 200);
     assert_eq!(told(&socket).await, "WATCHDOG=1");
 
     server.signal("TERM").await;

@@ -21,12 +21,12 @@ async fn bash_completes_commands_and_options() {
     ] {
         let words: Vec<_> = line.split(' ').collect();
         let (last, before) = (words.len() - 1, words[words.len() - 2]);
-        let ask = format!(
+        let request = format!(
             "source ./completions; COMP_WORDS=({line}); COMP_CWORD={last}
              _gatewright gatewright {} {before}; echo \"${{COMPREPLY[@]}}\"",
             words[last]
         );
-        let output = place.other("bash", &["-c", &ask]).output().await.unwrap();
+        let output = place.other("bash", &["-c", &request]).output().await.unwrap();
         let told = String::from_utf8(output.stdout).unwrap();
         assert_eq!(told.trim(), completed, "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }

@@ -51,9 +51,9 @@ async fn sigterm_completes_requests_in_progress_and_refuses_connections() {
     refuses_connections(&server).await;
     slow.write_all(&FORM.as_bytes()[10..]).await.unwrap();
 
-    let answer = rest(slow).await;
-    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
-    assert!(answer.contains("invalid_client"), "{answer}");
+    let response = rest(slow).await;
+    assert!(response.starts_with("HTTP/1.1 401"), "{response}");
+    assert!(response.contains("invalid_client"), "{response}");
     assert_eq!(rest(idle).await, "", "a connection without a request gets no response");
     assert_eq!(server.ended().await.code(), Some(0));
     assert_eq!(server.log().last().unwrap()["message"], "stopped");
@@ -143,7 +143,7 @@ async fn slow_requests_time_out() {
 
     assert_eq!(rest(silent).await, "");
     assert_eq!(rest(half_head).await, "");
-    let answer = rest(half_body).await;
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    let response = rest(half_body).await;
+    assert!(response.starts_with("HTTP/1.1 408"), "{response}");
     server.stop().await;
 }

@@ -34,14 +34,14 @@ async fn place_behind_a_link(from: &str) -> Option<(Place, Link)> {
 
 /// The duration of an operation.
 async fn timed<T>(what: impl Future<Output = T>) -> (T, Duration) {
-    let begun = Instant::now();
-    (what.await, begun.elapsed())
+    let started_at = Instant::now();
+    (what.await, started_at.elapsed())
 }
 
 async fn refreshed(application: &Application, token: &str) -> String {
     let http = crate::http();
-    let answer = patiently(async || application.refresh(&http, token).await).await.unwrap();
-    answer.tokens().refresh
+    let response = patiently(async || application.refresh(&http, token).await).await.unwrap();
+    response.tokens().refresh
 }
 
 /// THREATS EX-02: 503 during the silence, and soon after it everything works, so no connection slot is
@@ -62,8 +62,8 @@ async fn a_silent_link_times_out_and_a_restored_one_is_used_at_once() {
         link.go_silent();
         // More than there are connections, so that all of them are used.
         let asked = (0..40).map(|_| timed(photos.refresh(&http, &token)));
-        for (answer, took) in futures(asked).await {
-            assert!(matches!(answer, Err(Trouble::Busy)), "{answer:?}");
+        for (response, took) in futures(asked).await {
+            assert!(matches!(response, Err(Trouble::Busy)), "{response:?}");
             assert!(took < Duration::from_secs(15), "{took:?}");
         }
         crate::wait_until("it is not ready", async || server.status("/readyz").await == 503).await;
@@ -129,9 +129,9 @@ async fn a_rotation_before_a_silence_is_repeated_after_it() {
         })
         .await;
     };
-    let (answers, ()) = tokio::join!(futures(asked), silence);
-    for answer in answers {
-        assert!(matches!(answer, Err(Trouble::Busy)), "{answer:?}");
+    let (responses, ()) = tokio::join!(futures(asked), silence);
+    for response in responses {
+        assert!(matches!(response, Err(Trouble::Busy)), "{response:?}");
     }
 
     link.speak();
@@ -172,7 +172,7 @@ async fn a_server_that_waits_for_its_database_is_alive_and_can_be_stopped() {
         server.begin();
         let health = format!("{}/healthz", server.issuer);
         crate::wait_until("it is alive", async || {
-            crate::http().get(&health).send().await.is_ok_and(|answer| answer.status() == 200)
+            crate::http().get(&health).send().await.is_ok_and(|response| response.status() == 200)
         })
         .await;
         for path in ["/readyz", "/token", "/.well-known/openid-configuration"] {

@@ -14,7 +14,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::application::{Application, Person, Trouble};
 use crate::browser::Browser;
-use crate::load::{Dice, patiently};
+use crate::load::{Rng, patiently};
 use crate::place::{Place, is_postgres};
 use crate::postgres_restart::{Cluster, Frozen};
 use crate::server::Server;
@@ -49,14 +49,14 @@ async fn stall_again_and_again() {
     }
     state.wait_for_everybody().await;
 
-    let mut dice = Dice::of(u64::from(std::process::id()));
+    let mut rng = Rng::of(u64::from(std::process::id()));
     let mut planned = [2, 8, 12, 25].into_iter();
     let mut stalls = 0;
     loop {
         let length = match seconds {
             None => planned.next(),
             Some(most) if stalls == 0 || begun.elapsed() < Duration::from_secs(most) => {
-                Some(1 + dice.throw() % 15)
+                Some(1 + rng.throw() % 15)
             }
             Some(_) => None,
         };
@@ -114,20 +114,20 @@ async fn refresh(photos: Application, person: Person, state: Rc<State>) {
             // A code whose response was lost is used (RFC 6749 §4.1.2), so another one is requested.
             let code = patiently(async || photos.authorize(&mut browser).await).await.unwrap();
             match photos.redeem(&http, &code).await {
-                Ok(answer) if answer.status == 200 => held = Some(answer.tokens().refresh),
+                Ok(response) if response.status == 200 => held = Some(response.tokens().refresh),
                 Ok(_) | Err(Trouble::Busy) => {}
                 Err(Trouble::Broken(error)) => panic!("{error:?}"),
             }
             continue;
         };
         match photos.refresh(&http, token).await {
-            Ok(answer) if answer.status == 200 => {
-                held = Some(answer.tokens().refresh);
+            Ok(response) if response.status == 200 => {
+                held = Some(response.tokens().refresh);
                 count(&state.done);
                 count(&state.each[number]);
             }
-            Ok(answer) => {
-                eprintln!("a grant is lost: {answer:?}");
+            Ok(response) => {
+                eprintln!("a grant is lost: {response:?}");
                 count(&state.lost);
                 held = None;
             }

@@ -16,7 +16,7 @@ use crate::server::Server;
 /// A server with TLS, and the CA of its certificate.
 struct Secure {
     server: Server,
-    authority: CertifiedIssuer<'static, KeyPair>,
+    ca: CertifiedIssuer<'static, KeyPair>,
     tls: u16,
     mtls: u16,
 }
@@ -39,15 +39,15 @@ impl Secure {
     }
 
     async fn with(place: Mtls) -> Self {
-        let mut contents = CertificateParams::new(Vec::<String>::new()).unwrap();
-        contents.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        contents.distinguished_name.push(DnType::CommonName, "Servers");
-        contents.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "Servers");
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
-        let authority = CertifiedIssuer::self_signed(contents, key).unwrap();
+        let ca = CertifiedIssuer::self_signed(params, key).unwrap();
         let (tls, mtls) = (crate::free_port(), crate::free_port());
         let server = Server::planned(Place::make().await);
-        let mut secure = Self { server, authority, tls, mtls };
+        let mut secure = Self { server, ca, tls, mtls };
         secure.put();
         for (name, value) in [
             ("ISSUER", format!("https://localhost:{tls}")),
@@ -66,7 +66,7 @@ impl Secure {
                 secure.server.place.set("MTLS__URL", &format!("https://{OTHER}:{tls}"));
             }
         }
-        secure.server.place.write("ca.pem", &secure.authority.pem());
+        secure.server.place.write("ca.pem", &secure.ca.pem());
         secure.server.launch().await;
         secure
     }
@@ -74,13 +74,13 @@ impl Secure {
     /// Installs another certificate, and returns it.
     fn put(&self) -> Vec<u8> {
         let names = ["localhost".to_owned(), OTHER.to_owned()];
-        let mut contents = CertificateParams::new(names).unwrap();
-        contents.distinguished_name.push(DnType::CommonName, "localhost");
-        contents.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        contents.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        contents.use_authority_key_identifier_extension = true;
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "localhost");
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().unwrap();
-        let certificate = contents.signed_by(&key, &self.authority).unwrap();
+        let certificate = params.signed_by(&key, &self.ca).unwrap();
         let place = &self.server.place;
         place.write("key.pem", &key.serialize_pem());
         let key = place.directory.join("key.pem");
@@ -95,9 +95,9 @@ impl Secure {
         let ca = reqwest::Certificate::from_der(self.authority.der()).unwrap();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([ca]).tls_info(true);
         let url = format!("https://localhost:{}/readyz", self.tls);
-        let answer = client.build().unwrap().get(url).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        let info = answer.extensions().get::<reqwest::tls::TlsInfo>().unwrap();
+        let response = client.build().unwrap().get(url).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let info = response.extensions().get::<reqwest::tls::TlsInfo>().unwrap();
         info.peer_certificate().unwrap().to_vec()
     }
 

@@ -27,8 +27,8 @@ impl Server {
 
     /// Introspects a token as a client with the right to: whether the token is active.
     pub async fn is_active(&self, client: &Client, token: &str) -> bool {
-        let answer = self.post_as(client, "/introspect", &format!("token={token}")).await.ok();
-        answer.body["active"].as_bool().unwrap()
+        let response = self.post_as(client, "/introspect", &format!("token={token}")).await.ok();
+        response.body["active"].as_bool().unwrap()
     }
 
     /// The UserInfo request of OIDC Core §5.3.1.

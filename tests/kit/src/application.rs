@@ -102,7 +102,7 @@ impl Page {
     #[track_caller]
     pub fn assert_page(&self, path: &str) -> &Self {
         assert_eq!(self.url.split('?').next(), Some(path), "{self:?}");
-        assert_eq!(self.answer.header("content-type"), "text/html; charset=utf-8", "{self:?}");
+        assert_eq!(self.response.header("content-type"), "text/html; charset=utf-8", "{self:?}");
         self
     }
 

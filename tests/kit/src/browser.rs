@@ -23,7 +23,7 @@ pub struct Page {
     /// The address: a path of the server, or the URL of another site, which is not requested.
     pub url: String,
     /// The server's last response.
-    pub answer: Response,
+    pub response: Response,
 }
 
 /// The name of the session cookie for this issuer (THREATS EX-22).
@@ -45,64 +45,65 @@ impl<'a> Browser<'a> {
 
     /// Opens a page of the server.
     pub async fn open(&mut self, target: &str) -> Page {
-        let ask = self.server.request("GET", target).header("sec-fetch-site", "none");
-        self.follow(target, ask).await
+        let request = self.server.request("GET", target).header("sec-fetch-site", "none");
+        self.follow(target, request).await
     }
 
     /// Submits a page's form with these fields filled in; a button counts as a field.
     pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
-        self.send_form(&Form::first_in(&page.answer.text), page, fields).await
+        self.send_form(&Form::first_in(&page.response.text), page, fields).await
     }
 
     /// Submits the form that goes to `action`, on a page with several forms.
     pub async fn submit_to(&mut self, action: &str, page: &Page, fields: &[(&str, &str)]) -> Page {
-        self.send_form(&Form::with_action(action, &page.answer.text), page, fields).await
+        self.send_form(&Form::with_action(action, &page.response.text), page, fields).await
     }
 
     async fn send_form(&mut self, form: &Form, page: &Page, fields: &[(&str, &str)]) -> Page {
         let (target, body) = encode_form(form, page, fields);
-        let ask = self.server.request("POST", &target).form(&body);
-        let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
-        self.follow(&target, ask).await
+        let request = self.server.request("POST", &target).form(&body);
+        let request = request.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+        self.follow(&target, request).await
     }
 
     /// Submits one of the forms of the account page.
     pub async fn submit_on_account_page(&mut self, action: &str, fields: &[(&str, &str)]) -> Page {
         let page = self.open("/account").await;
-        let form = Form::first_in(&page.answer.text);
+        let form = Form::first_in(&page.response.text);
         let csrf = form.hidden.iter().find(|(name, _)| name == "csrf").expect("a token");
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair(&csrf.0, &csrf.1)
             .extend_pairs(fields)
             .finish();
-        let ask = self.server.request("POST", action).form(&body);
-        let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
-        self.follow(action, ask).await
+        let request = self.server.request("POST", action).form(&body);
+        let request = request.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+        self.follow(action, request).await
     }
 
     /// The request of [`Browser::submit`] with its cookies, not yet sent.
     pub fn form_request(&self, page: &Page, fields: &[(&str, &str)]) -> RequestBuilder {
-        let (target, body) = encode_form(&Form::first_in(&page.answer.text), page, fields);
-        let ask = self.server.request("POST", &target).form(&body);
-        let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
-        ask.header("cookie", &self.cookie())
+        let (target, body) = encode_form(&Form::first_in(&page.response.text), page, fields);
+        let request = self.server.request("POST", &target).form(&body);
+        let request = request.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+        request.header("cookie", &self.cookie())
     }
 
     /// Submits a form from a page of another site. The POST carries no cookies, because they are
     /// `SameSite=Lax`; the GET that it redirects to does.
     pub async fn post_cross_site(&mut self, target: &str, form: &str) -> Page {
-        let ask = self.server.request("POST", target).header("origin", "https://app.example");
-        let answer = ask.header("sec-fetch-site", "cross-site").form(form).send().await;
-        assert_eq!(answer.headers("set-cookie"), [""; 0], "cookies of a cross-site POST");
-        match answer.header("location").to_owned() {
+        let request = self.server.request("POST", target).header("origin", "https://app.example");
+        let response = request.header("sec-fetch-site", "cross-site").form(form).send().await;
+        assert_eq!(response.headers("set-cookie"), [""; 0], "cookies of a cross-site POST");
+        match response.header("location").to_owned() {
             url if url.is_empty() => {
-                let page = Page { url: target.to_owned(), answer };
+                let page = Page { url: target.to_owned(), response };
                 if page.is_submitted_by_script() { self.submit(&page, &[]).await } else { page }
             }
             location => {
                 let own = location.strip_prefix(ISSUER).unwrap_or(&location);
-                let ask = self.server.request("GET", own).header("sec-fetch-site", "cross-site");
-                self.follow(own, ask).await
+                let request =
+                    self.server.request("GET", own).header("sec-fetch-site", "cross-site");
+                self.follow(own, request).await
             }
         }
     }
@@ -114,40 +115,40 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends the request and follows redirects within the server.
-    async fn follow(&mut self, target: &str, ask: RequestBuilder) -> Page {
-        let (mut url, mut ask) = (target.to_owned(), ask);
+    async fn follow(&mut self, target: &str, request: RequestBuilder) -> Page {
+        let (mut url, mut request) = (target.to_owned(), request);
         for _ in 0..10 {
-            let answer = self.send(ask).await;
-            let location = answer.header("location").to_owned();
+            let response = self.send(request).await;
+            let location = response.header("location").to_owned();
             if location.is_empty() {
-                let page = Page { url, answer };
+                let page = Page { url, response };
                 if !page.is_submitted_by_script() {
                     return page;
                 }
-                let (target, body) = encode_form(&Form::first_in(&page.answer.text), &page, &[]);
+                let (target, body) = encode_form(&Form::first_in(&page.response.text), &page, &[]);
                 let own = self.server.request("POST", &target).form(&body);
-                ask = own.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+                request = own.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
                 url = target;
                 continue;
             }
-            assert_eq!(answer.status, 303, "THREATS AZ-22: {answer:?}");
+            assert_eq!(response.status, 303, "THREATS AZ-22: {response:?}");
             let own = location.strip_prefix(ISSUER).unwrap_or(&location).to_owned();
             if !own.starts_with('/') {
-                return Page { url: own, answer };
+                return Page { url: own, response };
             }
-            ask = self.server.request("GET", &own).header("sec-fetch-site", "same-origin");
+            request = self.server.request("GET", &own).header("sec-fetch-site", "same-origin");
             url = own;
         }
         panic!("redirected in circles at {url}");
     }
 
     /// Sends one request with the stored cookies, and stores those of the response.
-    pub async fn send(&mut self, ask: RequestBuilder) -> Response {
+    pub async fn send(&mut self, request: RequestBuilder) -> Response {
         let cookie = self.cookie();
-        let ask = ask.header("accept", "text/html,application/xhtml+xml");
-        let ask = if cookie.is_empty() { ask } else { ask.header("cookie", &cookie) };
-        let answer = ask.send().await;
-        for cookie in answer.headers("set-cookie") {
+        let request = request.header("accept", "text/html,application/xhtml+xml");
+        let request = if cookie.is_empty() { request } else { request.header("cookie", &cookie) };
+        let response = request.send().await;
+        for cookie in response.headers("set-cookie") {
             let (pair, attributes) = cookie.split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
             for must in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
@@ -160,7 +161,7 @@ impl<'a> Browser<'a> {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        answer
+        response
     }
 }
 
@@ -180,7 +181,7 @@ impl Browser<'_> {
             page = self.submit(&page, &typed).await;
         }
         if page.url.starts_with("/consent") {
-            let mut ticked = checked_boxes(&page.answer.text);
+            let mut ticked = checked_boxes(&page.response.text);
             ticked.push(("answer".to_owned(), "allow".to_owned()));
             let ticked: Vec<_> = ticked.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
             page = self.submit(&page, &ticked).await;
@@ -217,17 +218,17 @@ impl Page {
     /// Whether this is the form with which the server's script submits a request that is too long for a
     /// URL.
     fn is_submitted_by_script(&self) -> bool {
-        self.answer.text.contains("form_post.js") && self.answer.text.contains("name=\"show\"")
+        self.response.text.contains("form_post.js") && self.response.text.contains("name=\"show\"")
     }
 
     /// The hidden fields of the first form.
     pub fn hidden_fields(&self) -> Vec<(String, String)> {
-        Form::first_in(&self.answer.text).hidden
+        Form::first_in(&self.response.text).hidden
     }
 
     /// The hidden fields of the form that goes to `action`.
     pub fn hidden_fields_of(&self, action: &str) -> Vec<(String, String)> {
-        Form::with_action(action, &self.answer.text).hidden
+        Form::with_action(action, &self.response.text).hidden
     }
 
     /// A parameter of the authorization response.

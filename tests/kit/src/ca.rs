@@ -28,21 +28,21 @@ pub struct Identity {
 /// The contents of a certificate with this subject, for TLS servers and clients.
 pub fn certificate_params(common_name: &str, dns: &[&str]) -> CertificateParams {
     let names: Vec<String> = dns.iter().map(|name| (*name).to_owned()).collect();
-    let mut contents = CertificateParams::new(names).unwrap();
-    contents.distinguished_name = rcgen::DistinguishedName::new();
-    contents.distinguished_name.push(DnType::CommonName, common_name);
-    contents.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    contents.extended_key_usages =
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
-    contents
+    params
 }
 
 fn ca_params(name: &str) -> CertificateParams {
-    let mut contents = certificate_params(name, &[]);
-    contents.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    contents.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    contents.extended_key_usages = Vec::new();
-    contents
+    let mut params = certificate_params(name, &[]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.extended_key_usages = Vec::new();
+    params
 }
 
 impl Ca {
@@ -64,10 +64,10 @@ impl Ca {
         name: &str,
         change: impl FnOnce(&mut CertificateParams),
     ) -> Self {
-        let mut contents = ca_params(name);
-        change(&mut contents);
+        let mut params = ca_params(name);
+        change(&mut params);
         let key = KeyPair::generate().unwrap();
-        let signer = CertifiedIssuer::signed_by(contents, key, &self.signer).unwrap();
+        let signer = CertifiedIssuer::signed_by(params, key, &self.signer).unwrap();
         let chain = [&[signer.der().clone()], &self.chain[..]].concat();
         Self { signer: Arc::new(signer), chain }
     }
@@ -93,15 +93,15 @@ impl Ca {
     }
 
     /// Issues a certificate with these contents for this key.
-    pub fn issue_for(&self, contents: CertificateParams, key: KeyPair) -> Identity {
-        let certificate = contents.signed_by(&key, &self.signer).unwrap();
+    pub fn issue_for(&self, params: CertificateParams, key: KeyPair) -> Identity {
+        let certificate = params.signed_by(&key, &self.signer).unwrap();
         let chain = [&[certificate.der().clone()], &self.chain[..]].concat();
         Identity { chain, key }
     }
 
     /// Issues a certificate with these contents for a new key.
-    pub fn issue(&self, contents: CertificateParams) -> Identity {
-        self.issue_for(contents, KeyPair::generate().unwrap())
+    pub fn issue(&self, params: CertificateParams) -> Identity {
+        self.issue_for(params, KeyPair::generate().unwrap())
     }
 
     /// A certificate for a server with these names.

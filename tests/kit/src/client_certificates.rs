@@ -195,13 +195,13 @@ impl ClientCertificate {
 impl RequestBuilder {
     /// Adds the header fields with which a proxy forwards this certificate: RFC 9440.
     pub fn client_cert(self, certificate: &ClientCertificate) -> Self {
-        let ask = self.header("client-cert", &format!(":{}:", certificate.base64()));
+        let request = self.header("client-cert", &format!(":{}:", certificate.base64()));
         if certificate.chain.is_empty() {
-            return ask;
+            return request;
         }
         let items: Vec<_> =
             certificate.chain.iter().map(|der| format!(":{}:", STANDARD.encode(der))).collect();
-        ask.header("client-cert-chain", &items.join(", "))
+        request.header("client-cert-chain", &items.join(", "))
     }
 }
 

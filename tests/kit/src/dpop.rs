@@ -10,8 +10,8 @@ use crate::server::{Client, Server};
 
 /// A token request with `grant_type=client_credentials` and this proof, not yet sent.
 pub fn token_request(server: &Server, client: &Client, proof: &str) -> RequestBuilder {
-    let ask = server.request("POST", "/token").basic(&client.id, &client.secret).dpop(proof);
-    ask.form("grant_type=client_credentials")
+    let request = server.request("POST", "/token").basic(&client.id, &client.secret).dpop(proof);
+    request.form("grant_type=client_credentials")
 }
 
 pub async fn request_token(server: &Server, client: &Client, proof: &str) -> Response {
@@ -20,11 +20,11 @@ pub async fn request_token(server: &Server, client: &Client, proof: &str) -> Res
 
 /// Whether this proof is accepted; asserts `invalid_dpop_proof` if it is not.
 pub async fn accepts_proof(server: &Server, client: &Client, proof: &str) -> bool {
-    let answer = request_token(server, client, proof).await;
-    if answer.status != 200 {
-        answer.clone().refused(400, "invalid_dpop_proof");
+    let response = request_token(server, client, proof).await;
+    if response.status != 200 {
+        response.clone().refused(400, "invalid_dpop_proof");
     }
-    answer.status == 200
+    response.status == 200
 }
 
 /// An access token for UserInfo bound to this key, and the client that it was issued to.
@@ -32,15 +32,16 @@ pub async fn bound_token(server: &Server, key: &DpopKey) -> (Client, String) {
     server.user("ada").await;
     let client = server.web_app().await;
     let code = Browser::new(server).authorize("ada", &client, "openid", "").await.parameter("code");
-    let ask = server.redeem_request(&client, &code).dpop(&key.proof(server));
-    let token = ask.send().await.ok().token("access_token");
+    let request = server.redeem_request(&client, &code).dpop(&key.proof(server));
+    let token = request.send().await.ok().token("access_token");
     (client, token)
 }
 
 /// A UserInfo request with the `DPoP` scheme (§7.1).
 pub async fn userinfo_with_dpop(server: &Server, token: &str, proof: &str) -> Response {
-    let ask = server.request("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
-    ask.dpop(proof).send().await
+    let request =
+        server.request("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
+    request.dpop(proof).send().await
 }
 
 /// A public client.
@@ -66,10 +67,10 @@ pub fn public_token_request(
         .append_pair("client_id", &client.id)
         .extend_pairs(form)
         .finish();
-    let ask = server.request("POST", "/token").form(&form);
+    let request = server.request("POST", "/token").form(&form);
     match proof {
-        Some(proof) => ask.dpop(proof),
-        None => ask,
+        Some(proof) => request.dpop(proof),
+        None => request,
     }
 }
 

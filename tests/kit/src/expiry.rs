@@ -29,11 +29,11 @@ impl Server {
 
     /// Requests a token as a client that presents this certificate, and records the sighting.
     pub async fn use_certificate(&self, client: &Client, certificate: &ClientCertificate) {
-        let ask = self
+        let request = self
             .request("POST", "/token")
             .basic(&client.id, &client.secret)
             .client_cert(certificate);
-        ask.form("grant_type=client_credentials").send().await.ok();
+        request.form("grant_type=client_credentials").send().await.ok();
         self.flush_sightings().await;
     }
 

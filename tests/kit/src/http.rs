@@ -78,9 +78,9 @@ impl RequestBuilder {
 
     /// Sends the request, and returns the body of the response as bytes.
     pub async fn send_for_bytes(self) -> Vec<u8> {
-        let answer = self.exchange().await;
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-        answer[end + 4..].to_vec()
+        let response = self.exchange().await;
+        let end = response.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        response[end + 4..].to_vec()
     }
 
     async fn exchange(self) -> Vec<u8> {

@@ -155,13 +155,13 @@ async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
 }
 
 /// Adds the URL of an OCSP responder to a certificate: `authorityInfoAccess` (RFC 5280 §4.2.2.1).
-pub fn add_ocsp_url(contents: &mut CertificateParams, url: &str) {
+pub fn add_ocsp_url(params: &mut CertificateParams, url: &str) {
     let tlv =
         |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap()][..], value].concat();
     let method = tlv(6, &[0x2b, 6, 1, 5, 5, 7, 0x30, 1]);
     let description = tlv(0x30, &[method, tlv(0x86, url.as_bytes())].concat());
     let extension = tlv(0x30, &description);
-    contents
+    params
         .custom_extensions
         .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], extension));
 }

@@ -321,8 +321,8 @@ impl Server {
 
     /// An access token from the client credentials grant.
     pub async fn client_credentials_token(&self, client: &Client) -> String {
-        let answer = self.post_as(client, "/token", "grant_type=client_credentials").await;
-        answer.ok().token("access_token")
+        let response = self.post_as(client, "/token", "grant_type=client_credentials").await;
+        response.ok().token("access_token")
     }
 
     /// Creates an account with [`PASSWORD`].

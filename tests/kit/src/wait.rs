@@ -7,9 +7,9 @@ pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Waits until a condition holds.
 pub async fn wait_until(what: &str, condition: impl AsyncFnMut() -> bool) {
-    let (begun, mut condition) = (Instant::now(), condition);
+    let (started_at, mut condition) = (Instant::now(), condition);
     while !condition().await {
-        assert!(begun.elapsed() < TIMEOUT, "timed out: {what}");
+        assert!(started_at.elapsed() < TIMEOUT, "timed out: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -53,9 +53,9 @@ impl Issuer {
         let key = Key::new();
         let (behind, added) = (server.issuer.clone(), key.public.clone());
         let pass_on = async move |uri: Uri| {
-            let answer = crate::http().get(format!("{behind}{uri}")).send().await.unwrap();
+            let response = crate::http().get(format!("{behind}{uri}")).send().await.unwrap();
             let mut document: Value =
-                serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+                serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
             if let Some(keys) = document.get_mut("keys") {
                 keys.as_array_mut().unwrap().push(added.clone());
             }
@@ -77,9 +77,9 @@ impl Issuer {
         let mut form = vec![("grant_type", "client_credentials"), ("scope", "invoices.read")];
         form.extend(resource.map(|resource| ("resource", resource)));
         let request = crate::http().post(format!("{}/token", self.server.issuer)).form(&form);
-        let answer = request.basic_auth(&client.id, Some(&client.secret)).send().await.unwrap();
-        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        let response = request.basic_auth(&client.id, Some(&client.secret)).send().await.unwrap();
+        let response: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        response["access_token"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
     }
 
     /// The header and the claims of a valid access token (RFC 9068 §2).
