@@ -12,17 +12,17 @@ const LAG: Seconds = Seconds(60);
 
 /// A grant, and its refresh tokens from the first to the last; the database has only the first
 /// generation.
-struct Forgotten {
+struct RolledBackGrant {
     client: Client,
     tokens: Vec<String>,
 }
 
-impl Forgotten {
+impl RolledBackGrant {
     /// The number of rotations that are lost with the previous database.
     async fn new(server: &Server, rotations: usize) -> Self {
         let client = server.web_app().await;
-        let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
-        let mut tokens = vec![granted.token("refresh_token")];
+        let token_response = server.obtain_tokens("ada", &client, "openid offline_access").await;
+        let mut tokens = vec![token_response.token("refresh_token")];
         // The rotation that the database still has is hours old.
         server.advance_clock(3 * 60 * 60);
         for _ in 0..rotations {
@@ -39,24 +39,24 @@ impl Forgotten {
         Self { client, tokens }
     }
 
-    async fn refreshes(&self, server: &Server, token: usize) -> String {
+    async fn refresh(&self, server: &Server, token: usize) -> String {
         let response = server.refresh(&self.client, &self.tokens[token], "").await;
         response.ok().token("refresh_token")
     }
 
-    async fn is_refused(&self, server: &Server, token: &str) {
+    async fn assert_refused(&self, server: &Server, token: &str) {
         server.refresh(&self.client, token, "").await.refused(400, "invalid_grant");
     }
 }
 
-async fn server() -> Server {
+async fn start_server() -> Server {
     let server = Server::start().await;
     server.user("ada").await;
     server
 }
 
 /// The standby took over a second ago.
-async fn declare(server: &Server) {
+async fn declare_failover(server: &Server) {
     let at = server.trace().now() - Seconds(1);
     failover::declare(&server.app().store, at, LAG, &server.trace()).await.unwrap();
 }
@@ -65,17 +65,17 @@ async fn declare(server: &Server) {
 /// to sign in again. All older tokens are replays from then on.
 #[tokio::test]
 async fn after_a_declared_failover_lost_refresh_tokens_are_accepted() {
-    let server = server().await;
+    let server = start_server().await;
     for rotations in 1..=3 {
-        let lost = Forgotten::new(&server, rotations).await;
-        declare(&server).await;
+        let lost = RolledBackGrant::new(&server, rotations).await;
+        declare_failover(&server).await;
 
-        let next = lost.refreshes(&server, rotations).await;
-        assert_eq!(lost.refreshes(&server, rotations).await, next, "a lost response is repeated");
+        let next = lost.refresh(&server, rotations).await;
+        assert_eq!(lost.refresh(&server, rotations).await, next, "a lost response is repeated");
         let last = server.refresh(&lost.client, &next, "").await.ok().token("refresh_token");
 
-        lost.is_refused(&server, &lost.tokens[rotations - 1]).await;
-        lost.is_refused(&server, &last).await;
+        lost.assert_refused(&server, &lost.tokens[rotations - 1]).await;
+        lost.assert_refused(&server, &last).await;
     }
     let events = server.audit_events("refresh_token.recovered").await;
     assert_eq!(events.len(), 3);
@@ -86,109 +86,110 @@ async fn after_a_declared_failover_lost_refresh_tokens_are_accepted() {
 /// DESIGN §3: three lost generations are accepted, and no more.
 #[tokio::test]
 async fn a_refresh_token_four_generations_ahead_is_refused() {
-    let server = server().await;
-    let lost = Forgotten::new(&server, 4).await;
-    declare(&server).await;
+    let server = start_server().await;
+    let lost = RolledBackGrant::new(&server, 4).await;
+    declare_failover(&server).await;
 
-    lost.is_refused(&server, &lost.tokens[4]).await;
+    lost.assert_refused(&server, &lost.tokens[4]).await;
 
-    lost.is_refused(&server, &lost.tokens[0]).await;
+    lost.assert_refused(&server, &lost.tokens[0]).await;
 }
 
 /// DESIGN §3: a failover is declared for an hour, and declaring it again does not extend it.
 #[tokio::test]
 async fn a_declared_failover_ends_after_an_hour() {
-    let server = server().await;
-    let (in_time, late) = (Forgotten::new(&server, 1).await, Forgotten::new(&server, 1).await);
+    let server = start_server().await;
+    let (in_time, late) =
+        (RolledBackGrant::new(&server, 1).await, RolledBackGrant::new(&server, 1).await);
     let at = server.trace().now() - Seconds(1);
-    let declare =
+    let declare_failover =
         async || failover::declare(&server.app().store, at, LAG, &server.trace()).await.unwrap();
 
-    let first = declare().await;
+    let first = declare_failover().await;
     server.advance_clock(60 * 60 - 1);
-    assert_eq!(declare().await.ends_at, first.ends_at);
-    in_time.refreshes(&server, 1).await;
+    assert_eq!(declare_failover().await.ends_at, first.ends_at);
+    in_time.refresh(&server, 1).await;
     server.advance_clock(1);
 
-    late.is_refused(&server, &late.tokens[1]).await;
+    late.assert_refused(&server, &late.tokens[1]).await;
     assert_eq!(server.audit_events("database.failed_over").await.len(), 1);
 }
 
 /// A grant recovers once: an even newer token that is presented later is a replay.
 #[tokio::test]
 async fn each_grant_recovers_once() {
-    let server = server().await;
-    let lost = Forgotten::new(&server, 3).await;
-    declare(&server).await;
+    let server = start_server().await;
+    let lost = RolledBackGrant::new(&server, 3).await;
+    declare_failover(&server).await;
 
-    let next = lost.refreshes(&server, 1).await;
+    let next = lost.refresh(&server, 1).await;
     assert_eq!(next, lost.tokens[2], "a grant has one valid refresh token");
-    lost.is_refused(&server, &lost.tokens[3]).await;
+    lost.assert_refused(&server, &lost.tokens[3]).await;
 
-    lost.is_refused(&server, &next).await;
+    lost.assert_refused(&server, &next).await;
 }
 
 /// A client that has refreshed since the failover has a token of the current database. A token of a
 /// generation that this database never issued is then a replay.
 #[tokio::test]
 async fn a_grant_refreshed_since_the_failover_does_not_recover() {
-    let server = server().await;
-    let lost = Forgotten::new(&server, 3).await;
-    declare(&server).await;
+    let server = start_server().await;
+    let lost = RolledBackGrant::new(&server, 3).await;
+    declare_failover(&server).await;
 
-    lost.refreshes(&server, 0).await;
+    lost.refresh(&server, 0).await;
 
-    lost.is_refused(&server, &lost.tokens[3]).await;
+    lost.assert_refused(&server, &lost.tokens[3]).await;
 }
 
 /// THREATS RT-07: a token of another client is refused, and its own client can still use it.
 #[tokio::test]
 async fn a_lost_refresh_token_is_refused_to_another_client() {
-    let server = server().await;
-    let (lost, attacker) = (Forgotten::new(&server, 1).await, server.web_app().await);
-    declare(&server).await;
+    let server = start_server().await;
+    let (lost, attacker) = (RolledBackGrant::new(&server, 1).await, server.web_app().await);
+    declare_failover(&server).await;
 
     server.refresh(&attacker, &lost.tokens[1], "").await.refused(400, "invalid_grant");
 
-    lost.refreshes(&server, 1).await;
+    lost.refresh(&server, 1).await;
 }
 
 /// A failover does not restore a revoked grant.
 #[tokio::test]
 async fn a_revoked_grant_stays_revoked_after_a_declared_failover() {
-    let server = server().await;
-    let lost = Forgotten::new(&server, 1).await;
-    declare(&server).await;
+    let server = start_server().await;
+    let lost = RolledBackGrant::new(&server, 1).await;
+    declare_failover(&server).await;
 
     let form = format!("token={}", lost.tokens[1]);
     server.post_as(&lost.client, "/revoke", &form).await.ok();
 
-    lost.is_refused(&server, &lost.tokens[1]).await;
+    lost.assert_refused(&server, &lost.tokens[1]).await;
 }
 
 /// THREATS RT-16: without a declaration nothing changes. A failover can be declared only for a time in
 /// the past.
 #[tokio::test]
 async fn without_a_declared_failover_lost_refresh_tokens_are_replays() {
-    let server = server().await;
-    let lost = Forgotten::new(&server, 1).await;
+    let server = start_server().await;
+    let lost = RolledBackGrant::new(&server, 1).await;
     for ahead in [0, 1, 3600] {
         let (store, at) = (&server.app().store, server.trace().now() + Seconds(ahead));
         failover::declare(store, at, LAG, &server.trace()).await.unwrap_err();
     }
 
-    lost.is_refused(&server, &lost.tokens[1]).await;
+    lost.assert_refused(&server, &lost.tokens[1]).await;
 
-    lost.is_refused(&server, &lost.tokens[0]).await;
+    lost.assert_refused(&server, &lost.tokens[0]).await;
 }
 
 /// THREATS DB-07: revocations of the lost period are repeated.
 #[tokio::test]
 async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
-    let server = server().await;
+    let server = start_server().await;
     let client = server.web_app().await;
     let grace = server.user("grace").await;
-    let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
+    let tokens = server.obtain_tokens("ada", &client, "openid offline_access").await;
     let offline = server.obtain_tokens("grace", &client, "openid offline_access").await;
     let bound = server.obtain_tokens("grace", &client, "openid").await;
     let other = server.obtain_tokens("ada", &client, "openid offline_access").await;
@@ -197,8 +198,9 @@ async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
     let grant = created.last().unwrap().grant_id.clone().unwrap();
     let session = created[1].session_id.clone().unwrap();
     let access = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
-    let told = server.post_as(&client, "/introspect", &format!("token={access}")).await.ok();
-    let jti = told.body["jti"].as_str().unwrap().to_owned();
+    let introspected =
+        server.post_as(&client, "/introspect", &format!("token={access}")).await.ok();
+    let jti = introspected.body["jti"].as_str().unwrap().to_owned();
     let revoked = [
         Revoked::Grant(GrantId::from_text(&grant)),
         Revoked::Session(grace.id.clone(), SessionId::from_text(&session)),
@@ -212,11 +214,11 @@ async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
         let token = response.token("refresh_token");
         server.refresh(&client, &token, "").await.refused(400, "invalid_grant");
     };
-    is_refused(&granted).await;
+    is_refused(&tokens).await;
     is_refused(&bound).await;
     assert!(!server.is_active(&client, &access).await);
-    for lives in [&offline, &other] {
-        server.refresh(&client, &lives.token("refresh_token"), "").await.ok();
+    for active in [&offline, &other] {
+        server.refresh(&client, &active.token("refresh_token"), "").await.ok();
     }
     assert_eq!(server.audit_events("database.revoked_again").await.len(), 1);
 }

@@ -11,8 +11,8 @@ use kit::server::{Client, Server};
 
 const SCOPE: &str = "openid offline_access";
 
-/// Deletes a client as a command beside the server does; the server has not noticed yet.
-async fn delete_behind(server: &Server, client: &Client) {
+/// Deletes a client like a command in another process; the server has not reloaded its clients yet.
+async fn delete_unnoticed(server: &Server, client: &Client) {
     let id = ClientId::from_text(&client.id);
     server
         .administer_clients_without_reload(async move |registrar| {
@@ -46,7 +46,7 @@ async fn a_deleted_client_is_issued_no_opaque_token() {
         }))
         .await;
     server.client_credentials_token(&client).await;
-    delete_behind(&server, &client).await;
+    delete_unnoticed(&server, &client).await;
 
     let response = server.post_as(&client, "/token", "grant_type=client_credentials").await;
 
@@ -56,14 +56,20 @@ async fn a_deleted_client_is_issued_no_opaque_token() {
 
 /// A user and a client send all kinds of requests at once, and one of the two is deleted after a
 /// moment.
-async fn race(log: &CapturedLog, server: &Server, name: &str, moment: usize, is_client: bool) {
+async fn delete_during_requests(
+    log: &CapturedLog,
+    server: &Server,
+    name: &str,
+    moment: usize,
+    is_client: bool,
+) {
     let user = server.user(name).await;
     let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
     let client = server.web_app_with(members).await;
     let mut browser = Browser::new(server);
     let code = browser.authorize(name, &client, SCOPE, "").await.parameter("code");
-    let granted = server.obtain_tokens(name, &client, SCOPE).await;
-    let (access, refresh) = (granted.token("access_token"), granted.token("refresh_token"));
+    let tokens = server.obtain_tokens(name, &client, SCOPE).await;
+    let (access, refresh) = (tokens.token("access_token"), tokens.token("refresh_token"));
     let mut new = Browser::new(server);
     let target = authorize_target(&client, SCOPE);
     let form = format!("token={access}");
@@ -72,13 +78,13 @@ async fn race(log: &CapturedLog, server: &Server, name: &str, moment: usize, is_
             tokio::task::yield_now().await;
         }
         if is_client {
-            delete_behind(server, &client).await;
+            delete_unnoticed(server, &client).await;
         } else {
             server.delete_user(&user).await;
         }
     };
 
-    let (redeemed, refreshed, told, asked, silent, begun, ()) = join!(
+    let (redeemed, refreshed, userinfo, introspected, silent, started, ()) = join!(
         server.redeem(&client, &code),
         server.refresh(&client, &refresh, ""),
         server.userinfo(&access),
@@ -89,7 +95,9 @@ async fn race(log: &CapturedLog, server: &Server, name: &str, moment: usize, is_
     );
 
     assert_no_errors_logged(log);
-    for response in [&redeemed, &refreshed, &told, &asked, &silent.response, &begun.response] {
+    for response in
+        [&redeemed, &refreshed, &userinfo, &introspected, &silent.response, &started.response]
+    {
         // 503: a retry gets the final response.
         assert!(response.status < 500 || response.status == 503, "{name}: {}", response.status);
     }
@@ -101,7 +109,14 @@ async fn deleting_users_and_clients_in_use_causes_no_server_errors() {
     let server = Server::start().await;
     for round in 0..12 {
         for is_client in [false, true] {
-            race(&log, &server, &format!("ada-{round}-{is_client}"), round * 5, is_client).await;
+            delete_during_requests(
+                &log,
+                &server,
+                &format!("ada-{round}-{is_client}"),
+                round * 5,
+                is_client,
+            )
+            .await;
         }
     }
 }

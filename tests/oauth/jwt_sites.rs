@@ -15,7 +15,7 @@ use kit::dpop;
 use kit::jwt::{DpopKey, JwtSigner, hs256_jwt, unverified_claims};
 use kit::server::{Client, ISSUER, Server};
 
-/// A place that reads a JWT.
+/// An endpoint, or a function of the library, that accepts a JWT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Site {
     /// `id_token_hint`, OIDC Core §3.1.2.1.
@@ -73,8 +73,8 @@ impl Site {
         Self::ProofAtLibrary,
     ];
 
-    /// The kind that this place expects.
-    const fn reads(self) -> Kind {
+    /// The kind that it expects.
+    const fn expected_kind(self) -> Kind {
         match self {
             Self::HintAtAuthorize | Self::HintAtLogout => Kind::IdToken,
             Self::PrivateKeyJwt | Self::ClientSecretJwt => Kind::Assertion,
@@ -91,7 +91,7 @@ impl Site {
     }
 
     /// Whether an access token accompanies the proof.
-    const fn has_token_beside(self) -> bool {
+    const fn has_access_token(self) -> bool {
         match self {
             Self::ProofAtUserInfo | Self::ProofAtVerify | Self::ProofAtLibrary => true,
             Self::HintAtAuthorize
@@ -112,22 +112,22 @@ impl Site {
 struct Fixture {
     server: Server,
     cookies: std::collections::BTreeMap<String, String>,
-    photos: Client,
-    prover: Client,
-    sharer: Client,
-    ours: JwtSigner,
-    theirs: JwtSigner,
+    web_app: Client,
+    private_key_client: Client,
+    secret_client: Client,
+    server_signer: JwtSigner,
+    client_signer: JwtSigner,
     id_token: Value,
     access_token: Value,
     key: DpopKey,
     service: Client,
     /// An access token that is bound to the key of `holder`.
-    bound: String,
+    bound_token: String,
     /// An API that verifies tokens locally.
     verifier: Verifier,
 }
 
-const AFTER: &str = "https://app.example/bye";
+const POST_LOGOUT_URI: &str = "https://app.example/bye";
 
 impl Fixture {
     async fn new() -> Self {
@@ -149,62 +149,62 @@ impl Fixture {
             async move { Ok(Fetched::Document { body, etag: None, max_age: None }) }
         });
         let verifier = Verifier::new(ISSUER, ISSUER, keys);
-        let photos = server
+        let web_app = server
             .register(json!({
                 "redirect_uris": [Client::REDIRECT_URI],
-                "post_logout_redirect_uris": [AFTER],
+                "post_logout_redirect_uris": [POST_LOGOUT_URI],
                 "scope": "openid",
                 "id_token_signed_response_alg": "ES256",
                 "userinfo_signed_response_alg": "ES256",
             }))
             .await;
-        let theirs = JwtSigner::new();
-        let prover = server
+        let client_signer = JwtSigner::new();
+        let private_key_client = server
             .register(json!({
                 "grant_types": ["client_credentials"],
                 "token_endpoint_auth_method": "private_key_jwt",
-                "jwks": { "keys": [theirs.jwk()] },
+                "jwks": { "keys": [client_signer.jwk()] },
             }))
             .await;
-        let sharer = server
+        let secret_client = server
             .register(json!({
                 "grant_types": ["client_credentials"],
                 "token_endpoint_auth_method": "client_secret_jwt",
             }))
             .await;
-        let ours = JwtSigner::from_server(&server).await;
+        let server_signer = JwtSigner::from_server(&server).await;
         let mut browser = Browser::new(&server);
-        let page = browser.authorize("ada", &photos, "openid", "").await;
+        let page = browser.authorize("ada", &web_app, "openid", "").await;
         let cookies = browser.cookies;
-        let granted = server.redeem(&photos, &page.parameter("code")).await.ok();
-        let id_token = unverified_claims(&granted.token("id_token"));
-        let access_token = unverified_claims(&granted.token("access_token"));
+        let tokens = server.redeem(&web_app, &page.parameter("code")).await.ok();
+        let id_token = unverified_claims(&tokens.token("id_token"));
+        let access_token = unverified_claims(&tokens.token("access_token"));
         let (key, service) = (DpopKey::new(), server.service().await);
         let page = {
             let mut browser = Browser::new(&server);
             browser.cookies = cookies.clone();
-            browser.open(&authorize_target(&photos, "openid")).await
+            browser.open(&authorize_target(&web_app, "openid")).await
         };
-        let request = server.redeem_request(&photos, &page.parameter("code"));
-        let bound = request.dpop(&key.proof(&server)).send().await.ok().token("access_token");
+        let request = server.redeem_request(&web_app, &page.parameter("code"));
+        let bound_token = request.dpop(&key.proof(&server)).send().await.ok().token("access_token");
         Self {
             server,
             cookies,
-            photos,
-            prover,
-            sharer,
-            ours,
-            theirs,
+            web_app,
+            private_key_client,
+            secret_client,
+            server_signer,
+            client_signer,
             id_token,
             access_token,
             key,
             service,
-            bound,
+            bound_token,
             verifier,
         }
     }
 
-    /// A valid payload for this place, unique where uniqueness matters.
+    /// A valid payload for this site, unique where uniqueness matters.
     fn payload(&self, site: Site) -> Value {
         let assertion = |client: &Client| {
             let now = self.server.trace().now().0;
@@ -216,8 +216,8 @@ impl Fixture {
         };
         match site {
             Site::HintAtAuthorize | Site::HintAtLogout => self.id_token.clone(),
-            Site::PrivateKeyJwt => assertion(&self.prover),
-            Site::ClientSecretJwt => assertion(&self.sharer),
+            Site::PrivateKeyJwt => assertion(&self.private_key_client),
+            Site::ClientSecretJwt => assertion(&self.secret_client),
             Site::UserInfo | Site::Introspection | Site::Verify | Site::Library => {
                 self.access_token.clone()
             }
@@ -229,16 +229,22 @@ impl Fixture {
             Site::ProofAtToken => self.key.claims(&self.server, "POST", "/token"),
             // The same request in all three; the way it is described differs.
             Site::ProofAtUserInfo | Site::ProofAtVerify | Site::ProofAtLibrary => {
-                unverified_claims(&self.key.proof_with_token(&self.server, "GET", &self.bound))
+                unverified_claims(&self.key.proof_with_token(
+                    &self.server,
+                    "GET",
+                    &self.bound_token,
+                ))
             }
         }
     }
 
-    /// Signs with the key that this place trusts.
+    /// Signs with the key that this site trusts.
     fn sign(&self, site: Site, header: &str, payload: &[u8]) -> String {
         match site {
-            Site::ClientSecretJwt => hs256_jwt(self.sharer.secret.as_bytes(), header, payload),
-            Site::PrivateKeyJwt => self.theirs.compact(header, payload),
+            Site::ClientSecretJwt => {
+                hs256_jwt(self.secret_client.secret.as_bytes(), header, payload)
+            }
+            Site::PrivateKeyJwt => self.client_signer.compact(header, payload),
             Site::ProofAtToken
             | Site::ProofAtUserInfo
             | Site::ProofAtVerify
@@ -249,7 +255,7 @@ impl Fixture {
             | Site::Introspection
             | Site::Revocation
             | Site::Verify
-            | Site::Library => self.ours.compact(header, payload),
+            | Site::Library => self.server_signer.compact(header, payload),
         }
     }
 
@@ -257,15 +263,15 @@ impl Fixture {
     fn header(&self, site: Site, more: &str) -> String {
         match site {
             Site::ClientSecretJwt => format!(r#"{{"alg":"HS256","typ":"JWT"{more}}}"#),
-            Site::PrivateKeyJwt => self.theirs.header(&format!(r#","typ":"JWT"{more}"#)),
+            Site::PrivateKeyJwt => self.client_signer.header(&format!(r#","typ":"JWT"{more}"#)),
             Site::HintAtAuthorize | Site::HintAtLogout => {
-                self.ours.header(&format!(r#","typ":"JWT"{more}"#))
+                self.server_signer.header(&format!(r#","typ":"JWT"{more}"#))
             }
             Site::UserInfo
             | Site::Introspection
             | Site::Revocation
             | Site::Verify
-            | Site::Library => self.ours.header(&format!(r#","typ":"at+jwt"{more}"#)),
+            | Site::Library => self.server_signer.header(&format!(r#","typ":"at+jwt"{more}"#)),
             Site::ProofAtToken
             | Site::ProofAtUserInfo
             | Site::ProofAtVerify
@@ -276,12 +282,12 @@ impl Fixture {
         }
     }
 
-    fn good(&self, site: Site) -> String {
+    fn valid_jwt(&self, site: Site) -> String {
         self.sign(site, &self.header(site, ""), self.payload(site).to_string().as_bytes())
     }
 
-    /// Whether this place accepts the JWT.
-    async fn takes(&self, site: Site, jwt: &str) -> bool {
+    /// Whether this site accepts the JWT.
+    async fn accepts(&self, site: Site, jwt: &str) -> bool {
         let server = &self.server;
         let pair = |name, value: &str| {
             form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish()
@@ -292,7 +298,7 @@ impl Fixture {
                 browser.cookies = self.cookies.clone();
                 let hint = pair("id_token_hint", jwt);
                 let target =
-                    authorize_target(&self.photos, "openid") + "&prompt=none&" + hint.as_str();
+                    authorize_target(&self.web_app, "openid") + "&prompt=none&" + hint.as_str();
                 let page = browser.open(&target).await;
                 if page.url.contains("code=") {
                     return true;
@@ -302,7 +308,7 @@ impl Fixture {
             }
             Site::HintAtLogout => {
                 let hint = pair("id_token_hint", jwt);
-                let after = pair("post_logout_redirect_uri", AFTER);
+                let after = pair("post_logout_redirect_uri", POST_LOGOUT_URI);
                 let response = server.get(&format!("/logout?{hint}&{after}")).await;
                 assert!(matches!(response.status, 303 | 400), "{response:?}");
                 response.status == 303
@@ -327,12 +333,12 @@ impl Fixture {
             }
             Site::Introspection => {
                 let form = pair("token", jwt);
-                let response = server.post_as(&self.photos, "/introspect", &form).await.ok();
+                let response = server.post_as(&self.web_app, "/introspect", &form).await.ok();
                 response.body["active"] == Value::Bool(true)
             }
             Site::Revocation => {
                 let before = server.audit_events("token.revoked").await.len();
-                server.post_as(&self.photos, "/revoke", &pair("token", jwt)).await.ok();
+                server.post_as(&self.web_app, "/revoke", &pair("token", jwt)).await.ok();
                 server.audit_events("token.revoked").await.len() > before
             }
             Site::ProofAtToken => {
@@ -344,7 +350,7 @@ impl Fixture {
                         == *self.key.jkt
             }
             Site::ProofAtUserInfo => {
-                let response = dpop::userinfo_with_dpop(server, &self.bound, jwt).await;
+                let response = dpop::userinfo_with_dpop(server, &self.bound_token, jwt).await;
                 assert!(matches!(response.status, 200 | 400 | 401), "{response:?}");
                 response.status == 200
             }
@@ -355,22 +361,23 @@ impl Fixture {
             }
             Site::ProofAtVerify => {
                 let request = server.request("GET", "/verify/ours").dpop(jwt);
-                let request = request.header("authorization", &format!("DPoP {}", self.bound));
+                let request =
+                    request.header("authorization", &format!("DPoP {}", self.bound_token));
                 let request = request.header("x-original-method", "GET");
                 let response = request.header("x-original-uri", "/userinfo").send().await;
                 assert!(matches!(response.status, 200 | 400 | 401), "{response:?}");
                 response.status == 200
             }
-            Site::Library => self.takes_in_library(&format!("Bearer {jwt}"), None).await,
+            Site::Library => self.library_accepts(&format!("Bearer {jwt}"), None).await,
             Site::ProofAtLibrary => {
-                self.takes_in_library(&format!("DPoP {}", self.bound), Some(jwt)).await
+                self.library_accepts(&format!("DPoP {}", self.bound_token), Some(jwt)).await
             }
         }
     }
 
     /// Whether an API that uses the library accepts a request with these fields; values that no HTTP
     /// field can have are refused.
-    async fn takes_in_library(&self, authorization: &str, proof: Option<&str>) -> bool {
+    async fn library_accepts(&self, authorization: &str, proof: Option<&str>) -> bool {
         let mut headers = HeaderMap::new();
         let proof = proof.map(|proof| ("dpop", proof));
         for (name, value) in [("authorization", authorization)].into_iter().chain(proof) {
@@ -394,10 +401,10 @@ impl Fixture {
     }
 
     /// The invalid variants of a JWT.
-    fn mutations(&self, site: Site) -> Vec<(String, String)> {
-        let good = self.good(site);
+    fn invalid_jwts(&self, site: Site) -> Vec<(String, String)> {
+        let valid = self.valid_jwt(site);
         let [header, payload, signature]: [&str; 3] =
-            good.split('.').collect::<Vec<_>>().try_into().unwrap();
+            valid.split('.').collect::<Vec<_>>().try_into().unwrap();
         let alg = if site == Site::ClientSecretJwt { "HS256" } else { "ES256" };
         let body = || self.payload(site).to_string();
         let headed = |text: &str| self.sign(site, text, body().as_bytes());
@@ -405,13 +412,13 @@ impl Fixture {
         let paid = |bytes: &[u8]| self.sign(site, &self.header(site, ""), bytes);
         let in_place = |from: &str, to: &str| headed(&self.header(site, "").replacen(from, to, 1));
         let alg_is = |to: &str| in_place(&format!(r#""alg":"{alg}""#), to);
-        let stranger = JwtSigner::new();
-        let typ = match site.reads() {
+        let other_signer = JwtSigner::new();
+        let typ = match site.expected_kind() {
             Kind::AccessToken => "at+jwt",
             Kind::Proof => "dpop+jwt",
             Kind::IdToken | Kind::UserInfo | Kind::Assertion => "JWT",
         };
-        let is_proof = site.reads() == Kind::Proof;
+        let is_proof = site.expected_kind() == Kind::Proof;
         // A claim of type string that every such JWT has.
         let known = if is_proof { "jti" } else { "sub" };
 
@@ -428,17 +435,20 @@ impl Fixture {
             ),
             ("JO-02 another alg", alg_is(r#""alg":"RS256""#)),
             ("JO-03 jwk", {
-                let header = format!(r#"{{"alg":"ES256","typ":"{typ}","jwk":{}}}"#, stranger.jwk());
-                stranger.compact(&header, body())
+                let header =
+                    format!(r#"{{"alg":"ES256","typ":"{typ}","jwk":{}}}"#, other_signer.jwk());
+                other_signer.compact(&header, body())
             }),
             ("JO-03 jku", {
-                let kid = stranger.key.kid();
+                let kid = other_signer.key.kid();
                 let jku = "https://evil.example/jwks";
                 let header =
                     format!(r#"{{"alg":"ES256","typ":"{typ}","kid":"{kid}","jku":"{jku}"}}"#);
-                stranger.compact(&header, body())
+                other_signer.compact(&header, body())
             }),
-            ("JO-03 a stranger with our kid", { stranger.compact(&self.header(site, ""), body()) }),
+            ("JO-03 a stranger with our kid", {
+                other_signer.compact(&self.header(site, ""), body())
+            }),
             ("JO-04 crit", more(r#","crit":["exp"],"exp":1"#)),
             ("JO-04 crit empty", more(r#","crit":[]"#)),
             ("JO-04 b64", more(r#","b64":false"#)),
@@ -449,8 +459,8 @@ impl Fixture {
             }),
             ("JO-07 another typ", headed(&self.header(site, "").replace(typ, "logout+jwt"))),
             ("JO-12 two parts", format!("{header}.{payload}")),
-            ("JO-12 four parts", format!("{good}.{signature}")),
-            ("JO-12 padding", format!("{good}==")),
+            ("JO-12 four parts", format!("{valid}.{signature}")),
+            ("JO-12 padding", format!("{valid}==")),
             ("JO-12 a line end", format!("{header}.\n{payload}.{signature}")),
             ("JO-12 nothing", ".".repeat(2)),
             ("JO-13 kid is a number", in_place(r#""typ""#, r#""kid":1,"typ""#)),
@@ -472,13 +482,17 @@ impl Fixture {
                 "JO-02 the JWK as a secret",
                 hs256_jwt(jwk.to_string().as_bytes(), &hs, body()),
             ));
-            all.push(("DP-05 a kid alone", stranger.sign(typ, &self.payload(site))));
+            all.push(("DP-05 a kid alone", other_signer.sign(typ, &self.payload(site))));
         } else if !matches!(site, Site::Verify | Site::Library) {
             // Whitespace around the value of a header field is not part of it.
-            all.push(("JO-12 a space", format!("{good} ")));
+            all.push(("JO-12 a space", format!("{valid} ")));
         }
         if site != Site::ClientSecretJwt && !is_proof {
-            let jwk = if site == Site::PrivateKeyJwt { self.theirs.jwk() } else { self.ours.jwk() };
+            let jwk = if site == Site::PrivateKeyJwt {
+                self.client_signer.jwk()
+            } else {
+                self.server_signer.jwk()
+            };
             let kid = jwk["kid"].as_str().unwrap_or_default().to_owned();
             let hs = format!(r#"{{"alg":"HS256","typ":"{typ}","kid":"{kid}"}}"#);
             all.push(("JO-13 kid is a path", in_place(&kid, "../../keys/1")));
@@ -516,7 +530,7 @@ impl Fixture {
                 claim(name, "null");
                 claim(name, if name == "jti" { "\"\"" } else { "\"x\"" });
             }
-            if site.has_token_beside() {
+            if site.has_access_token() {
                 claim("ath", "");
                 claim("ath", "\"x\"");
             }
@@ -525,7 +539,7 @@ impl Fixture {
         for name in ["iss", "aud", "sub", "exp"] {
             claim(name, "");
         }
-        if site.reads() == Kind::AccessToken {
+        if site.expected_kind() == Kind::AccessToken {
             // JO-15: the other claims that RFC 9068 §2.2 requires.
             for name in ["iat", "jti", "client_id"] {
                 claim(name, "");
@@ -547,11 +561,11 @@ impl Fixture {
 async fn no_place_accepts_an_invalid_jwt() {
     let fixture = Fixture::new().await;
     for site in Site::ALL {
-        assert!(fixture.takes(site, &fixture.good(site)).await, "{site:?}");
-        for (what, jwt) in fixture.mutations(site) {
-            assert!(!fixture.takes(site, &jwt).await, "{site:?}: {what}: {jwt}");
+        assert!(fixture.accepts(site, &fixture.valid_jwt(site)).await, "{site:?}");
+        for (what, jwt) in fixture.invalid_jwts(site) {
+            assert!(!fixture.accepts(site, &jwt).await, "{site:?}: {what}: {jwt}");
         }
-        assert!(fixture.takes(site, &fixture.good(site)).await, "{site:?}");
+        assert!(fixture.accepts(site, &fixture.valid_jwt(site)).await, "{site:?}");
     }
 }
 
@@ -564,24 +578,24 @@ async fn no_place_accepts_a_jwt_of_another_kind() {
     let page = {
         let mut browser = Browser::new(server);
         browser.cookies = fixture.cookies.clone();
-        browser.open(&authorize_target(&fixture.photos, "openid")).await
+        browser.open(&authorize_target(&fixture.web_app, "openid")).await
     };
-    let granted = server.redeem(&fixture.photos, &page.parameter("code")).await.ok();
-    let access = granted.token("access_token");
+    let tokens = server.redeem(&fixture.web_app, &page.parameter("code")).await.ok();
+    let access = tokens.token("access_token");
     let kinds = [
-        (Kind::IdToken, granted.token("id_token")),
+        (Kind::IdToken, tokens.token("id_token")),
         (Kind::UserInfo, server.userinfo(&access).await.ok().text),
-        (Kind::Assertion, fixture.good(Site::PrivateKeyJwt)),
-        (Kind::Assertion, fixture.good(Site::ClientSecretJwt)),
-        (Kind::Proof, fixture.good(Site::ProofAtToken)),
-        (Kind::Proof, fixture.good(Site::ProofAtUserInfo)),
-        (Kind::Proof, fixture.good(Site::ProofAtLibrary)),
+        (Kind::Assertion, fixture.valid_jwt(Site::PrivateKeyJwt)),
+        (Kind::Assertion, fixture.valid_jwt(Site::ClientSecretJwt)),
+        (Kind::Proof, fixture.valid_jwt(Site::ProofAtToken)),
+        (Kind::Proof, fixture.valid_jwt(Site::ProofAtUserInfo)),
+        (Kind::Proof, fixture.valid_jwt(Site::ProofAtLibrary)),
         (Kind::AccessToken, access),
     ];
 
     for site in Site::ALL {
-        for (kind, jwt) in kinds.iter().filter(|(kind, _)| *kind != site.reads()) {
-            assert!(!fixture.takes(site, jwt).await, "{site:?} took {kind:?}: {jwt}");
+        for (kind, jwt) in kinds.iter().filter(|(kind, _)| *kind != site.expected_kind()) {
+            assert!(!fixture.accepts(site, jwt).await, "{site:?} took {kind:?}: {jwt}");
         }
     }
 }
@@ -594,8 +608,8 @@ async fn an_id_token_hint_may_be_expired_but_must_match_user_and_client() {
     let request = async |payload: &Value| {
         let mut browser = Browser::new(&fixture.server);
         browser.cookies = fixture.cookies.clone();
-        let jwt = fixture.ours.sign("JWT", payload);
-        let target = authorize_target(&fixture.photos, "openid")
+        let jwt = fixture.server_signer.sign("JWT", payload);
+        let target = authorize_target(&fixture.web_app, "openid")
             + "&prompt=none&id_token_hint="
             + jwt.as_str();
         browser.open(&target).await

@@ -19,19 +19,19 @@ use kit::server::{Database, ISSUER, START_TIME, Server};
 const DAY: i64 = 24 * 60 * 60;
 const MAX_AGE: i64 = 15 * 60;
 
-async fn keys(server: &Server) -> Vec<SigningKeyRow> {
+async fn signing_keys_of(server: &Server) -> Vec<SigningKeyRow> {
     signing_keys::all(server.app().store.db()).await.unwrap()
 }
 
 async fn kid(server: &Server, algorithm: Algorithm, state: State) -> String {
-    let keys = keys(server).await;
+    let keys = signing_keys_of(server).await;
     let mut found = keys.iter().filter(|key| key.alg == algorithm && key.state() == state);
     let kid = found.next().expect("such a key").id.clone();
     assert!(found.next().is_none(), "one of a kind");
     kid
 }
 
-async fn published(server: &Server) -> Value {
+async fn published_jwks(server: &Server) -> Value {
     server.get("/jwks").await.ok().body
 }
 
@@ -40,14 +40,14 @@ fn kids(jwks: &Value) -> Vec<String> {
     keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-fn is_of(jwks: &Value, jwt: &str) -> bool {
+fn is_signed_by(jwks: &Value, jwt: &str) -> bool {
     let set = Jwks::fetched(jwks).unwrap();
     let any = Typ::AbsentOr(&["JWT", "at+jwt"]);
     jws::verify(jwt, Keys::Published(&set), Algorithm::OURS, any).is_ok()
 }
 
 /// What the background job does, on this replica.
-async fn tick(server: &Server) {
+async fn run_rotation_job(server: &Server) {
     let app = server.app();
     app.keyring.tick(&app.store, &server.trace()).await.unwrap();
     app.confirm().await.unwrap();
@@ -58,16 +58,16 @@ async fn tick(server: &Server) {
 struct Verifier {
     jwks: Value,
     fetched_at: i64,
-    most: i64,
+    max_age: i64,
 }
 
 impl Verifier {
-    async fn checks(&mut self, server: &Server, jwt: &str) {
+    async fn verify(&mut self, server: &Server, jwt: &str) {
         let now = server.trace().now().0;
-        if self.jwks.is_null() || now - self.fetched_at >= self.most {
-            (self.jwks, self.fetched_at) = (published(server).await, now);
+        if self.jwks.is_null() || now - self.fetched_at >= self.max_age {
+            (self.jwks, self.fetched_at) = (published_jwks(server).await, now);
         }
-        assert!(is_of(&self.jwks, jwt), "an unknown kid, after {} s", now - self.fetched_at);
+        assert!(is_signed_by(&self.jwks, jwt), "an unknown kid, after {} s", now - self.fetched_at);
     }
 }
 
@@ -82,10 +82,10 @@ async fn the_next_key_is_published_before_it_signs() {
         kid(&server, Algorithm::Es256, State::Pending).await,
     );
 
-    let jwks = published(&server).await;
+    let jwks = published_jwks(&server).await;
 
     assert!(kids(&jwks).contains(&active) && kids(&jwks).contains(&pending));
-    assert!(is_of(&jwks, &server.client_credentials_token(&client).await));
+    assert!(is_signed_by(&jwks, &server.client_credentials_token(&client).await));
 }
 
 /// THREATS KE-05: private members of a key are never published.
@@ -93,7 +93,7 @@ async fn the_next_key_is_published_before_it_signs() {
 async fn the_jwks_contains_no_private_member() {
     let server = Server::start().await;
 
-    for key in published(&server).await["keys"].as_array().unwrap() {
+    for key in published_jwks(&server).await["keys"].as_array().unwrap() {
         for member in key.as_object().unwrap().keys() {
             let public = ["kty", "kid", "alg", "use", "crv", "x", "y", "n", "e"];
             assert!(public.contains(&member.as_str()), "{member}");
@@ -106,12 +106,12 @@ async fn the_jwks_contains_no_private_member() {
 /// > §10.1.1). THREATS KE-01: verifiers of this server never see one, on either replica.
 #[tokio::test]
 async fn a_verifier_that_caches_the_jwks_never_sees_an_unknown_kid() {
-    let most = 12 * 60 * 60;
-    let server = Server::with(|config| config.keys.jwks_max_age = Seconds(most)).await;
+    let max_age = 12 * 60 * 60;
+    let server = Server::with(|config| config.keys.jwks_max_age = Seconds(max_age)).await;
     let replica = server.replica().await;
     let client = server.service().await;
     replica.app().confirm().await.unwrap();
-    let mut verifiers = [0, 1, 2].map(|_| Verifier { most, ..Verifier::default() });
+    let mut verifiers = [0, 1, 2].map(|_| Verifier { max_age, ..Verifier::default() });
     let mut signed_by = BTreeMap::new();
 
     // Three hours a step: each verifier has a JWKS that is up to four steps old.
@@ -119,11 +119,11 @@ async fn a_verifier_that_caches_the_jwks_never_sees_an_unknown_kid() {
         for (n, verifier) in verifiers.iter_mut().enumerate().skip(usize::from(step < 2)) {
             let one = if n == 0 { &server } else { &replica };
             let token = one.client_credentials_token(&client).await;
-            verifier.checks(if n == 1 { &server } else { &replica }, &token).await;
+            verifier.verify(if n == 1 { &server } else { &replica }, &token).await;
             *signed_by.entry(token.split('.').next().unwrap().to_owned()).or_insert(0) += 1;
         }
         server.advance_clock(3 * 60 * 60);
-        tick(if step % 2 == 0 { &server } else { &replica }).await;
+        run_rotation_job(if step % 2 == 0 { &server } else { &replica }).await;
         for one in [&server, &replica] {
             one.app().confirm().await.unwrap();
         }
@@ -141,16 +141,16 @@ async fn a_key_stays_published_until_its_last_token_has_expired() {
     let first = kid(&server, Algorithm::Es256, State::Active).await;
     server.advance_clock(30 * DAY);
     let last = server.client_credentials_token(&client).await;
-    tick(&server).await;
+    run_rotation_job(&server).await;
 
     assert_ne!(kid(&server, Algorithm::Es256, State::Active).await, first);
-    assert!(is_of(&published(&server).await, &last));
+    assert!(is_signed_by(&published_jwks(&server).await, &last));
     server.advance_clock(299);
-    tick(&server).await;
-    assert!(is_of(&published(&server).await, &last), "a second before it expires");
+    run_rotation_job(&server).await;
+    assert!(is_signed_by(&published_jwks(&server).await, &last), "a second before it expires");
     server.advance_clock(2 * DAY);
-    tick(&server).await;
-    assert!(!kids(&published(&server).await).contains(&first));
+    run_rotation_job(&server).await;
+    assert!(!kids(&published_jwks(&server).await).contains(&first));
 }
 
 /// DESIGN §3: a key that was published too recently for every verifier to have it does not sign.
@@ -178,14 +178,14 @@ async fn a_key_does_not_sign_before_every_verifier_has_it() {
 async fn two_replicas_that_rotate_at_once_rotate_one_key_each_algorithm() {
     let server = Server::start().await;
     let replica = server.replica().await;
-    let before = keys(&server).await.len();
+    let before = signing_keys_of(&server).await.len();
     server.advance_clock(31 * DAY);
 
-    let tick = |one: &Server| {
+    let run_rotation_job = |one: &Server| {
         let (app, trace) = (one.app().clone(), one.trace());
         tokio::spawn(async move { app.keyring.tick(&app.store, &trace).await })
     };
-    let ticking: Vec<_> = [&server, &replica, &server, &replica].map(tick).into();
+    let ticking: Vec<_> = [&server, &replica, &server, &replica].map(run_rotation_job).into();
     for one in ticking {
         one.await.unwrap().unwrap();
     }
@@ -195,7 +195,7 @@ async fn two_replicas_that_rotate_at_once_rotate_one_key_each_algorithm() {
         kid(&server, algorithm, State::Pending).await;
         kid(&server, algorithm, State::Retiring).await;
     }
-    assert_eq!(keys(&server).await.len(), before + 2);
+    assert_eq!(signing_keys_of(&server).await.len(), before + 2);
 }
 
 /// THREATS KE-03: signatures of a compromised key are invalid on every replica as soon as it has
@@ -208,10 +208,10 @@ async fn signatures_of_a_compromised_key_are_invalid() {
     let client = server.web_app().await;
     replica.app().confirm().await.unwrap();
     server.advance_clock(60 * 60);
-    let granted = server.obtain_tokens("ada", &client, "openid").await;
-    let (access, id_token) = (granted.token("access_token"), granted.token("id_token"));
+    let tokens = server.obtain_tokens("ada", &client, "openid").await;
+    let (access, id_token) = (tokens.token("access_token"), tokens.token("id_token"));
     assert!(server.is_active(&client, &access).await);
-    let cached = published(&server).await;
+    let cached = published_jwks(&server).await;
 
     let app = server.app();
     for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
@@ -224,17 +224,17 @@ async fn signatures_of_a_compromised_key_are_invalid() {
         one.userinfo(&access).await.refused(401, "invalid_token");
         let hint = one.get(&format!("/logout?id_token_hint={id_token}")).await;
         assert_eq!(hint.status, 400, "{hint:?}");
-        assert!(!is_of(&published(one).await, &access));
+        assert!(!is_signed_by(&published_jwks(one).await, &access));
     }
 
-    let next = server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
-    assert!(is_of(&cached, &next.token("access_token")));
-    assert!(is_of(&cached, &next.token("id_token")));
+    let next = server.refresh(&client, &tokens.token("refresh_token"), "").await.ok();
+    assert!(is_signed_by(&cached, &next.token("access_token")));
+    assert!(is_signed_by(&cached, &next.token("id_token")));
     assert!(replica.is_active(&client, &next.token("access_token")).await);
 }
 
 /// The versions of a replaceable secret.
-async fn versions(server: &Server, name: &str) -> Vec<i64> {
+async fn secret_versions(server: &Server, name: &str) -> Vec<i64> {
     let rows = server_secrets::all(server.app().store.db()).await.unwrap();
     rows.into_iter().filter(|row| row.name == name).map(|row| row.version).collect()
 }
@@ -253,32 +253,32 @@ async fn secrets_rotate_on_schedule_and_stay_readable_until_tokens_expire() {
     server.user("ada").await;
     let client = server.web_app().await;
     let grant = async || {
-        let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
-        granted.token("refresh_token")
+        let tokens = server.obtain_tokens("ada", &client, "openid offline_access").await;
+        tokens.token("refresh_token")
     };
     let (kept, used) = (grant().await, grant().await);
 
     server.advance_clock(30 * DAY);
-    tick(&server).await;
+    run_rotation_job(&server).await;
     let next = server.refresh(&client, &used, "").await.ok().token("refresh_token");
 
-    assert_eq!(versions(&server, "refresh-tokens").await, [1, 2]);
+    assert_eq!(secret_versions(&server, "refresh-tokens").await, [1, 2]);
     assert!(next.len() > used.len(), "the token names the version");
     replica.refresh(&client, &next, "").await.ok();
     for days in [30, 139] {
         server.advance_clock(days * DAY);
-        tick(&server).await;
+        run_rotation_job(&server).await;
         assert!(
-            versions(&server, "refresh-tokens").await.contains(&1),
+            secret_versions(&server, "refresh-tokens").await.contains(&1),
             "the previous version is still read"
         );
     }
     server.refresh(&client, &kept, "").await.ok();
     server.advance_clock(31 * DAY);
-    tick(&server).await;
-    assert!(!versions(&server, "refresh-tokens").await.contains(&1));
+    run_rotation_job(&server).await;
+    assert!(!secret_versions(&server, "refresh-tokens").await.contains(&1));
     for fixed in ["sid", "pairwise-subjects"] {
-        assert_eq!(versions(&server, fixed).await, [1], "{fixed}");
+        assert_eq!(secret_versions(&server, fixed).await, [1], "{fixed}");
     }
     assert!(!server.audit_events("secret.replaced").await.is_empty());
 }
@@ -291,9 +291,9 @@ async fn tokens_made_with_a_compromised_secret_are_invalid() {
     let replica = server.replica().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
+    let tokens = server.obtain_tokens("ada", &client, "openid offline_access").await;
     server.obtain_tokens("ada", &client, "openid").await;
-    let (refresh, access) = (granted.token("refresh_token"), granted.token("access_token"));
+    let (refresh, access) = (tokens.token("refresh_token"), tokens.token("access_token"));
 
     server.advance_clock(1);
     let replaced = replace_secrets(&server, true).await;
@@ -305,7 +305,7 @@ async fn tokens_made_with_a_compromised_secret_are_invalid() {
         assert!(!one.is_active(&client, &access).await);
     }
     for name in ["refresh-tokens", "dpop-nonces", "pages"] {
-        assert_eq!(versions(&server, name).await, [2], "{name}");
+        assert_eq!(secret_versions(&server, name).await, [2], "{name}");
     }
     assert_eq!(server.audit_events("secret.compromised").await.len(), 3);
     assert_eq!(server.audit_events("grants.revoked").await.len(), 1);
@@ -319,14 +319,14 @@ async fn replacing_the_secrets_early_invalidates_no_token() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
+    let tokens = server.obtain_tokens("ada", &client, "openid offline_access").await;
 
     let replaced = replace_secrets(&server, false).await;
     let again = replace_secrets(&server, false).await;
 
     assert_eq!((replaced.grants, again.grants), (0, 0));
     assert_eq!(again.secrets, [("dpop-nonces", 3), ("pages", 3), ("refresh-tokens", 3)]);
-    let next = server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
+    let next = server.refresh(&client, &tokens.token("refresh_token"), "").await.ok();
     server.refresh(&client, &next.token("refresh_token"), "").await.ok();
 }
 
@@ -342,19 +342,19 @@ async fn the_server_does_not_start_with_a_missing_secret_while_grants_exist() {
         lose.run(server.app().store.db()).await.unwrap();
     };
     lose().await;
-    opened(&server, &["A"]).await.unwrap().close().await;
-    assert_eq!(versions(&server, "refresh-tokens").await, [2]);
+    open_with_keys(&server, &["A"]).await.unwrap().close().await;
+    assert_eq!(secret_versions(&server, "refresh-tokens").await, [2]);
     server.app().confirm().await.unwrap();
     server.obtain_tokens("ada", &client, "openid").await;
     lose().await;
 
-    let refused = opened(&server, &["A"]).await.unwrap_err();
+    let refused = open_with_keys(&server, &["A"]).await.unwrap_err();
 
     assert!(refused.contains("refresh-tokens is missing"), "{refused}");
-    assert!(versions(&server, "refresh-tokens").await.is_empty());
+    assert!(secret_versions(&server, "refresh-tokens").await.is_empty());
     server.advance_clock(1);
     assert_eq!(replace_secrets(&server, true).await.grants, 1);
-    opened(&server, &["A"]).await.unwrap().close().await;
+    open_with_keys(&server, &["A"]).await.unwrap().close().await;
 }
 
 /// The clock was years ahead at the first start and is then corrected: keys that were dated by it are
@@ -366,29 +366,29 @@ async fn keys_dated_in_the_future_are_rotated() {
     let pending = kid(&server, Algorithm::Es256, State::Pending).await;
 
     server.advance_clock(-3 * 365 * DAY);
-    tick(&server).await;
+    run_rotation_job(&server).await;
     assert_eq!(
         kid(&server, Algorithm::Es256, State::Active).await,
         first,
         "verifiers lack the next"
     );
     server.advance_clock(MAX_AGE + 30);
-    tick(&server).await;
+    run_rotation_job(&server).await;
 
     assert_eq!(kid(&server, Algorithm::Es256, State::Active).await, pending);
     server.advance_clock(2 * DAY);
-    tick(&server).await;
-    assert!(!kids(&published(&server).await).contains(&first), "its signatures are invalid");
-    assert_eq!(versions(&server, "refresh-tokens").await, [1, 2]);
+    run_rotation_job(&server).await;
+    assert!(!kids(&published_jwks(&server).await).contains(&first), "its signatures are invalid");
+    assert_eq!(secret_versions(&server, "refresh-tokens").await, [1, 2]);
 }
 
-fn key(letter: &str) -> String {
+fn encryption_key(letter: &str) -> String {
     format!("{}=", letter.repeat(43))
 }
 
 /// The server's configuration with these key-encryption keys; the first one encrypts.
-async fn opened(server: &Server, letters: &[&str]) -> Result<App, String> {
-    let lines: Vec<_> = letters.iter().map(|letter| key(letter)).collect();
+async fn open_with_keys(server: &Server, letters: &[&str]) -> Result<App, String> {
+    let lines: Vec<_> = letters.iter().map(|letter| encryption_key(letter)).collect();
     let mut config = server.app().config.clone();
     config.keys.encryption_key = Some(EncryptionKeys::parse(&lines.join("\n")).unwrap());
     let opened = App::open(config, Clock::of(|| START_TIME * 1000), false).await;
@@ -396,9 +396,9 @@ async fn opened(server: &Server, letters: &[&str]) -> Result<App, String> {
 }
 
 /// Every sealed value in the database.
-async fn sealed(server: &Server) -> Vec<Vec<u8>> {
+async fn sealed_values(server: &Server) -> Vec<Vec<u8>> {
     let db = server.app().store.db();
-    let mut all: Vec<_> = keys(server).await.into_iter().map(|key| key.sealed).collect();
+    let mut all: Vec<_> = signing_keys_of(server).await.into_iter().map(|key| key.sealed).collect();
     all.extend(server_secrets::all(db).await.unwrap().into_iter().map(|secret| secret.sealed));
     all.extend(
         gatewright::store::clients::sealed_secrets(db).await.unwrap().into_iter().map(|s| s.sealed),
@@ -412,12 +412,12 @@ async fn sealed(server: &Server) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn the_server_does_not_start_with_a_wrong_key_encryption_key() {
     let server = Server::start().await;
-    let before = sealed(&server).await;
+    let before = sealed_values(&server).await;
 
-    let refused = opened(&server, &["E"]).await.unwrap_err();
+    let refused = open_with_keys(&server, &["E"]).await.unwrap_err();
 
     assert!(refused.contains("cannot be opened"), "{refused}");
-    assert_eq!(sealed(&server).await, before);
+    assert_eq!(sealed_values(&server).await, before);
 }
 
 /// THREATS KE-04: of two servers that start at once on a new database, each with its own key, one
@@ -442,7 +442,7 @@ async fn of_two_first_starts_with_different_keys_one_succeeds() {
             config.database.acquire_timeout = Seconds(20);
             config.database.statement_timeout = Seconds(20);
             config.keys.algorithms = vec![Algorithm::Es256];
-            config.keys.encryption_key = EncryptionKeys::parse(&key(letter));
+            config.keys.encryption_key = EncryptionKeys::parse(&encryption_key(letter));
             let opened = App::open(config, Clock::of(|| START_TIME * 1000), false);
             tokio::spawn(async move { opened.await.map_err(|error| error.to_string()) })
         };
@@ -467,7 +467,7 @@ async fn of_two_first_starts_with_different_keys_one_succeeds() {
 #[tokio::test]
 async fn the_server_does_not_start_with_a_missing_key_encryption_key() {
     let server = Server::start().await;
-    let before = sealed(&server).await;
+    let before = sealed_values(&server).await;
     let directory =
         std::env::temp_dir().join(format!("gatewright_{}", uuid::Uuid::now_v7().simple()));
     let mut config = server.app().config.clone();
@@ -478,7 +478,7 @@ async fn the_server_does_not_start_with_a_missing_key_encryption_key() {
 
     assert!(refused.unwrap_err().to_string().contains("bring it back"));
     assert!(!directory.exists());
-    assert_eq!(sealed(&server).await, before);
+    assert_eq!(sealed_values(&server).await, before);
 }
 
 /// THREATS KE-04: with a new key everything is sealed again, and the old key can be removed. Access
@@ -495,19 +495,19 @@ async fn a_new_key_encryption_key_reseals_every_value() {
         }))
         .await;
     server.administer_ca(async |ca| ca.init().await).await.unwrap();
-    let granted = server.obtain_tokens("ada", &web, "openid").await;
-    let before = sealed(&server).await;
+    let tokens = server.obtain_tokens("ada", &web, "openid").await;
+    let before = sealed_values(&server).await;
 
-    opened(&server, &["E", "A"]).await.unwrap().close().await;
-    assert!(sealed(&server).await.iter().all(|sealed| !before.contains(sealed)));
-    let refused = opened(&server, &["A"]).await.unwrap_err();
+    open_with_keys(&server, &["E", "A"]).await.unwrap().close().await;
+    assert!(sealed_values(&server).await.iter().all(|sealed| !before.contains(sealed)));
+    let refused = open_with_keys(&server, &["A"]).await.unwrap_err();
     assert!(refused.contains("cannot be opened"), "{refused}");
-    let alone = Some(EncryptionKeys::parse(&key("E")).unwrap());
+    let alone = Some(EncryptionKeys::parse(&encryption_key("E")).unwrap());
     let server = server.replica_with(|config| config.keys.encryption_key = alone).await;
     server.issue_certificate(&web, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
 
-    assert!(server.is_active(&web, &granted.token("access_token")).await);
-    server.refresh(&web, &granted.token("refresh_token"), "").await.ok();
+    assert!(server.is_active(&web, &tokens.token("access_token")).await);
+    server.refresh(&web, &tokens.token("refresh_token"), "").await.ok();
     let now = server.trace().now().0;
     let claims = json!({
         "iss": sharer.id, "sub": sharer.id, "aud": ISSUER, "jti": "1", "exp": now + 60,

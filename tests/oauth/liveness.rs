@@ -16,7 +16,7 @@ const API: &str = "https://photos.example";
 
 /// A use of a grant, a session or a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Use {
     /// A code that was issued before the change.
     Redeem,
     /// A refresh token that is bound to its session.
@@ -34,11 +34,11 @@ enum Way {
 }
 
 /// Every grant type has at least one use.
-const fn ways_of(grant: GrantType) -> &'static [Way] {
+const fn uses_of(grant: GrantType) -> &'static [Use] {
     match grant {
-        GrantType::AuthorizationCode => &[Way::Redeem, Way::Silent],
-        GrantType::RefreshToken => &[Way::Refresh, Way::RefreshOffline],
-        GrantType::ClientCredentials => &[Way::ClientCredentials],
+        GrantType::AuthorizationCode => &[Use::Redeem, Use::Silent],
+        GrantType::RefreshToken => &[Use::Refresh, Use::RefreshOffline],
+        GrantType::ClientCredentials => &[Use::ClientCredentials],
     }
 }
 
@@ -46,7 +46,7 @@ const fn ways_of(grant: GrantType) -> &'static [Way] {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     /// A token, a code, claims or `"active":true`.
-    Good,
+    Success,
     /// 400 `invalid_grant`.
     InvalidGrant,
     /// 401 `invalid_client`.
@@ -103,93 +103,93 @@ changes! {
     OfflineRemoved a_client_without_offline_access_cannot_refresh_offline;
 }
 
-const fn expected(change: Change, way: Way) -> Outcome {
+const fn expected(change: Change, use_: Use) -> Outcome {
     use Outcome::*;
     match change {
-        Change::Nothing => Good,
+        Change::Nothing => Success,
         Change::UserDisabled
         | Change::UserRowDisabled
         | Change::UserDisabledAndEnabled
-        | Change::PasswordSet => match way {
-            Way::Redeem | Way::Refresh | Way::RefreshOffline => InvalidGrant,
-            Way::ClientCredentials => Good,
-            Way::Silent => LoginRequired,
-            Way::Introspect => Inactive,
-            Way::UserInfo => InvalidToken,
+        | Change::PasswordSet => match use_ {
+            Use::Redeem | Use::Refresh | Use::RefreshOffline => InvalidGrant,
+            Use::ClientCredentials => Success,
+            Use::Silent => LoginRequired,
+            Use::Introspect => Inactive,
+            Use::UserInfo => InvalidToken,
         },
-        Change::PasswordChanged => match way {
-            Way::Redeem | Way::Refresh | Way::RefreshOffline => InvalidGrant,
-            Way::ClientCredentials | Way::Silent => Good,
-            Way::Introspect => Inactive,
-            Way::UserInfo => InvalidToken,
+        Change::PasswordChanged => match use_ {
+            Use::Redeem | Use::Refresh | Use::RefreshOffline => InvalidGrant,
+            Use::ClientCredentials | Use::Silent => Success,
+            Use::Introspect => Inactive,
+            Use::UserInfo => InvalidToken,
         },
-        Change::SessionEnded => match way {
-            Way::Redeem | Way::Refresh => InvalidGrant,
-            Way::RefreshOffline | Way::ClientCredentials => Good,
-            Way::Silent => LoginRequired,
-            Way::Introspect => Inactive,
-            Way::UserInfo => InvalidToken,
+        Change::SessionEnded => match use_ {
+            Use::Redeem | Use::Refresh => InvalidGrant,
+            Use::RefreshOffline | Use::ClientCredentials => Success,
+            Use::Silent => LoginRequired,
+            Use::Introspect => Inactive,
+            Use::UserInfo => InvalidToken,
         },
-        Change::ConsentWithdrawn => match way {
-            Way::Redeem | Way::Refresh | Way::RefreshOffline => InvalidGrant,
-            Way::ClientCredentials => Good,
-            Way::Silent => ConsentRequired,
-            Way::Introspect => Inactive,
-            Way::UserInfo => InvalidToken,
+        Change::ConsentWithdrawn => match use_ {
+            Use::Redeem | Use::Refresh | Use::RefreshOffline => InvalidGrant,
+            Use::ClientCredentials => Success,
+            Use::Silent => ConsentRequired,
+            Use::Introspect => Inactive,
+            Use::UserInfo => InvalidToken,
         },
-        Change::ClientDisabled | Change::ClientDeleted => match way {
-            Way::Redeem | Way::Refresh | Way::RefreshOffline | Way::ClientCredentials => {
+        Change::ClientDisabled | Change::ClientDeleted => match use_ {
+            Use::Redeem | Use::Refresh | Use::RefreshOffline | Use::ClientCredentials => {
                 InvalidClient
             }
-            Way::Silent => Page,
-            Way::Introspect => Inactive,
-            Way::UserInfo => InvalidToken,
+            Use::Silent => Page,
+            Use::Introspect => Inactive,
+            Use::UserInfo => InvalidToken,
         },
-        Change::ClientDisabledAndEnabled => match way {
-            Way::Redeem | Way::Refresh | Way::RefreshOffline => InvalidGrant,
-            Way::ClientCredentials | Way::Silent => Good,
-            Way::Introspect => Inactive,
-            Way::UserInfo => InvalidToken,
+        Change::ClientDisabledAndEnabled => match use_ {
+            Use::Redeem | Use::Refresh | Use::RefreshOffline => InvalidGrant,
+            Use::ClientCredentials | Use::Silent => Success,
+            Use::Introspect => Inactive,
+            Use::UserInfo => InvalidToken,
         },
         // Issued access tokens stay valid until they expire, minutes later; new ones are not issued.
-        Change::PersonalGrantsRemoved => match way {
-            Way::Redeem | Way::Refresh | Way::RefreshOffline => Unauthorized,
+        Change::PersonalGrantsRemoved => match use_ {
+            Use::Redeem | Use::Refresh | Use::RefreshOffline => Unauthorized,
             // The redirect URIs were removed with the grant type.
-            Way::Silent => Page,
-            Way::ClientCredentials | Way::Introspect | Way::UserInfo => Good,
+            Use::Silent => Page,
+            Use::ClientCredentials | Use::Introspect | Use::UserInfo => Success,
         },
-        Change::OwnGrantRemoved => match way {
-            Way::ClientCredentials => Unauthorized,
-            Way::Redeem
-            | Way::Refresh
-            | Way::RefreshOffline
-            | Way::Silent
-            | Way::Introspect
-            | Way::UserInfo => Good,
+        Change::OwnGrantRemoved => match use_ {
+            Use::ClientCredentials => Unauthorized,
+            Use::Redeem
+            | Use::Refresh
+            | Use::RefreshOffline
+            | Use::Silent
+            | Use::Introspect
+            | Use::UserInfo => Success,
         },
-        Change::ScopeRemoved => match way {
-            Way::Silent => InvalidScope,
-            Way::Redeem
-            | Way::Refresh
-            | Way::RefreshOffline
-            | Way::ClientCredentials
-            | Way::Introspect
-            | Way::UserInfo => Good,
+        Change::ScopeRemoved => match use_ {
+            Use::Silent => InvalidScope,
+            Use::Redeem
+            | Use::Refresh
+            | Use::RefreshOffline
+            | Use::ClientCredentials
+            | Use::Introspect
+            | Use::UserInfo => Success,
         },
-        Change::OfflineRemoved => match way {
-            Way::RefreshOffline => InvalidGrant,
-            Way::Redeem
-            | Way::Refresh
-            | Way::ClientCredentials
-            | Way::Silent
-            | Way::Introspect
-            | Way::UserInfo => Good,
+        Change::OfflineRemoved => match use_ {
+            Use::RefreshOffline => InvalidGrant,
+            Use::Redeem
+            | Use::Refresh
+            | Use::ClientCredentials
+            | Use::Silent
+            | Use::Introspect
+            | Use::UserInfo => Success,
         },
     }
 }
 
 /// What was issued before the change.
-struct Begun {
+struct Issued {
     code: String,
     refresh: String,
     offline: String,
@@ -199,7 +199,7 @@ struct Begun {
 const SCOPE: &str = "openid email";
 const OFFLINE: &str = "openid email offline_access";
 
-async fn begin(server: &Server, browser: &mut Browser<'_>, client: &Client) -> Begun {
+async fn issue_all(server: &Server, browser: &mut Browser<'_>, client: &Client) -> Issued {
     let both = format!("&resource={API}&resource={}", kit::server::ISSUER);
     let mut code = async |scope: &str| {
         let page = browser.authorize("ada", client, scope, &both).await;
@@ -207,7 +207,7 @@ async fn begin(server: &Server, browser: &mut Browser<'_>, client: &Client) -> B
     };
     let bound = server.redeem(client, &code(SCOPE).await).await.ok();
     let offline = server.redeem(client, &code(OFFLINE).await).await.ok();
-    Begun {
+    Issued {
         code: code(OFFLINE).await,
         refresh: bound.token("refresh_token"),
         offline: offline.token("refresh_token"),
@@ -215,7 +215,7 @@ async fn begin(server: &Server, browser: &mut Browser<'_>, client: &Client) -> B
     }
 }
 
-async fn make(
+async fn apply(
     change: Change,
     server: &Server,
     browser: &mut Browser<'_>,
@@ -270,8 +270,10 @@ async fn make(
                 .await;
         }
         Change::OwnGrantRemoved => {
-            let own = |grant: &GrantType| *grant != GrantType::ClientCredentials;
-            server.update_client(client, |metadata| metadata.grant_types.retain(own)).await;
+            let is_user_grant = |grant: &GrantType| *grant != GrantType::ClientCredentials;
+            server
+                .update_client(client, |metadata| metadata.grant_types.retain(is_user_grant))
+                .await;
         }
         Change::ScopeRemoved => {
             let scope = "openid offline_access read";
@@ -284,52 +286,52 @@ async fn make(
     }
 }
 
-async fn go(
-    way: Way,
+async fn perform(
+    use_: Use,
     server: &Server,
     browser: &mut Browser<'_>,
     (client, api): (&Client, &Client),
-    begun: &Begun,
+    issued: &Issued,
 ) -> Outcome {
-    let response = match way {
-        Way::Redeem => server.redeem(client, &begun.code).await,
-        Way::Refresh => server.refresh(client, &begun.refresh, "").await,
-        Way::RefreshOffline => server.refresh(client, &begun.offline, "").await,
-        Way::ClientCredentials => {
+    let response = match use_ {
+        Use::Redeem => server.redeem(client, &issued.code).await,
+        Use::Refresh => server.refresh(client, &issued.refresh, "").await,
+        Use::RefreshOffline => server.refresh(client, &issued.offline, "").await,
+        Use::ClientCredentials => {
             server.post_as(client, "/token", "grant_type=client_credentials").await
         }
-        Way::Silent => {
+        Use::Silent => {
             let silent = authorize_target(client, SCOPE) + "&prompt=none&resource=" + API;
-            return silently(&browser.open(&silent).await);
+            return silent_outcome(&browser.open(&silent).await);
         }
-        Way::Introspect => {
-            let form = format!("token={}", begun.access);
+        Use::Introspect => {
+            let form = format!("token={}", issued.access);
             let response = server.post_as(api, "/introspect", &form).await.ok();
             if response.body["active"] == Value::Bool(true) {
-                return Outcome::Good;
+                return Outcome::Success;
             }
             assert_eq!(response.body, json!({ "active": false }), "THREATS JO-17");
             return Outcome::Inactive;
         }
-        Way::UserInfo => server.userinfo(&begun.access).await,
+        Use::UserInfo => server.userinfo(&issued.access).await,
     };
     match (response.status, response.body["error"].as_str()) {
-        (200, None) => Outcome::Good,
+        (200, None) => Outcome::Success,
         (400, Some("invalid_grant")) => Outcome::InvalidGrant,
         (401, Some("invalid_client")) => Outcome::InvalidClient,
         (400, Some("unauthorized_client")) => Outcome::Unauthorized,
         (401, Some("invalid_token")) => Outcome::InvalidToken,
-        _ => panic!("{way:?}: {response:?}"),
+        _ => panic!("{use_:?}: {response:?}"),
     }
 }
 
-fn silently(page: &Page) -> Outcome {
+fn silent_outcome(page: &Page) -> Outcome {
     if page.url.starts_with('/') {
         assert_eq!(page.response.status, 400, "{page:?}");
         return Outcome::Page;
     }
     if page.url.contains("code=") {
-        return Outcome::Good;
+        return Outcome::Success;
     }
     match page.parameter("error").as_str() {
         "login_required" => Outcome::LoginRequired,
@@ -357,14 +359,14 @@ async fn every_use_has_the_expected_outcome(change: Change) {
         }))
         .await;
     let mut browser = Browser::new(&server);
-    let begun = begin(&server, &mut browser, &client).await;
+    let issued = issue_all(&server, &mut browser, &client).await;
 
-    make(change, &server, &mut browser, &client, &user).await;
+    apply(change, &server, &mut browser, &client, &user).await;
 
-    let ways = GrantType::ALL.iter().flat_map(|grant| ways_of(*grant)).copied();
-    for way in ways.chain([Way::Introspect, Way::UserInfo]) {
-        let comes = go(way, &server, &mut browser, (&client, &api), &begun).await;
-        assert_eq!(comes, expected(change, way), "{change:?}, {way:?}");
+    let uses = GrantType::ALL.iter().flat_map(|grant| uses_of(*grant)).copied();
+    for use_ in uses.chain([Use::Introspect, Use::UserInfo]) {
+        let outcome = perform(use_, &server, &mut browser, (&client, &api), &issued).await;
+        assert_eq!(outcome, expected(change, use_), "{change:?}, {use_:?}");
     }
 }
 

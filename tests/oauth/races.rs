@@ -12,10 +12,10 @@ use kit::browser::Browser;
 use kit::http::{RequestBuilder, Response};
 use kit::server::{Client, Server};
 
-const MANY: usize = 64;
+const CONCURRENCY: usize = 64;
 
 /// Sends all of these at once.
-async fn at_once(requests: impl IntoIterator<Item = RequestBuilder>) -> Vec<Response> {
+async fn send_concurrently(requests: impl IntoIterator<Item = RequestBuilder>) -> Vec<Response> {
     let sent: Vec<_> = requests.into_iter().map(|request| tokio::spawn(request.send())).collect();
     let mut responses = Vec::with_capacity(sent.len());
     for response in sent {
@@ -38,7 +38,7 @@ fn successors(responses: Vec<Response>) -> Vec<String> {
     tokens
 }
 
-async fn granted(server: &Server, scope: &str) -> (Client, String) {
+async fn obtain_refresh_token(server: &Server, scope: &str) -> (Client, String) {
     server.user("ada").await;
     let client = server.web_app().await;
     let token = server.obtain_tokens("ada", &client, scope).await.token("refresh_token");
@@ -49,12 +49,12 @@ async fn granted(server: &Server, scope: &str) -> (Client, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_refreshes_all_get_the_same_successor() {
     let server = Server::start().await;
-    let (client, token) = granted(&server, "openid").await;
+    let (client, token) = obtain_refresh_token(&server, "openid").await;
 
     let request = server.refresh_request(&client, &token, "");
-    let leaves = successors(at_once((0..MANY).map(|_| request.clone())).await);
+    let leaves = successors(send_concurrently((0..CONCURRENCY).map(|_| request.clone())).await);
 
-    assert_eq!(leaves.len(), MANY, "a retry by the client does not end the grant");
+    assert_eq!(leaves.len(), CONCURRENCY, "a retry by the client does not end the grant");
     assert_eq!(leaves.iter().collect::<BTreeSet<_>>().len(), 1);
     let next = server.refresh(&client, &leaves[0], "").await.ok().token("refresh_token");
     assert_ne!(next, leaves[0]);
@@ -65,13 +65,13 @@ async fn of_64_racing_refreshes_all_get_the_same_successor() {
 async fn racing_refreshes_on_two_replicas_advance_one_generation() {
     let server = Server::start().await;
     let replica = server.replica().await;
-    let (client, token) = granted(&server, "openid").await;
+    let (client, token) = obtain_refresh_token(&server, "openid").await;
     replica.app().confirm().await.unwrap();
 
     let both = [&server, &replica].map(|one| one.refresh_request(&client, &token, ""));
-    let leaves = successors(at_once((0..MANY).map(|n| both[n % 2].clone())).await);
+    let leaves = successors(send_concurrently((0..CONCURRENCY).map(|n| both[n % 2].clone())).await);
 
-    assert_eq!(leaves.len(), MANY);
+    assert_eq!(leaves.len(), CONCURRENCY);
     assert_eq!(leaves.iter().collect::<BTreeSet<_>>().len(), 1);
     replica.refresh(&client, &leaves[0], "").await.ok();
 }
@@ -88,7 +88,7 @@ async fn a_racing_replay_leaves_at_most_one_valid_refresh_token() {
         let second = server.refresh(&client, &first, "").await.ok().token("refresh_token");
         let both = [&first, &second].map(|token| server.refresh_request(&client, token, ""));
 
-        let responses = at_once((0..16).map(|n| both[n % 2].clone())).await;
+        let responses = send_concurrently((0..16).map(|n| both[n % 2].clone())).await;
 
         let third: BTreeSet<_> =
             successors(responses).into_iter().filter(|token| *token != second).collect();
@@ -112,55 +112,55 @@ async fn of_64_racing_redemptions_one_succeeds_and_its_grant_is_revoked() {
     let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
     let both = [&server, &replica].map(|one| one.redeem_request(&client, &page.parameter("code")));
 
-    let won = successors(at_once((0..MANY).map(|n| both[n % 2].clone())).await);
+    let won = successors(send_concurrently((0..CONCURRENCY).map(|n| both[n % 2].clone())).await);
 
     assert_eq!(won.len(), 1);
     assert!(!server.is_active(&client, &won[0]).await);
     replica.refresh(&client, &won[0], "").await.refused(400, "invalid_grant");
 }
 
-/// Sends the request again and again until told to stop; returns when each one began, and its response.
+/// Repeats the request until `stopped`; returns the start of each request, and its response.
 async fn keep_refreshing(
     request: RequestBuilder,
-    told: tokio::sync::watch::Receiver<bool>,
+    stopped: tokio::sync::watch::Receiver<bool>,
 ) -> Vec<(Instant, Response)> {
     let mut responses = Vec::new();
-    while !*told.borrow() {
-        let began = Instant::now();
-        responses.push((began, request.clone().send().await));
+    while !*stopped.borrow() {
+        let started_at = Instant::now();
+        responses.push((started_at, request.clone().send().await));
     }
     responses
 }
 
-/// THREATS: while eight clients refresh, `deed` is done. No request that begins after
+/// THREATS: `operation` runs while eight clients refresh. No request that begins after
 /// its acknowledgement succeeds, on either replica.
-async fn no_refresh_succeeds_after(scope: &str, deed: impl AsyncFn(&Server, &Client, &str)) {
+async fn no_refresh_succeeds_after(scope: &str, operation: impl AsyncFn(&Server, &Client, &str)) {
     let server = Server::start().await;
     let replica = server.replica().await;
-    let (client, token) = granted(&server, scope).await;
+    let (client, token) = obtain_refresh_token(&server, scope).await;
     replica.app().confirm().await.unwrap();
-    let (tell, told) = tokio::sync::watch::channel(false);
-    let asking: Vec<_> = (0..8)
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let tasks: Vec<_> = (0..8)
         .map(|n| {
             let one = if n % 2 == 0 { &server } else { &replica };
-            tokio::spawn(keep_refreshing(one.refresh_request(&client, &token, ""), told.clone()))
+            tokio::spawn(keep_refreshing(one.refresh_request(&client, &token, ""), stopped.clone()))
         })
         .collect();
     // The others have begun.
     server.refresh(&client, &token, "").await.ok();
 
-    deed(&server, &client, &token).await;
+    operation(&server, &client, &token).await;
     let acknowledged = Instant::now();
     for one in [&server, &replica] {
         one.refresh(&client, &token, "").await.refused(400, "invalid_grant");
     }
-    tell.send(true).unwrap();
+    stop.send(true).unwrap();
 
     let mut successor = None;
-    for asked in asking {
-        for (began, response) in asked.await.unwrap() {
+    for task in tasks {
+        for (started_at, response) in task.await.unwrap() {
             if response.status == 200 {
-                assert!(began < acknowledged, "{response:?}");
+                assert!(started_at < acknowledged, "{response:?}");
                 successor = Some(response.token("refresh_token"));
             } else {
                 response.refused(400, "invalid_grant");
@@ -185,7 +185,7 @@ async fn after_a_revocation_no_refresh_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_user_is_disabled_no_refresh_succeeds() {
     no_refresh_succeeds_after("openid offline_access", async |server, _, _| {
-        server.disable_user(&ada(server).await).await;
+        server.disable_user(&create_ada(server).await).await;
     })
     .await;
 }
@@ -194,7 +194,7 @@ async fn after_a_user_is_disabled_no_refresh_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_consent_is_withdrawn_no_refresh_succeeds() {
     no_refresh_succeeds_after("openid offline_access", async |server, client, _| {
-        server.withdraw_consent(&ada(server).await, client).await;
+        server.withdraw_consent(&create_ada(server).await, client).await;
     })
     .await;
 }
@@ -203,7 +203,7 @@ async fn after_a_consent_is_withdrawn_no_refresh_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_session_is_ended_no_refresh_succeeds() {
     no_refresh_succeeds_after("openid", async |server, _, _| {
-        server.end_sessions(&ada(server).await).await;
+        server.end_sessions(&create_ada(server).await).await;
     })
     .await;
 }
@@ -212,12 +212,12 @@ async fn after_a_session_is_ended_no_refresh_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_password_is_set_no_refresh_succeeds() {
     no_refresh_succeeds_after("openid offline_access", async |server, _, _| {
-        server.set_password(&ada(server).await, "another battery staple").await;
+        server.set_password(&create_ada(server).await, "another battery staple").await;
     })
     .await;
 }
 
-async fn ada(server: &Server) -> gatewright::types::User {
+async fn create_ada(server: &Server) -> gatewright::types::User {
     let found = gatewright::store::users::by_name(server.app().store.db(), "ada").await;
     found.unwrap().unwrap().user
 }

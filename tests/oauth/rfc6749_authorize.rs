@@ -14,16 +14,16 @@ async fn an_unknown_client_and_a_disabled_client_get_the_same_error_page() {
     let server = Server::start().await;
     let disabled = server.web_app().await;
     server.disable_client(&disabled).await;
-    let asked =
+    let authorize =
         async |request: AuthorizationRequest| request.open_in_new_browser(&server).await.response;
     let request = AuthorizationRequest::new(&disabled);
 
-    let off = asked(request.clone()).await;
-    let unknown = asked(request.clone().with("client_id", "unknown")).await;
+    let off = authorize(request.clone()).await;
+    let unknown = authorize(request.clone().with("client_id", "unknown")).await;
     for id in ["", " ", &disabled.id.to_uppercase(), &format!("{}%", disabled.id)] {
-        asked(request.clone().with("client_id", id)).await.assert_error_page(400);
+        authorize(request.clone().with("client_id", id)).await.assert_error_page(400);
     }
-    asked(request.without("client_id")).await.assert_error_page(400);
+    authorize(request.without("client_id")).await.assert_error_page(400);
 
     let text = unknown.assert_error_page(400).text_without_reference();
     assert_eq!(
@@ -147,8 +147,8 @@ async fn client_and_redirect_uri_are_validated_before_all_other_parameters() {
         let request = wrong(name, value);
         let evil = request.clone().with("redirect_uri", "https://evil.example/cb");
         evil.open_in_new_browser(&server).await.response.assert_error_page(400);
-        let nobody = request.clone().with("client_id", "nobody");
-        nobody.open_in_new_browser(&server).await.response.assert_error_page(400);
+        let unknown_client = request.clone().with("client_id", "nobody");
+        unknown_client.open_in_new_browser(&server).await.response.assert_error_page(400);
         let proven = request.open_in_new_browser(&server).await;
         assert!(!proven.parameter("error").is_empty(), "{name}");
     }
@@ -206,7 +206,7 @@ async fn unrecognized_and_empty_parameters_are_ignored() {
 async fn code_is_the_only_supported_response_type() {
     let server = Server::start().await;
     let client = server.web_app().await;
-    let asked = async |kind: &str| {
+    let authorize = async |kind: &str| {
         AuthorizationRequest::new(&client)
             .with("response_type", kind)
             .open_in_new_browser(&server)
@@ -227,9 +227,9 @@ async fn code_is_the_only_supported_response_type() {
         "code code",
         "unknown",
     ] {
-        asked(kind).await.refused("unsupported_response_type");
+        authorize(kind).await.refused("unsupported_response_type");
     }
-    asked("").await.refused("invalid_request");
+    authorize("").await.refused("invalid_request");
 }
 
 /// THREATS AZ-12; OAuth 2.0 Multiple Response Types §2.1.
@@ -237,19 +237,19 @@ async fn code_is_the_only_supported_response_type() {
 async fn the_response_uses_the_requested_response_mode() {
     let server = Server::start().await;
     let client = server.web_app().await;
-    let asked = async |mode: &str| {
+    let authorize = async |mode: &str| {
         let request =
             AuthorizationRequest::new(&client).with("prompt", "none").with("response_mode", mode);
         request.open_in_new_browser(&server).await
     };
 
-    asked("query").await.refused("login_required");
-    let fragment = asked("fragment").await.url;
+    authorize("query").await.refused("login_required");
+    let fragment = authorize("fragment").await.url;
     let (uri, response) = fragment.split_once('#').unwrap();
     assert_eq!(uri, Client::REDIRECT_URI);
     assert!(response.starts_with("error=login_required&"), "{fragment}");
     for unknown in ["jwt", "query.jwt", "web_message", "Query", "form-post"] {
-        asked(unknown).await.refused("invalid_request");
+        authorize(unknown).await.refused("invalid_request");
     }
 }
 
@@ -295,7 +295,7 @@ async fn a_form_post_response_escapes_the_values_of_the_request() {
 async fn the_state_is_returned_byte_for_byte() {
     let server = Server::start().await;
     let client = server.web_app().await;
-    let asked = async |state: &str| {
+    let authorize = async |state: &str| {
         let request =
             AuthorizationRequest::new(&client).with("prompt", "none").with("state", state);
         request.open_in_new_browser(&server).await
@@ -304,10 +304,10 @@ async fn the_state_is_returned_byte_for_byte() {
     for state in
         ["a b+c%20", "%0d%0aSet-Cookie:x", "ä→\u{1f510}", "a&code=x&iss=y", "#?/\\\"'<>", "=;,"]
     {
-        assert_eq!(asked(state).await.parameter("state"), state);
+        assert_eq!(authorize(state).await.parameter("state"), state);
     }
     for state in ["a\r\nSet-Cookie: x=y", "a\nb", "\u{7f}", "\u{85}"] {
-        let page = asked(state).await;
+        let page = authorize(state).await;
         assert_eq!(page.parameter("error"), "invalid_request", "{state:?}");
         assert!(!page.url.contains("state="), "{page:?}");
         assert_eq!(page.response.header("set-cookie"), "");
@@ -324,20 +324,20 @@ async fn malformed_text_is_refused_in_every_recognized_parameter() {
     let client = server.web_app().await;
 
     for broken in ["%00", "a%00b", "%ff", "%c3%28", "%ed%a0%80", "%", "%2", "%zz", "50%"] {
-        let asked = async |name: &str| {
+        let authorize = async |name: &str| {
             let request = AuthorizationRequest::new(&client).without(name);
             Browser::new(&server).open(&format!("{}&{name}={broken}", request.target())).await
         };
         for name in ["client_id", "redirect_uri"] {
-            asked(name).await.response.assert_error_page(400);
+            authorize(name).await.response.assert_error_page(400);
         }
         for name in ["nonce", "login_hint", "scope", "prompt", "resource"] {
-            asked(name).await.refused("invalid_request");
+            authorize(name).await.refused("invalid_request");
         }
-        let stateless = asked("state").await;
+        let stateless = authorize("state").await;
         assert_eq!(stateless.parameter("error"), "invalid_request");
         assert!(!stateless.url.contains("state="), "{stateless:?}");
-        asked("unknown").await.assert_page("/login");
+        authorize("unknown").await.assert_page("/login");
         let nameless = format!("{}&{broken}=1", AuthorizationRequest::new(&client).target());
         Browser::new(&server).open(&nameless).await.assert_page("/login");
         // The same holds for POST.
@@ -495,7 +495,7 @@ async fn a_request_too_long_for_a_url_survives_sign_in_and_consent() {
 async fn a_scope_that_the_client_is_not_registered_for_is_refused() {
     let server = Server::start().await;
     let client = server.web_app().await;
-    let asked = async |scope: &str| {
+    let authorize = async |scope: &str| {
         AuthorizationRequest::new(&client).with("scope", scope).open_in_new_browser(&server).await
     };
     let many: Vec<_> = (0..800).map(|n| format!("s{n}")).collect();
@@ -503,9 +503,9 @@ async fn a_scope_that_the_client_is_not_registered_for_is_refused() {
     for scope in
         ["unknown", "openid admin", "openid \"", "openid \\", "open\u{ef}d", &many.join(" ")]
     {
-        asked(scope).await.refused("invalid_scope");
+        authorize(scope).await.refused("invalid_scope");
     }
-    asked("openid openid  profile").await.assert_page("/login");
+    authorize("openid openid  profile").await.assert_page("/login");
 }
 
 /// > unauthorized_client: The client is not authorized to request an authorization code using this
@@ -527,15 +527,15 @@ async fn a_client_without_the_authorization_code_grant_gets_an_error_page() {
 async fn a_request_object_is_refused() {
     let server = Server::start().await;
     let client = server.web_app().await;
-    let asked = async |name: &str| {
+    let authorize = async |name: &str| {
         AuthorizationRequest::new(&client)
             .with(name, "https://app.example/x")
             .open_in_new_browser(&server)
             .await
     };
 
-    asked("request").await.refused("request_not_supported");
-    asked("request_uri").await.refused("request_uri_not_supported");
+    authorize("request").await.refused("request_not_supported");
+    authorize("request_uri").await.refused("request_uri_not_supported");
 }
 
 /// > access_denied: The resource owner or authorization server denied the request. (§4.1.2.1)

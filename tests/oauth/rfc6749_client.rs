@@ -33,10 +33,10 @@ fn the_matrix_covers_every_endpoint_at_which_clients_authenticate() {
     let mut paths: Vec<_> = machines.map(|route| route.path).collect();
     // Userinfo takes tokens, the OCSP responder takes requests from anyone; EST authenticates in its
     // own ways (rfc7030_est.rs).
-    let elsewhere = |path: &str| {
+    let is_exempt = |path: &str| {
         ["/userinfo", "/ca/ocsp"].contains(&path) || path.starts_with("/.well-known/est/")
     };
-    paths.retain(|path| !elsewhere(path));
+    paths.retain(|path| !is_exempt(path));
 
     assert_eq!(paths, ENDPOINTS.map(|(path, _)| path));
 }
@@ -82,7 +82,7 @@ impl Clients {
         Self { clients, key, certificates, _ca: ca }
     }
 
-    fn of(&self, method: &str) -> &Client {
+    fn for_method(&self, method: &str) -> &Client {
         &self.clients.iter().find(|(other, _)| *other == method).unwrap().1
     }
 
@@ -107,8 +107,8 @@ impl Clients {
         }
     }
 
-    fn asserted(&self, client: &Client, change: &Value) -> String {
-        asserting(&self.assertion(client, change))
+    fn assertion_params(&self, client: &Client, change: &Value) -> String {
+        params_of_assertion(&self.assertion(client, change))
     }
 }
 
@@ -118,13 +118,13 @@ fn hs256(secret: &str, claims: &impl serde::Serialize) -> String {
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
 }
 
-fn asserting(jwt: &str) -> String {
+fn params_of_assertion(jwt: &str) -> String {
     let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
     format!("&client_assertion_type={kind}&client_assertion={jwt}")
 }
 
 /// A request of a client that authenticates with a method, registered for it or not.
-async fn present(
+async fn authenticate(
     server: &Server,
     clients: &Clients,
     client: &Client,
@@ -140,11 +140,15 @@ async fn present(
         "client_secret_jwt" => {
             let secret = if secret.is_empty() { "somebody's" } else { secret };
             let client = Client { id: id.clone(), secret: secret.to_owned() };
-            server.post(path, &format!("{form}{}", clients.asserted(&client, &json!({})))).await
+            server
+                .post(path, &format!("{form}{}", clients.assertion_params(&client, &json!({}))))
+                .await
         }
         "private_key_jwt" => {
             let client = Client { id: id.clone(), secret: String::new() };
-            server.post(path, &format!("{form}{}", clients.asserted(&client, &json!({})))).await
+            server
+                .post(path, &format!("{form}{}", clients.assertion_params(&client, &json!({}))))
+                .await
         }
         "tls_client_auth" | "self_signed_tls_client_auth" => {
             let certificate = &clients.certificates[usize::from(method != "tls_client_auth")];
@@ -164,7 +168,7 @@ async fn only_the_registered_method_authenticates_a_client_at_any_endpoint() {
     for endpoint in ENDPOINTS {
         for (registered, client) in &clients.clients {
             for presented in METHODS.into_iter().chain(["none"]) {
-                let response = present(&server, &clients, client, presented, endpoint).await;
+                let response = authenticate(&server, &clients, client, presented, endpoint).await;
 
                 let wanted = if presented == *registered { 200 } else { 401 };
                 assert_eq!(response.status, wanted, "{endpoint:?}: {registered} by {presented}");
@@ -182,7 +186,8 @@ async fn only_the_registered_method_authenticates_a_client_at_any_endpoint() {
 #[tokio::test]
 async fn a_wrong_secret_is_refused() {
     let (server, clients) = Clients::start().await;
-    let (basic, post) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
+    let (basic, post) =
+        (clients.for_method("client_secret_basic"), clients.for_method("client_secret_post"));
     let with = |secret: &str| Client { id: basic.id.clone(), secret: secret.to_owned() };
 
     for (path, form) in ENDPOINTS {
@@ -230,8 +235,9 @@ async fn unknown_clients_disabled_clients_and_wrong_secrets_get_the_same_respons
 #[tokio::test]
 async fn a_request_with_two_authentication_methods_is_refused() {
     let (server, clients) = Clients::start().await;
-    let (basic, post) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
-    let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
+    let (basic, post) =
+        (clients.for_method("client_secret_basic"), clients.for_method("client_secret_post"));
+    let asserted = clients.assertion_params(clients.for_method("private_key_jwt"), &json!({}));
 
     for (path, form) in ENDPOINTS {
         let in_body = format!("{form}&client_id={}&client_secret={}", post.id, post.secret);
@@ -256,13 +262,14 @@ async fn a_request_with_two_authentication_methods_is_refused() {
 #[tokio::test]
 async fn a_client_id_beside_the_credentials_must_match_them() {
     let (server, clients) = Clients::start().await;
-    let (basic, other) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
-    let signer = clients.of("private_key_jwt");
+    let (basic, other) =
+        (clients.for_method("client_secret_basic"), clients.for_method("client_secret_post"));
+    let signer = clients.for_method("private_key_jwt");
 
     for (path, form) in ENDPOINTS {
         let same = format!("{form}&client_id={}", basic.id);
         let foreign = format!("{form}&client_id={}", other.id);
-        let asserted = clients.asserted(signer, &json!({}));
+        let asserted = clients.assertion_params(signer, &json!({}));
 
         server.post_as(basic, path, &same).await.ok();
         server.post_as(basic, path, &foreign).await.refused(400, "invalid_request");
@@ -409,7 +416,7 @@ async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
     let (server, clients) = Clients::start().await;
 
     for method in ["private_key_jwt", "client_secret_jwt"] {
-        let client = clients.of(method);
+        let client = clients.for_method(method);
         for wrong in [
             json!({ "iss": "somebody" }),
             json!({ "sub": "somebody" }),
@@ -430,13 +437,17 @@ async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
             json!({ "aud": [ISSUER, "https://other.example"] }),
             json!({ "aud": "https://other.example" }),
         ] {
-            let form = format!("grant_type=client_credentials{}", clients.asserted(client, &wrong));
+            let form = format!(
+                "grant_type=client_credentials{}",
+                clients.assertion_params(client, &wrong)
+            );
             let response = server.post("/token", &form).await;
             assert_eq!(response.status, 401, "{method}: {wrong} {response:?}");
             response.refused(401, "invalid_client");
         }
         for fine in [json!({ "nbf": START_TIME + 8 }), json!({ "exp": START_TIME - 9 })] {
-            let form = format!("grant_type=client_credentials{}", clients.asserted(client, &fine));
+            let form =
+                format!("grant_type=client_credentials{}", clients.assertion_params(client, &fine));
             server.post("/token", &form).await.ok();
         }
     }
@@ -446,9 +457,10 @@ async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
 #[tokio::test]
 async fn an_assertion_is_valid_once() {
     let (server, clients) = Clients::start().await;
-    let (client, other) = (clients.of("private_key_jwt"), clients.of("client_secret_jwt"));
+    let (client, other) =
+        (clients.for_method("private_key_jwt"), clients.for_method("client_secret_jwt"));
     let jti = json!({ "jti": "the same" });
-    let asserted = clients.asserted(client, &jti);
+    let asserted = clients.assertion_params(client, &jti);
 
     server.post("/token", &format!("grant_type=client_credentials{asserted}")).await.ok();
 
@@ -456,7 +468,7 @@ async fn an_assertion_is_valid_once() {
         let again = server.post(path, &format!("{form}{asserted}")).await;
         again.refused(401, "invalid_client");
     }
-    let others = clients.asserted(other, &jti);
+    let others = clients.assertion_params(other, &jti);
     server.post("/token", &format!("grant_type=client_credentials{others}")).await.ok();
     let server = server.restart().await;
     let again = server.post("/token", &format!("grant_type=client_credentials{asserted}")).await;
@@ -467,7 +479,7 @@ async fn an_assertion_is_valid_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
     let (server, clients) = Clients::start().await;
-    let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
+    let asserted = clients.assertion_params(clients.for_method("private_key_jwt"), &json!({}));
     let form = format!("grant_type=client_credentials{asserted}");
 
     let requests: Vec<_> = (0..64)
@@ -486,10 +498,10 @@ async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
 #[tokio::test]
 async fn an_assertion_must_be_signed_with_the_key_of_the_client() {
     let (server, clients) = Clients::start().await;
-    let client = clients.of("private_key_jwt");
+    let client = clients.for_method("private_key_jwt");
     let (stranger, _) = SigningKey::generate(Algorithm::Es256).unwrap();
-    let own = clients.assertion(client, &json!({}));
-    let parts: Vec<&str> = own.split('.').collect();
+    let valid = clients.assertion(client, &json!({}));
+    let parts: Vec<&str> = valid.split('.').collect();
     let certificates = ["a", "b"].map(ClientCertificate::self_signed);
     let _ca = ClientCa::new("Nobody's CA");
     let stranger = Clients { clients: Vec::new(), key: stranger, certificates, _ca };
@@ -504,12 +516,12 @@ async fn an_assertion_must_be_signed_with_the_key_of_the_client() {
         format!("{}.{}", parts[0], parts[1]),
         "x".to_owned(),
     ] {
-        let form = format!("grant_type=client_credentials{}", asserting(&wrong));
+        let form = format!("grant_type=client_credentials{}", params_of_assertion(&wrong));
         server.post("/token", &form).await.refused(401, "invalid_client");
     }
     let form = "grant_type=client_credentials&client_assertion_type=urn%3Ax&client_assertion=x";
     server.post("/token", form).await.refused(401, "invalid_client");
-    let alone = format!("grant_type=client_credentials&client_assertion={own}");
+    let alone = format!("grant_type=client_credentials&client_assertion={valid}");
     server.post("/token", &alone).await.refused(400, "invalid_request");
 }
 

@@ -10,7 +10,7 @@ use kit::http::Response;
 use kit::server::{Client, ISSUER, Server};
 
 /// A server with a user, a client and a code.
-async fn with_code() -> (Server, Client, String) {
+async fn issue_code() -> (Server, Client, String) {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -38,7 +38,7 @@ async fn redeem(server: &Server, client: &Client, fields: &[(&str, &str)]) -> Re
 /// > of "no-store" […] (§5.1): token_type, expires_in, scope; OIDC Core §3.1.3.3: id_token
 #[tokio::test]
 async fn a_code_is_redeemed_for_tokens() {
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
 
     let response = server.redeem(&client, &code).await.ok();
 
@@ -58,7 +58,7 @@ async fn a_code_is_redeemed_for_tokens() {
 /// > all tokens previously issued based on that authorization code. (§4.1.2); THREATS CO-01
 #[tokio::test]
 async fn a_replayed_code_revokes_all_tokens_issued_from_it() {
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
     let tokens = server.redeem(&client, &code).await.ok();
     let refreshed =
         format!("grant_type=refresh_token&refresh_token={}", tokens.token("refresh_token"));
@@ -82,7 +82,7 @@ async fn a_replayed_code_revokes_all_tokens_issued_from_it() {
 /// replays and revoke what it received; none of them is answered with a server error.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_redemptions_one_succeeds_and_its_tokens_are_revoked() {
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
     let replica = server.replica().await;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
@@ -115,7 +115,7 @@ async fn of_64_racing_redemptions_one_succeeds_and_its_tokens_are_revoked() {
 /// > THREATS CO-03: and it is spent, for it is in the wrong hands
 #[tokio::test]
 async fn a_code_presented_by_another_client_is_refused_and_consumed() {
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
     let other = server.web_app().await;
 
     server.redeem(&other, &code).await.refused(400, "invalid_grant");
@@ -180,11 +180,11 @@ async fn the_redirect_uri_may_be_omitted_only_with_a_code_verifier() {
 /// > THREATS CO-05
 #[tokio::test]
 async fn a_code_expires_after_60_seconds() {
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
     server.advance_clock(59);
     server.redeem(&client, &code).await.ok();
 
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
     server.advance_clock(60);
     server.redeem(&client, &code).await.refused(400, "invalid_grant");
 }
@@ -192,7 +192,7 @@ async fn a_code_expires_after_60_seconds() {
 /// THREATS CO-06: other tokens are not accepted as codes, and stay valid.
 #[tokio::test]
 async fn tokens_of_other_kinds_are_not_accepted_as_codes() {
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
     let tokens = server.redeem(&client, &code).await.ok();
 
     for name in ["refresh_token", "access_token", "id_token"] {
@@ -272,7 +272,7 @@ async fn a_scope_removed_from_the_client_before_redemption_is_not_granted() {
 /// THREATS CO-11: codes are compared byte for byte.
 #[tokio::test]
 async fn malformed_codes_are_rejected() {
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
     let mut almost = vec![
         format!("{code} "),
         format!(" {code}"),
@@ -301,7 +301,7 @@ async fn malformed_codes_are_rejected() {
 /// THREATS CO-10: a copy of the database contains no usable credential.
 #[tokio::test]
 async fn the_database_contains_no_usable_credential() {
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
     let mut browser = Browser::new(&server);
     browser.start_authorization(&AuthorizationRequest::new(&client)).await.assert_page("/login");
     let waiting = browser.start_authorization(&AuthorizationRequest::new(&client)).await;
@@ -312,7 +312,7 @@ async fn the_database_contains_no_usable_credential() {
     secrets.extend(browser.cookies.values().cloned());
     secrets.push(kit::server::PASSWORD.to_owned());
 
-    let dump = dump(&server).await;
+    let dump = dump_database(&server).await;
 
     assert!(dump.contains(&client.id), "it is the whole of it");
     for secret in secrets {
@@ -322,7 +322,7 @@ async fn the_database_contains_no_usable_credential() {
 }
 
 /// The whole content of the database, as text.
-async fn dump(server: &Server) -> String {
+async fn dump_database(server: &Server) -> String {
     let url = server.app().config.database.url.0.clone();
     let url = url.expose();
     if let Some(file) = url.strip_prefix("sqlite:") {
@@ -347,7 +347,7 @@ async fn dump(server: &Server) -> String {
 /// THREATS LG-04: a replay is recorded, with the client that sent it.
 #[tokio::test]
 async fn a_replayed_code_is_recorded_with_the_client_that_sent_it() {
-    let (server, client, code) = with_code().await;
+    let (server, client, code) = issue_code().await;
     let other = server.web_app().await;
     server.redeem(&client, &code).await.ok();
 

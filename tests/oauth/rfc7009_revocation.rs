@@ -9,7 +9,7 @@ async fn is_active(server: &Server, client: &Client, token: &str) -> bool {
     response.body["active"] == Value::Bool(true)
 }
 
-async fn opaque(server: &Server) -> Client {
+async fn register_opaque_client(server: &Server) -> Client {
     server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -23,7 +23,7 @@ async fn opaque(server: &Server) -> Client {
 #[tokio::test]
 async fn a_revoked_token_is_inactive_at_once_and_others_stay_active() {
     let server = Server::start().await;
-    for client in [server.service().await, opaque(&server).await] {
+    for client in [server.service().await, register_opaque_client(&server).await] {
         let (token, other) = (
             server.client_credentials_token(&client).await,
             server.client_credentials_token(&client).await,
@@ -74,7 +74,7 @@ async fn revoking_malformed_expired_or_revoked_tokens_succeeds() {
 async fn a_client_cannot_revoke_the_token_of_another_client() {
     let server = Server::start().await;
     let attacker = server.service().await;
-    for owner in [server.service().await, opaque(&server).await] {
+    for owner in [server.service().await, register_opaque_client(&server).await] {
         let token = server.client_credentials_token(&owner).await;
 
         let response = server.post_as(&attacker, "/revoke", &format!("token={token}")).await;

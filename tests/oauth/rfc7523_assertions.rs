@@ -16,7 +16,7 @@ use kit::server::{Client, ISSUER, Server};
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A client with a key of its own, and more metadata; null removes a member.
-async fn with_key(server: &Server, signer: &JwtSigner, more: Value) -> Client {
+async fn register_with_key(server: &Server, signer: &JwtSigner, more: Value) -> Client {
     let mut metadata = json!({
         "grant_types": ["client_credentials"],
         "scope": "read",
@@ -30,7 +30,7 @@ async fn with_key(server: &Server, signer: &JwtSigner, more: Value) -> Client {
 }
 
 /// The claims of a valid assertion of this client, unique by its `jti`.
-fn said(server: &Server, client: &Client) -> Map<String, Value> {
+fn assertion_claims(server: &Server, client: &Client) -> Map<String, Value> {
     let now = server.trace().now().0;
     let claims = json!({
         "iss": client.id,
@@ -44,14 +44,19 @@ fn said(server: &Server, client: &Client) -> Map<String, Value> {
 }
 
 /// The same with some claims changed; null removes one.
-fn changed(server: &Server, client: &Client, change: Value) -> Value {
-    let mut claims = said(server, client);
+fn changed_claims(server: &Server, client: &Client, change: Value) -> Value {
+    let mut claims = assertion_claims(server, client);
     claims.extend(change.as_object().unwrap().clone());
     claims.retain(|_, value| !value.is_null());
     Value::Object(claims)
 }
 
-fn presenting(server: &Server, endpoint: &str, more: &str, jwt: &str) -> RequestBuilder {
+fn request_with_assertion(
+    server: &Server,
+    endpoint: &str,
+    more: &str,
+    jwt: &str,
+) -> RequestBuilder {
     let form = form_urlencoded::Serializer::new(more.to_owned())
         .append_pair("client_assertion_type", TYPE)
         .append_pair("client_assertion", jwt)
@@ -59,8 +64,8 @@ fn presenting(server: &Server, endpoint: &str, more: &str, jwt: &str) -> Request
     server.request("POST", endpoint).form(&form)
 }
 
-async fn present(server: &Server, jwt: &str) -> Response {
-    presenting(server, "/token", "grant_type=client_credentials", jwt).send().await
+async fn request_token(server: &Server, jwt: &str) -> Response {
+    request_with_assertion(server, "/token", "grant_type=client_credentials", jwt).send().await
 }
 
 /// > The JWT MUST be digitally signed or have a Message Authentication Code (MAC) applied by the issuer.
@@ -68,19 +73,20 @@ async fn present(server: &Server, jwt: &str) -> Response {
 #[tokio::test]
 async fn a_client_authenticates_with_private_key_jwt() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
-    let client = with_key(&server, &signer, json!({})).await;
-    let jwt = |typ: &str| signer.sign(typ, &Value::Object(said(&server, &client)));
+    let client = register_with_key(&server, &signer, json!({})).await;
+    let jwt = |typ: &str| signer.sign(typ, &Value::Object(assertion_claims(&server, &client)));
 
-    present(&server, &jwt("JWT")).await.ok();
-    present(&server, &jwt("client-authentication+jwt")).await.ok();
+    request_token(&server, &jwt("JWT")).await.ok();
+    request_token(&server, &jwt("client-authentication+jwt")).await.ok();
     let beside = format!("grant_type=client_credentials&client_id={}", client.id);
-    presenting(&server, "/token", &beside, &jwt("JWT")).send().await.ok();
-    let token = present(&server, &jwt("JWT")).await.ok().token("access_token");
-    let introspect = presenting(&server, "/introspect", &format!("token={token}"), &jwt("JWT"));
+    request_with_assertion(&server, "/token", &beside, &jwt("JWT")).send().await.ok();
+    let token = request_token(&server, &jwt("JWT")).await.ok().token("access_token");
+    let introspect =
+        request_with_assertion(&server, "/introspect", &format!("token={token}"), &jwt("JWT"));
     assert_eq!(introspect.send().await.ok().body["active"], true);
 
     let other = "grant_type=client_credentials&client_id=somebody";
-    let other = presenting(&server, "/token", other, &jwt("JWT")).send().await;
+    let other = request_with_assertion(&server, "/token", other, &jwt("JWT")).send().await;
     other.refused(401, "invalid_client");
 }
 
@@ -90,11 +96,12 @@ async fn a_client_authenticates_with_private_key_jwt() {
 async fn every_advertised_algorithm_is_accepted() {
     let server = Server::start().await;
     let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
-    let told = metadata["token_endpoint_auth_signing_alg_values_supported"].as_array().unwrap();
+    let advertised =
+        metadata["token_endpoint_auth_signing_alg_values_supported"].as_array().unwrap();
     let all = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 HS256";
-    assert_eq!(*told, all.split(' ').map(Value::from).collect::<Vec<_>>());
+    assert_eq!(*advertised, all.split(' ').map(Value::from).collect::<Vec<_>>());
 
-    for name in told.iter().filter(|name| **name != "HS256") {
+    for name in advertised.iter().filter(|name| **name != "HS256") {
         let key = DpopKey::with_algorithm(Algorithm::parse(name.as_str().unwrap()).unwrap());
         let client = async |alg: &Value| {
             let metadata = json!({
@@ -106,11 +113,11 @@ async fn every_advertised_algorithm_is_accepted() {
             server.register(metadata).await
         };
         let sign = |client: &Client| {
-            let claims = Value::Object(said(&server, client)).to_string();
+            let claims = Value::Object(assertion_claims(&server, client)).to_string();
             key.compact(&json!({ "alg": name }).to_string(), claims)
         };
         let own = client(name).await;
-        present(&server, &sign(&own)).await.ok();
+        request_token(&server, &sign(&own)).await.ok();
         let other = match name.as_str().unwrap() {
             "RS256" => "RS384",
             "EdDSA" => "Ed25519",
@@ -119,7 +126,7 @@ async fn every_advertised_algorithm_is_accepted() {
             _ => continue,
         };
         let other = client(&json!(other)).await;
-        present(&server, &sign(&other)).await.refused(401, "invalid_client");
+        request_token(&server, &sign(&other)).await.refused(401, "invalid_client");
     }
 }
 
@@ -128,19 +135,19 @@ async fn every_advertised_algorithm_is_accepted() {
 #[tokio::test]
 async fn a_client_authenticates_with_client_secret_jwt() {
     let server = Server::start().await;
-    let client = shared(&server).await;
-    let said = || Value::Object(said(&server, &client)).to_string();
-    let by = |secret: &str| hs256_jwt(secret.as_bytes(), r#"{"alg":"HS256"}"#, said());
+    let client = register_secret_client(&server).await;
+    let assertion_claims = || Value::Object(assertion_claims(&server, &client)).to_string();
+    let by = |secret: &str| hs256_jwt(secret.as_bytes(), r#"{"alg":"HS256"}"#, assertion_claims());
 
-    present(&server, &by(&client.secret)).await.ok();
+    request_token(&server, &by(&client.secret)).await.ok();
     for wrong in ["", &client.secret[1..], "another secret of at least 32 bytes, all right?"] {
-        present(&server, &by(wrong)).await.refused(401, "invalid_client");
+        request_token(&server, &by(wrong)).await.refused(401, "invalid_client");
     }
     let basic = server.post_as(&client, "/token", "grant_type=client_credentials").await;
     basic.refused(401, "invalid_client");
 }
 
-async fn shared(server: &Server) -> Client {
+async fn register_secret_client(server: &Server) -> Client {
     server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -153,9 +160,9 @@ async fn shared(server: &Server) -> Client {
 #[tokio::test]
 async fn no_other_algorithm_or_key_is_accepted() {
     let (server, signer, other) = (Server::start().await, JwtSigner::new(), JwtSigner::new());
-    let client = with_key(&server, &signer, json!({})).await;
-    with_key(&server, &other, json!({})).await;
-    let said = || Value::Object(said(&server, &client));
+    let client = register_with_key(&server, &signer, json!({})).await;
+    register_with_key(&server, &other, json!({})).await;
+    let assertion_claims = || Value::Object(assertion_claims(&server, &client));
     let rsa = SigningKey::generate(Algorithm::Rs256).unwrap().0;
     let public = signer.jwk();
     let x = gatewright::jose::base64url::decode(public["x"].as_str().unwrap()).unwrap();
@@ -166,30 +173,33 @@ async fn no_other_algorithm_or_key_is_accepted() {
             "none",
             format!("{}.", signer.compact(r#"{"alg":"none"}"#, "x").rsplit_once('.').unwrap().0),
         ),
-        ("the public key as a secret", hs256_jwt(&x, &hs, said().to_string())),
-        ("the JWK as a secret", hs256_jwt(public.to_string().as_bytes(), &hs, said().to_string())),
-        ("RS256", rsa.sign("JWT", &said()).unwrap()),
-        ("another client's key and kid", other.sign("JWT", &said())),
+        ("the public key as a secret", hs256_jwt(&x, &hs, assertion_claims().to_string())),
+        (
+            "the JWK as a secret",
+            hs256_jwt(public.to_string().as_bytes(), &hs, assertion_claims().to_string()),
+        ),
+        ("RS256", rsa.sign("JWT", &assertion_claims()).unwrap()),
+        ("another client's key and kid", other.sign("JWT", &assertion_claims())),
         (
             "another client's key, our kid",
-            other.compact(&signer.header(r#","typ":"JWT""#), said().to_string()),
+            other.compact(&signer.header(r#","typ":"JWT""#), assertion_claims().to_string()),
         ),
         (
             "a key in the header",
             other.compact(
                 &format!(r#"{{"alg":"ES256","jwk":{}}}"#, other.jwk()),
-                said().to_string(),
+                assertion_claims().to_string(),
             ),
         ),
-        ("an ID token's kind", signer.sign("at+jwt", &said())),
+        ("an ID token's kind", signer.sign("at+jwt", &assertion_claims())),
     ];
 
     for (what, jwt) in wrong {
-        let response = present(&server, &jwt).await;
+        let response = request_token(&server, &jwt).await;
         assert_eq!(response.status, 401, "{what}: {response:?}");
         response.refused(401, "invalid_client");
     }
-    present(&server, &signer.sign("JWT", &said())).await.ok();
+    request_token(&server, &signer.sign("JWT", &assertion_claims())).await.ok();
 }
 
 /// THREATS TE-11, TE-15:
@@ -201,7 +211,7 @@ async fn no_other_algorithm_or_key_is_accepted() {
 #[tokio::test]
 async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
-    let client = with_key(&server, &signer, json!({})).await;
+    let client = register_with_key(&server, &signer, json!({})).await;
     let now = server.trace().now().0;
 
     for wrong in [
@@ -224,8 +234,8 @@ async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
         json!({ "iat": now + 61 }),
         json!({ "nbf": "0" }),
     ] {
-        let jwt = signer.sign("JWT", &changed(&server, &client, wrong.clone()));
-        let response = present(&server, &jwt).await;
+        let jwt = signer.sign("JWT", &changed_claims(&server, &client, wrong.clone()));
+        let response = request_token(&server, &jwt).await;
         assert_eq!(response.status, 401, "{wrong}");
         response.refused(401, "invalid_client");
     }
@@ -238,8 +248,8 @@ async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
         json!({ "iat": null }),
         json!({ "more": { "is": "passed over" } }),
     ] {
-        let jwt = signer.sign("JWT", &changed(&server, &client, right.clone()));
-        assert_eq!(present(&server, &jwt).await.status, 200, "{right}");
+        let jwt = signer.sign("JWT", &changed_claims(&server, &client, right.clone()));
+        assert_eq!(request_token(&server, &jwt).await.status, 200, "{right}");
     }
 }
 
@@ -272,16 +282,19 @@ async fn a_client_of_the_fapi_profile_may_use_only_the_algorithms_of_fapi() {
 
     for (alg, key, client) in &all {
         let header = json!({ "alg": alg, "typ": "JWT" }).to_string();
-        let jwt = || key.compact(&header, Value::Object(said(&server, client)).to_string());
-        let response = present(&server, &jwt()).await;
+        let jwt =
+            || key.compact(&header, Value::Object(assertion_claims(&server, client)).to_string());
+        let response = request_token(&server, &jwt()).await;
         assert_eq!(response.status, if is_allowed(*alg) { 200 } else { 401 }, "{alg} {response:?}");
     }
     // A DPoP proof is a JWT too (RFC 9449 §4.2).
     let (_, good, client) = all.iter().find(|(alg, ..)| *alg == Algorithm::Es256).unwrap();
     let header = json!({ "alg": "ES256", "typ": "JWT" }).to_string();
     for (alg, key, _) in &all {
-        let jwt = good.compact(&header, Value::Object(said(&server, client)).to_string());
-        let request = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
+        let jwt =
+            good.compact(&header, Value::Object(assertion_claims(&server, client)).to_string());
+        let request =
+            request_with_assertion(&server, "/token", "grant_type=client_credentials", &jwt);
         let response = request.dpop(&key.proof(&server)).send().await;
         match is_allowed(*alg) {
             true => drop(response.ok()),
@@ -296,9 +309,11 @@ async fn a_key_of_an_unknown_type_does_not_invalidate_the_set() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
     let unknown = json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "pq", "pub": "AAAA" });
     let keys = json!({ "jwks": { "keys": [unknown, signer.jwk()] } });
-    let client = with_key(&server, &signer, keys).await;
+    let client = register_with_key(&server, &signer, keys).await;
 
-    present(&server, &signer.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
+    request_token(&server, &signer.sign("JWT", &Value::Object(assertion_claims(&server, &client))))
+        .await
+        .ok();
 }
 
 /// > The JWT MUST contain an "aud" (audience) claim containing the issuer identifier of the authorization
@@ -306,13 +321,13 @@ async fn a_key_of_an_unknown_type_does_not_invalidate_the_set() {
 #[tokio::test]
 async fn the_audience_of_an_assertion_must_be_the_issuer_alone() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
-    let strict = with_key(&server, &signer, json!({})).await;
+    let strict = register_with_key(&server, &signer, json!({})).await;
     let easy = json!({ "gw_assertion_audience": "endpoints" });
-    let easy = with_key(&server, &signer, easy).await;
+    let easy = register_with_key(&server, &signer, easy).await;
     let token = format!("{ISSUER}/token");
     let status = async |client: &Client, aud: &Value| {
-        let claims = changed(&server, client, json!({ "aud": aud }));
-        present(&server, &signer.sign("JWT", &claims)).await.status
+        let claims = changed_claims(&server, client, json!({ "aud": aud }));
+        request_token(&server, &signer.sign("JWT", &claims)).await.status
     };
 
     for aud in [json!(token), json!([ISSUER]), json!([ISSUER, token])] {
@@ -341,21 +356,21 @@ async fn the_audience_of_an_assertion_must_be_the_issuer_alone() {
 #[tokio::test]
 async fn an_assertion_is_accepted_once() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
-    let client = with_key(&server, &signer, json!({})).await;
+    let client = register_with_key(&server, &signer, json!({})).await;
     let replica = server.replica().await;
-    let jwt = signer.sign("JWT", &Value::Object(said(&server, &client)));
-    present(&server, &jwt).await.ok();
+    let jwt = signer.sign("JWT", &Value::Object(assertion_claims(&server, &client)));
+    request_token(&server, &jwt).await.ok();
 
-    present(&server, &jwt).await.refused(401, "invalid_client");
-    let other = presenting(&server, "/revoke", "token=x", &jwt).send().await;
+    request_token(&server, &jwt).await.refused(401, "invalid_client");
+    let other = request_with_assertion(&server, "/revoke", "token=x", &jwt).send().await;
     other.refused(401, "invalid_client");
-    present(&replica, &jwt).await.refused(401, "invalid_client");
+    request_token(&replica, &jwt).await.refused(401, "invalid_client");
     replica.stop().await;
     let server = server.restart().await;
-    present(&server, &jwt).await.refused(401, "invalid_client");
+    request_token(&server, &jwt).await.refused(401, "invalid_client");
     server.advance_clock(69);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
-    present(&server, &jwt).await.refused(401, "invalid_client");
+    request_token(&server, &jwt).await.refused(401, "invalid_client");
     assert_eq!(stored_replays(&server).await, 1, "a clock that is behind could still accept it");
 }
 
@@ -372,9 +387,9 @@ async fn stored_replays(server: &Server) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
-    let client = with_key(&server, &signer, json!({})).await;
-    let jwt = signer.sign("JWT", &Value::Object(said(&server, &client)));
-    let request = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
+    let client = register_with_key(&server, &signer, json!({})).await;
+    let jwt = signer.sign("JWT", &Value::Object(assertion_claims(&server, &client)));
+    let request = request_with_assertion(&server, "/token", "grant_type=client_credentials", &jwt);
 
     let requests: Vec<_> = (0..64).map(|_| tokio::spawn(request.clone().send())).collect();
     let mut succeeded = 0;
@@ -395,29 +410,34 @@ async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
 #[tokio::test]
 async fn two_clients_may_use_the_same_jti() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
-    let one = with_key(&server, &signer, json!({})).await;
-    let other = with_key(&server, &signer, json!({})).await;
+    let one = register_with_key(&server, &signer, json!({})).await;
+    let other = register_with_key(&server, &signer, json!({})).await;
     let now = server.trace().now().0;
     let long = json!({ "jti": "7", "exp": now + 300 });
-    let long = signer.sign("JWT", &changed(&server, &one, long));
+    let long = signer.sign("JWT", &changed_claims(&server, &one, long));
     let short =
-        signer.sign("JWT", &changed(&server, &other, json!({ "jti": "7", "exp": now + 1 })));
+        signer.sign("JWT", &changed_claims(&server, &other, json!({ "jti": "7", "exp": now + 1 })));
 
-    present(&server, &long).await.ok();
-    present(&server, &short).await.ok();
+    request_token(&server, &long).await.ok();
+    request_token(&server, &short).await.ok();
     server.advance_clock(200);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
 
-    present(&server, &long).await.refused(401, "invalid_client");
+    request_token(&server, &long).await.refused(401, "invalid_client");
 }
 
 /// THREATS TE-15: a used `jti` is deleted once no clock would accept its assertion.
 #[tokio::test]
 async fn used_assertions_are_deleted_after_they_expired() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
-    let client = with_key(&server, &signer, json!({})).await;
+    let client = register_with_key(&server, &signer, json!({})).await;
     for _ in 0..10 {
-        present(&server, &signer.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
+        request_token(
+            &server,
+            &signer.sign("JWT", &Value::Object(assertion_claims(&server, &client))),
+        )
+        .await
+        .ok();
     }
     assert_eq!(stored_replays(&server).await, 10);
 
@@ -427,11 +447,11 @@ async fn used_assertions_are_deleted_after_they_expired() {
     assert_eq!(stored_replays(&server).await, 0);
 }
 
-async fn with_uri(signer: &JwtSigner) -> (Server, JwksServer, Client) {
+async fn server_with_jwks_uri(signer: &JwtSigner) -> (Server, JwksServer, Client) {
     let server = Server::with(|config| config.outbound.allow_private_networks = true).await;
     let publisher = JwksServer::start(json!({ "keys": [signer.jwk()] })).await;
     let uri = json!({ "jwks": null, "jwks_uri": format!("http://{}/jwks", publisher.address) });
-    let client = with_key(&server, signer, uri).await;
+    let client = register_with_key(&server, signer, uri).await;
     (server, publisher, client)
 }
 
@@ -440,32 +460,36 @@ async fn with_uri(signer: &JwtSigner) -> (Server, JwksServer, Client) {
 #[tokio::test]
 async fn a_client_may_rotate_the_keys_at_its_jwks_uri() {
     let (old, new) = (JwtSigner::new(), JwtSigner::new());
-    let (server, publisher, client) = with_uri(&old).await;
-    let said = || Value::Object(said(&server, &client));
+    let (server, publisher, client) = server_with_jwks_uri(&old).await;
+    let assertion_claims = || Value::Object(assertion_claims(&server, &client));
     assert_eq!(publisher.request_count(), 0, "keys are fetched on first use");
 
     for _ in 0..3 {
-        present(&server, &old.sign("JWT", &said())).await.ok();
+        request_token(&server, &old.sign("JWT", &assertion_claims())).await.ok();
     }
     assert_eq!(publisher.request_count(), 1, "keys are cached");
     publisher.publish(Some(json!({ "keys": [new.jwk()] }))).await;
     server.advance_clock(60);
-    present(&server, &new.sign("JWT", &said())).await.ok();
+    request_token(&server, &new.sign("JWT", &assertion_claims())).await.ok();
 
     assert_eq!(publisher.request_count(), 2);
-    present(&server, &old.sign("JWT", &said())).await.refused(401, "invalid_client");
+    request_token(&server, &old.sign("JWT", &assertion_claims()))
+        .await
+        .refused(401, "invalid_client");
 }
 
 /// THREATS TE-16: one fetch per client and minute, however many unknown key ids are presented.
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_key_ids_cause_one_fetch_a_minute() {
     let (known, unknown) = (JwtSigner::new(), JwtSigner::new());
-    let (server, publisher, client) = with_uri(&known).await;
+    let (server, publisher, client) = server_with_jwks_uri(&known).await;
     let request = || {
-        let jwt = unknown.sign("JWT", &Value::Object(said(&server, &client)));
-        presenting(&server, "/token", "grant_type=client_credentials", &jwt)
+        let jwt = unknown.sign("JWT", &Value::Object(assertion_claims(&server, &client)));
+        request_with_assertion(&server, "/token", "grant_type=client_credentials", &jwt)
     };
-    present(&server, &known.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
+    request_token(&server, &known.sign("JWT", &Value::Object(assertion_claims(&server, &client))))
+        .await
+        .ok();
 
     for round in 1..=3 {
         let requests: Vec<_> = (0..32).map(|_| tokio::spawn(request().send())).collect();
@@ -485,18 +509,18 @@ async fn unknown_key_ids_cause_one_fetch_a_minute() {
 #[tokio::test]
 async fn a_failed_fetch_of_keys_is_retried_after_a_minute() {
     let signer = JwtSigner::new();
-    let (server, publisher, client) = with_uri(&signer).await;
+    let (server, publisher, client) = server_with_jwks_uri(&signer).await;
     publisher.publish(None).await;
-    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
+    let jwt = || signer.sign("JWT", &Value::Object(assertion_claims(&server, &client)));
 
     for _ in 0..5 {
-        present(&server, &jwt()).await.refused(401, "invalid_client");
+        request_token(&server, &jwt()).await.refused(401, "invalid_client");
     }
     assert_eq!(publisher.request_count(), 1);
     publisher.publish(Some(json!({ "keys": [signer.jwk()] }))).await;
     server.advance_clock(60);
 
-    present(&server, &jwt()).await.ok();
+    request_token(&server, &jwt()).await.ok();
 }
 
 /// While a client's JWKS cannot be fetched, its cached keys stay valid for an hour after the last
@@ -504,64 +528,65 @@ async fn a_failed_fetch_of_keys_is_retried_after_a_minute() {
 #[tokio::test]
 async fn cached_keys_stay_valid_for_an_hour_while_the_jwks_uri_fails() {
     let (known, unknown) = (JwtSigner::new(), JwtSigner::new());
-    let (server, publisher, client) = with_uri(&known).await;
-    let by = |signer: &JwtSigner| signer.sign("JWT", &Value::Object(said(&server, &client)));
-    present(&server, &by(&known)).await.ok();
+    let (server, publisher, client) = server_with_jwks_uri(&known).await;
+    let by =
+        |signer: &JwtSigner| signer.sign("JWT", &Value::Object(assertion_claims(&server, &client)));
+    request_token(&server, &by(&known)).await.ok();
     publisher.publish(None).await;
 
     // An unknown key id causes a fetch.
     server.advance_clock(60);
-    present(&server, &by(&unknown)).await.refused(401, "invalid_client");
+    request_token(&server, &by(&unknown)).await.refused(401, "invalid_client");
     assert_eq!(publisher.request_count(), 2);
-    present(&server, &by(&known)).await.ok();
+    request_token(&server, &by(&known)).await.ok();
     server.advance_clock(3600 - 60 - 1);
-    present(&server, &by(&known)).await.ok();
+    request_token(&server, &by(&known)).await.ok();
     assert_eq!(publisher.request_count(), 3, "another fetch fails");
     server.advance_clock(1);
-    present(&server, &by(&known)).await.refused(401, "invalid_client");
+    request_token(&server, &by(&known)).await.refused(401, "invalid_client");
     assert_eq!(publisher.request_count(), 3, "once a minute");
 
     publisher.publish(Some(json!({ "keys": [unknown.jwk()] }))).await;
     server.advance_clock(60);
-    present(&server, &by(&unknown)).await.ok();
-    present(&server, &by(&known)).await.refused(401, "invalid_client");
+    request_token(&server, &by(&unknown)).await.ok();
+    request_token(&server, &by(&known)).await.refused(401, "invalid_client");
 }
 
 /// Keys that were cached before the registration changed may be from another URL.
 #[tokio::test]
 async fn cached_keys_are_invalid_after_a_change_of_the_registration() {
     let signer = JwtSigner::new();
-    let (server, publisher, client) = with_uri(&signer).await;
-    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
-    present(&server, &jwt()).await.ok();
+    let (server, publisher, client) = server_with_jwks_uri(&signer).await;
+    let jwt = || signer.sign("JWT", &Value::Object(assertion_claims(&server, &client)));
+    request_token(&server, &jwt()).await.ok();
     publisher.publish(None).await;
     server.update_client(&client, |_| {}).await;
 
-    present(&server, &jwt()).await.refused(401, "invalid_client");
+    request_token(&server, &jwt()).await.refused(401, "invalid_client");
 }
 
 /// Keys in the registration are never fetched and do not expire.
 #[tokio::test]
 async fn registered_keys_do_not_expire() {
     let (server, signer) = (Server::start().await, JwtSigner::new());
-    let client = with_key(&server, &signer, json!({})).await;
-    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
+    let client = register_with_key(&server, &signer, json!({})).await;
+    let jwt = || signer.sign("JWT", &Value::Object(assertion_claims(&server, &client)));
 
-    present(&server, &jwt()).await.ok();
+    request_token(&server, &jwt()).await.ok();
     server.advance_clock(2 * 3600);
-    present(&server, &jwt()).await.ok();
+    request_token(&server, &jwt()).await.ok();
 }
 
 /// THREATS SS-08: outbound rules are checked at every fetch, not only at registration.
 #[tokio::test]
 async fn keys_on_a_private_network_are_fetched_only_where_allowed() {
     let signer = JwtSigner::new();
-    let (server, publisher, client) = with_uri(&signer).await;
-    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
-    present(&server, &jwt()).await.ok();
+    let (server, publisher, client) = server_with_jwks_uri(&signer).await;
+    let jwt = || signer.sign("JWT", &Value::Object(assertion_claims(&server, &client)));
+    request_token(&server, &jwt()).await.ok();
     let strict = server.replica_with(|config| config.outbound.allow_private_networks = false).await;
 
-    present(&strict, &jwt()).await.refused(401, "invalid_client");
+    request_token(&strict, &jwt()).await.refused(401, "invalid_client");
 
     assert_eq!(publisher.request_count(), 1);
 }
@@ -583,9 +608,10 @@ async fn an_assertion_signed_with_a_revoked_key_is_refused() {
         if with_certificate {
             jwk["x5c"] = json!([certificate.base64()]);
         }
-        let client = with_key(&server, &signer, json!({ "jwks": { "keys": [jwk] } })).await;
-        let assertion = || signer.sign("JWT", &changed(&server, &client, json!({})));
-        present(&server, &assertion()).await.ok();
+        let client =
+            register_with_key(&server, &signer, json!({ "jwks": { "keys": [jwk] } })).await;
+        let assertion = || signer.sign("JWT", &changed_claims(&server, &client, json!({})));
+        request_token(&server, &assertion()).await.ok();
 
         let trace = server.trace();
         let row =
@@ -593,7 +619,7 @@ async fn an_assertion_signed_with_a_revoked_key_is_refused() {
         server.inventory().revoke(&row, reason, &trace).await.unwrap();
         server.app().confirm().await.unwrap();
 
-        let response = present(&server, &assertion()).await;
+        let response = request_token(&server, &assertion()).await;
         if proves {
             response.ok();
         } else {

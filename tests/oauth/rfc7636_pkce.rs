@@ -13,7 +13,7 @@ const OTHER_CHALLENGE: &str = "9mYWRPD9oChPzTCelVKIQPgW-ifKvmuNk8cxGSLLMbA";
 const OTHER: &str = "another-verifier-that-is-long-enough-to-be-one";
 
 /// An OpenID Connect client that may omit PKCE (RFC 9700 §2.1.1).
-async fn excepted(server: &Server) -> Client {
+async fn register_oidc_client(server: &Server) -> Client {
     server
         .register(json!({
             "redirect_uris": [Client::REDIRECT_URI],
@@ -23,7 +23,7 @@ async fn excepted(server: &Server) -> Client {
         .await
 }
 
-fn bare(client: &Client) -> AuthorizationRequest {
+fn request_without_pkce(client: &Client) -> AuthorizationRequest {
     AuthorizationRequest::new(client).without("code_challenge").without("code_challenge_method")
 }
 
@@ -56,7 +56,9 @@ async fn a_request_without_a_challenge_is_refused() {
         .await;
 
     for client in [public, server.web_app().await] {
-        for request in [bare(&client), bare(&client).with("nonce", "n")] {
+        for request in
+            [request_without_pkce(&client), request_without_pkce(&client).with("nonce", "n")]
+        {
             request.open_in_new_browser(&server).await.refused("invalid_request");
         }
         let half = AuthorizationRequest::new(&client).without("code_challenge");
@@ -72,7 +74,7 @@ async fn a_request_without_a_challenge_is_refused() {
 async fn s256_is_the_only_supported_method() {
     let server = Server::start().await;
 
-    for client in [server.web_app().await, excepted(&server).await] {
+    for client in [server.web_app().await, register_oidc_client(&server).await] {
         for method in ["", "plain", "s256", "S512", "S256 ", "none"] {
             let request = AuthorizationRequest::new(&client).with("nonce", "n");
             let page =
@@ -165,8 +167,8 @@ async fn a_verifier_must_have_43_to_128_characters() {
 async fn a_confidential_client_may_be_registered_to_use_a_nonce_instead() {
     let server = Server::start().await;
     server.user("ada").await;
-    let client = excepted(&server).await;
-    let request = bare(&client).with("nonce", "n");
+    let client = register_oidc_client(&server).await;
+    let request = request_without_pkce(&client).with("nonce", "n");
     let mut browser = Browser::new(&server);
     let code = browser.complete_authorization(&request, "ada").await.code();
 
@@ -190,7 +192,7 @@ async fn a_confidential_client_may_be_registered_to_use_a_nonce_instead() {
 async fn a_confidential_client_may_be_registered_to_use_neither() {
     let server = Server::start().await;
     server.user("ada").await;
-    let with_nonce = excepted(&server).await;
+    let with_nonce = register_oidc_client(&server).await;
     let neither = server
         .register(json!({
             "redirect_uris": [Client::REDIRECT_URI],
@@ -201,7 +203,9 @@ async fn a_confidential_client_may_be_registered_to_use_neither() {
         .await;
     let mut browser = Browser::new(&server);
 
-    for request in [bare(&neither), bare(&neither).with("nonce", "n")] {
+    for request in
+        [request_without_pkce(&neither), request_without_pkce(&neither).with("nonce", "n")]
+    {
         let code = browser.complete_authorization(&request, "ada").await.code();
         redeem(&server, &neither, &code, None).await.ok();
     }
@@ -213,12 +217,12 @@ async fn a_confidential_client_may_be_registered_to_use_neither() {
         (&with_nonce, "gw_require_nonce: false"),
         (&server.web_app().await, "gw_require_pkce: false"),
     ] {
-        let page = browser.start_authorization(&bare(client)).await;
+        let page = browser.start_authorization(&request_without_pkce(client)).await;
         page.refused("invalid_request");
-        let told = page.parameter("error_description");
-        assert!(told.contains(setting), "{told}");
+        let description = page.parameter("error_description");
+        assert!(description.contains(setting), "{description}");
     }
-    let half = bare(&neither).with("code_challenge_method", "S256");
+    let half = request_without_pkce(&neither).with("code_challenge_method", "S256");
     browser.start_authorization(&half).await.refused("invalid_request");
 }
 
@@ -251,8 +255,8 @@ async fn the_audit_trail_records_a_client_that_may_use_neither() {
 async fn a_verifier_without_a_challenge_is_refused() {
     let server = Server::start().await;
     server.user("ada").await;
-    let client = excepted(&server).await;
-    let request = bare(&client).with("nonce", "n");
+    let client = register_oidc_client(&server).await;
+    let request = request_without_pkce(&client).with("nonce", "n");
     let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
 
     let response = redeem(&server, &client, &code, Some(VERIFIER)).await;

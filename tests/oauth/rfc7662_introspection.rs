@@ -12,7 +12,7 @@ async fn introspect(server: &Server, caller: &Client, token: &str) -> Value {
 }
 
 /// A client whose tokens are opaque.
-async fn opaque(server: &Server) -> Client {
+async fn register_opaque_client(server: &Server) -> Client {
     server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -27,20 +27,20 @@ async fn opaque(server: &Server) -> Client {
 #[tokio::test]
 async fn a_valid_token_is_described_to_the_client_it_was_issued_to() {
     let server = Server::start().await;
-    for client in [server.service().await, opaque(&server).await] {
+    for client in [server.service().await, register_opaque_client(&server).await] {
         let token = server.client_credentials_token(&client).await;
 
-        let told = introspect(&server, &client, &token).await;
+        let introspected = introspect(&server, &client, &token).await;
 
-        assert_eq!(told["active"], true);
-        assert_eq!(told["client_id"], json!(client.id));
-        assert_eq!(told["sub"], json!(client.id));
-        assert_eq!(told["token_type"], "Bearer");
-        assert_eq!(told["exp"], START_TIME + 300);
-        assert_eq!(told["iat"], START_TIME);
-        assert_eq!(told["iss"], ISSUER);
-        assert_eq!(told["aud"], ISSUER);
-        assert!(told["jti"].is_string() && told["scope"].is_string());
+        assert_eq!(introspected["active"], true);
+        assert_eq!(introspected["client_id"], json!(client.id));
+        assert_eq!(introspected["sub"], json!(client.id));
+        assert_eq!(introspected["token_type"], "Bearer");
+        assert_eq!(introspected["exp"], START_TIME + 300);
+        assert_eq!(introspected["iat"], START_TIME);
+        assert_eq!(introspected["iss"], ISSUER);
+        assert_eq!(introspected["aud"], ISSUER);
+        assert!(introspected["jti"].is_string() && introspected["scope"].is_string());
     }
 }
 
@@ -70,8 +70,8 @@ async fn only_an_identical_token_skips_signature_verification() {
             format!("{unsigned}.{payload}.{signature}"),
             format!("{header}.{payload}."),
         ] {
-            let told = introspect(&server, &client, &forged).await;
-            assert_eq!(told, json!({ "active": false }), "{forged}");
+            let introspected = introspect(&server, &client, &forged).await;
+            assert_eq!(introspected, json!({ "active": false }), "{forged}");
         }
     }
 }
@@ -84,7 +84,7 @@ async fn only_an_identical_token_skips_signature_verification() {
 async fn invalid_expired_and_other_clients_tokens_are_inactive() {
     let server = Server::start().await;
     let (owner, stranger) = (server.service().await, server.service().await);
-    let opaque = opaque(&server).await;
+    let opaque = register_opaque_client(&server).await;
     let (token, opaque_token) = (
         server.client_credentials_token(&owner).await,
         server.client_credentials_token(&opaque).await,
@@ -105,7 +105,7 @@ async fn invalid_expired_and_other_clients_tokens_are_inactive() {
 #[tokio::test]
 async fn a_changed_opaque_token_is_inactive() {
     let server = Server::start().await;
-    let client = opaque(&server).await;
+    let client = register_opaque_client(&server).await;
     let token = server.client_credentials_token(&client).await;
 
     for at in 0..token.len() {
@@ -135,10 +135,13 @@ async fn an_api_may_introspect_tokens_for_its_resource() {
         .await;
     let token = server.client_credentials_token(&client).await;
 
-    let told = introspect(&server, &api, &token).await;
+    let introspected = introspect(&server, &api, &token).await;
 
-    assert_eq!((&told["active"], &told["aud"]), (&json!(true), &json!("https://api.example")));
-    assert_eq!(told["client_id"], json!(client.id));
+    assert_eq!(
+        (&introspected["active"], &introspected["aud"]),
+        (&json!(true), &json!("https://api.example"))
+    );
+    assert_eq!(introspected["client_id"], json!(client.id));
 }
 
 /// > To prevent token scanning attacks, the endpoint MUST also require some form of authorization to
@@ -178,9 +181,9 @@ async fn a_token_is_found_despite_a_wrong_token_type_hint() {
     let token = server.client_credentials_token(&client).await;
 
     let form = format!("token={token}&token_type_hint=refresh_token");
-    let told = server.post_as(&client, "/introspect", &form).await.ok().body;
+    let introspected = server.post_as(&client, "/introspect", &form).await.ok().body;
 
-    assert_eq!(told["active"], true);
+    assert_eq!(introspected["active"], true);
 }
 
 /// THREATS JO-20: tokens of a disabled client are inactive on every replica.
@@ -230,7 +233,7 @@ async fn the_username_is_included_only_with_the_consent_of_the_user() {
             "gw_resources": ["https://api.example"],
         }))
         .await;
-    let asked = json!({ "userinfo": { "preferred_username": null } }).to_string();
+    let claims_parameter = json!({ "userinfo": { "preferred_username": null } }).to_string();
     let for_id_token = json!({ "id_token": { "preferred_username": null } }).to_string();
     for format in ["jwt", "opaque"] {
         let client = server
@@ -246,7 +249,7 @@ async fn the_username_is_included_only_with_the_consent_of_the_user() {
             ("openid email", "", Value::Null),
             ("openid", for_id_token.as_str(), Value::Null),
             ("openid profile", "", json!("ada")),
-            ("openid", asked.as_str(), json!("ada")),
+            ("openid", claims_parameter.as_str(), json!("ada")),
         ] {
             let mut request = AuthorizationRequest::new(&client).with("scope", scope);
             if !claims.is_empty() {
@@ -256,11 +259,11 @@ async fn the_username_is_included_only_with_the_consent_of_the_user() {
             let token = server.redeem(&client, &code).await.ok().token("access_token");
 
             for caller in [&client, &api] {
-                let told = introspect(&server, caller, &token).await;
-                assert_eq!(told["active"], true);
-                assert_eq!(told["username"], name, "{format} {scope} {claims}");
+                let introspected = introspect(&server, caller, &token).await;
+                assert_eq!(introspected["active"], true);
+                assert_eq!(introspected["username"], name, "{format} {scope} {claims}");
                 for private in ["sid", "email", "name", "preferred_username"] {
-                    assert_eq!(told.get(private), None, "{private}");
+                    assert_eq!(introspected.get(private), None, "{private}");
                 }
             }
         }
@@ -273,11 +276,11 @@ async fn a_token_without_the_profile_scope_has_no_username() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.obtain_tokens("ada", &client, "openid profile").await;
-    let refresh = granted.token("refresh_token");
+    let tokens = server.obtain_tokens("ada", &client, "openid profile").await;
+    let refresh = tokens.token("refresh_token");
     let narrow = server.refresh(&client, &refresh, "&scope=openid").await.ok();
 
-    let wide = introspect(&server, &client, &granted.token("access_token")).await;
+    let wide = introspect(&server, &client, &tokens.token("access_token")).await;
     let narrow = introspect(&server, &client, &narrow.token("access_token")).await;
 
     assert_eq!(wide["username"], "ada");

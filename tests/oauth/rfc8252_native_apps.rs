@@ -6,7 +6,7 @@ use kit::application::AuthorizationRequest;
 use kit::browser::{Browser, VERIFIER};
 use kit::server::{Client, Server};
 
-async fn app(server: &Server, uris: &[&str]) -> Client {
+async fn register_native_app(server: &Server, uris: &[&str]) -> Client {
     server
         .register(json!({
             "client_name": "Notes",
@@ -17,7 +17,7 @@ async fn app(server: &Server, uris: &[&str]) -> Client {
         .await
 }
 
-async fn allowed(server: &Server, client: &Client, uri: &str) -> String {
+async fn authorize(server: &Server, client: &Client, uri: &str) -> String {
     let mut browser = Browser::new(server);
     browser
         .complete_authorization(&AuthorizationRequest::new(client).with("redirect_uri", uri), "ada")
@@ -31,7 +31,7 @@ async fn allowed(server: &Server, client: &Client, uri: &str) -> String {
 async fn an_app_may_listen_on_any_port_of_the_loopback_interface() {
     let server = Server::start().await;
     server.user("ada").await;
-    let client = app(&server, &["http://127.0.0.1/cb", "http://[::1]:9/cb"]).await;
+    let client = register_native_app(&server, &["http://127.0.0.1/cb", "http://[::1]:9/cb"]).await;
 
     for uri in [
         "http://127.0.0.1/cb",
@@ -40,7 +40,10 @@ async fn an_app_may_listen_on_any_port_of_the_loopback_interface() {
         "http://[::1]/cb",
         "http://[::1]:50000/cb",
     ] {
-        assert!(allowed(&server, &client, uri).await.starts_with(&format!("{uri}?code=")), "{uri}");
+        assert!(
+            authorize(&server, &client, uri).await.starts_with(&format!("{uri}?code=")),
+            "{uri}"
+        );
     }
 }
 
@@ -49,7 +52,8 @@ async fn an_app_may_listen_on_any_port_of_the_loopback_interface() {
 #[tokio::test]
 async fn only_the_port_of_a_loopback_redirect_uri_may_differ() {
     let server = Server::start().await;
-    let native = app(&server, &["http://127.0.0.1/cb", "http://localhost:8080/other"]).await;
+    let native =
+        register_native_app(&server, &["http://127.0.0.1/cb", "http://localhost:8080/other"]).await;
     let web = server.register(json!({"redirect_uris": ["http://127.0.0.1:9000/cb"]})).await;
 
     for (client, uri) in [
@@ -93,10 +97,13 @@ async fn only_the_port_of_a_loopback_redirect_uri_may_differ() {
 async fn an_app_registered_with_localhost_may_listen_on_any_port_of_it() {
     let server = Server::start().await;
     server.user("ada").await;
-    let client = app(&server, &["http://localhost/callback"]).await;
+    let client = register_native_app(&server, &["http://localhost/callback"]).await;
 
     for uri in ["http://localhost/callback", "http://localhost:33418/callback"] {
-        assert!(allowed(&server, &client, uri).await.starts_with(&format!("{uri}?code=")), "{uri}");
+        assert!(
+            authorize(&server, &client, uri).await.starts_with(&format!("{uri}?code=")),
+            "{uri}"
+        );
     }
     let other =
         AuthorizationRequest::new(&client).with("redirect_uri", "http://127.0.0.1:33418/callback");
@@ -142,9 +149,9 @@ async fn an_app_may_use_a_private_use_uri_scheme() {
     let server = Server::start().await;
     server.user("ada").await;
     let uri = "com.example.notes:/cb";
-    let client = app(&server, &[uri]).await;
+    let client = register_native_app(&server, &[uri]).await;
 
-    let at = allowed(&server, &client, uri).await;
+    let at = authorize(&server, &client, uri).await;
 
     let code = at.strip_prefix("com.example.notes:/cb?code=").unwrap().split('&').next().unwrap();
     let form = format!(

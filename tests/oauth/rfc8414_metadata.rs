@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use kit::server::{ISSUER, Server};
 
-const PLACES: [&str; 2] =
+const WELL_KNOWN_PATHS: [&str; 2] =
     ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
 
 /// > The "issuer" value returned MUST be identical to the authorization server's issuer identifier value
@@ -15,7 +15,7 @@ const PLACES: [&str; 2] =
 async fn the_issuer_is_the_configured_one_regardless_of_request_headers() {
     let server = Server::start().await;
 
-    for page in PLACES {
+    for page in WELL_KNOWN_PATHS {
         let request = server.request("GET", page);
         let request =
             request.header("x-forwarded-host", "evil.example").header("x-forwarded-proto", "http");
@@ -24,7 +24,7 @@ async fn the_issuer_is_the_configured_one_regardless_of_request_headers() {
         assert_eq!(response.body["issuer"], ISSUER);
         assert!(!response.text.contains("evil"));
     }
-    let absolute = server.get(&format!("http://evil.example{}", PLACES[0])).await.ok();
+    let absolute = server.get(&format!("http://evil.example{}", WELL_KNOWN_PATHS[0])).await.ok();
     assert!(!absolute.text.contains("evil"), "the host of an absolute-form target is ignored");
 }
 
@@ -33,7 +33,8 @@ async fn the_issuer_is_the_configured_one_regardless_of_request_headers() {
 async fn both_metadata_documents_are_identical() {
     let server = Server::start().await;
 
-    let (openid, oauth) = (server.get(PLACES[0]).await.ok(), server.get(PLACES[1]).await.ok());
+    let (openid, oauth) =
+        (server.get(WELL_KNOWN_PATHS[0]).await.ok(), server.get(WELL_KNOWN_PATHS[1]).await.ok());
 
     assert_eq!(openid.text, oauth.text);
     assert_eq!(openid.header("content-type"), "application/json; charset=utf-8");
@@ -47,7 +48,7 @@ async fn metadata_of_an_issuer_with_a_path_is_found_at_both_urls() {
     let issuer = "https://id.example.org/tenant";
     let server = Server::with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
 
-    for page in PLACES {
+    for page in WELL_KNOWN_PATHS {
         for target in [format!("/tenant{page}"), format!("{page}/tenant")] {
             let metadata = server.get(&target).await.ok().body;
             assert_eq!(metadata["issuer"], issuer, "{target}");
@@ -64,7 +65,7 @@ async fn metadata_of_an_issuer_with_a_path_is_found_at_both_urls() {
 #[tokio::test]
 async fn every_advertised_endpoint_exists() {
     let server = Server::start().await;
-    let metadata = server.get(PLACES[0]).await.ok().body;
+    let metadata = server.get(WELL_KNOWN_PATHS[0]).await.ok().body;
 
     for (endpoint, path) in [
         ("token_endpoint", "/token"),
@@ -87,11 +88,11 @@ async fn every_advertised_endpoint_exists() {
         ("subject_types_supported", json!(["public", "pairwise"])),
         ("id_token_signing_alg_values_supported", json!(["RS256", "ES256"])),
     ] {
-        let mut told: Vec<Value> = metadata[list].as_array().unwrap().clone();
+        let mut advertised: Vec<Value> = metadata[list].as_array().unwrap().clone();
         let mut wanted: Vec<Value> = holds.as_array().unwrap().clone();
-        told.sort_by_key(ToString::to_string);
+        advertised.sort_by_key(ToString::to_string);
         wanted.sort_by_key(ToString::to_string);
-        assert_eq!(told, wanted, "{list}");
+        assert_eq!(advertised, wanted, "{list}");
     }
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
     assert_eq!(metadata["request_parameter_supported"], false);
@@ -109,7 +110,7 @@ async fn certificate_methods_are_advertised_where_certificates_are_received() {
     let blind = Server::start().await;
     let (seeing, _) = kit::client_certificates::server_behind_proxy().await;
     for (server, sees) in [(&blind, false), (&seeing, true)] {
-        let metadata = server.get(PLACES[0]).await.ok().body;
+        let metadata = server.get(WELL_KNOWN_PATHS[0]).await.ok().body;
 
         for list in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
             let methods = metadata[format!("{list}_auth_methods_supported")].to_string();
@@ -127,7 +128,7 @@ async fn certificate_methods_are_advertised_where_certificates_are_received() {
 async fn documents_are_cacheable_and_support_conditional_requests() {
     let server = Server::start().await;
 
-    for page in PLACES.into_iter().chain(["/jwks"]) {
+    for page in WELL_KNOWN_PATHS.into_iter().chain(["/jwks"]) {
         let first = server.get(page).await.ok();
         let etag = first.header("etag").to_owned();
         let again = server.request("GET", page).header("if-none-match", &etag).send().await;
@@ -148,7 +149,7 @@ async fn documents_are_cacheable_and_support_conditional_requests() {
 async fn documents_support_head() {
     let server = Server::start().await;
 
-    for page in PLACES.into_iter().chain(["/jwks"]) {
+    for page in WELL_KNOWN_PATHS.into_iter().chain(["/jwks"]) {
         let (get, head) = (server.get(page).await, server.request("HEAD", page).send().await);
 
         assert_eq!((head.status, head.text.as_str()), (200, ""), "{page}");
@@ -181,7 +182,7 @@ async fn the_jwks_contains_public_keys_only() {
 async fn documents_are_readable_from_any_origin() {
     let server = Server::start().await;
 
-    for page in PLACES.into_iter().chain(["/jwks"]) {
+    for page in WELL_KNOWN_PATHS.into_iter().chain(["/jwks"]) {
         let response =
             server.request("GET", page).header("origin", "https://any.example").send().await;
 

@@ -12,7 +12,7 @@ use kit::server::{Client, ISSUER, Server};
 const PHOTOS: &str = "https://photos.example/api";
 const MAIL: &str = "https://mail.example/";
 
-async fn prepared() -> (Server, Client) {
+async fn server_with_client() -> (Server, Client) {
     let server = Server::start().await;
     server.user("ada").await;
     let scopes = |what| json!([{"name": "read", "text": format!("See your {what}")}]);
@@ -44,7 +44,7 @@ async fn redeem(server: &Server, client: &Client, code: &str, resources: &[&str]
     server.post_as(client, "/token", &form.finish()).await
 }
 
-async fn audience(server: &Server, response: &Response) -> serde_json::Value {
+async fn audience_of(server: &Server, response: &Response) -> serde_json::Value {
     verify_jwt(server, &response.token("access_token")).await.1["aud"].clone()
 }
 
@@ -52,7 +52,7 @@ async fn audience(server: &Server, response: &Response) -> serde_json::Value {
 /// > by the resource parameter (§2)
 #[tokio::test]
 async fn the_audience_of_a_token_is_the_requested_resources() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
     let request = AuthorizationRequest::new(&client).with("scope", "openid read");
     let both = request.clone().append("resource", PHOTOS).append("resource", MAIL);
@@ -63,19 +63,23 @@ async fn the_audience_of_a_token_is_the_requested_resources() {
     let code = browser.complete_authorization(&request, "ada").await.code();
     let none = redeem(&server, &client, &code, &[]).await.ok();
 
-    assert_eq!(audience(&server, &all).await, json!([PHOTOS, MAIL]));
-    assert_eq!(audience(&server, &one).await, json!(MAIL));
-    assert_eq!(audience(&server, &none).await, json!(ISSUER));
+    assert_eq!(audience_of(&server, &all).await, json!([PHOTOS, MAIL]));
+    assert_eq!(audience_of(&server, &one).await, json!(MAIL));
+    assert_eq!(audience_of(&server, &none).await, json!(ISSUER));
     let other = format!("grant_type=refresh_token&refresh_token={}", one.token("refresh_token"));
     let other = server.post_as(&client, "/token", &format!("{other}&resource={PHOTOS}")).await.ok();
-    assert_eq!(audience(&server, &other).await, json!(PHOTOS), "the grant includes both resources");
+    assert_eq!(
+        audience_of(&server, &other).await,
+        json!(PHOTOS),
+        "the grant includes both resources"
+    );
 }
 
 /// > invalid_target: The requested resource is invalid, missing, unknown, or malformed. (§2); Its value
 /// > MUST be an absolute URI […]. The URI MUST NOT include a fragment component. THREATS AZ-28
 #[tokio::test]
 async fn a_resource_that_the_client_is_not_allowed_is_refused() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let stranger = server.web_app().await;
 
     for wrong in [
@@ -111,7 +115,7 @@ async fn a_resource_that_the_client_is_not_allowed_is_refused() {
 /// §2.2: a token request may name a subset of the granted resources, and no others.
 #[tokio::test]
 async fn a_token_request_cannot_add_resources() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
     let request =
         AuthorizationRequest::new(&client).with("scope", "openid read").with("resource", PHOTOS);
@@ -128,7 +132,7 @@ async fn a_token_request_cannot_add_resources() {
 /// M1: a resource that was removed from the client is not granted.
 #[tokio::test]
 async fn a_resource_removed_from_the_client_before_redemption_is_refused() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let request = AuthorizationRequest::new(&client).with("resource", PHOTOS);
     let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
     server.update_client(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
@@ -140,7 +144,7 @@ async fn a_resource_removed_from_the_client_before_redemption_is_refused() {
 /// stored per API.
 #[tokio::test]
 async fn consent_covers_only_the_apis_that_were_shown() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
     browser.sign_in("ada").await;
     let read = AuthorizationRequest::new(&client).with("scope", "openid read");
@@ -174,7 +178,7 @@ async fn consent_covers_only_the_apis_that_were_shown() {
 /// API needs a new consent.
 #[tokio::test]
 async fn consent_shows_the_api_of_the_default_audience() {
-    let (server, _) = prepared().await;
+    let (server, _) = server_with_client().await;
     let client = server
         .register(json!({
             "redirect_uris": [Client::REDIRECT_URI],
@@ -196,7 +200,7 @@ async fn consent_shows_the_api_of_the_default_audience() {
     browser.submit(&page, &[("answer", "allow")]).await.code();
     let code = browser.start_authorization(&request).await.code();
     let tokens = redeem(&server, &client, &code, &[]).await.ok();
-    assert_eq!(audience(&server, &tokens).await, json!([PHOTOS, ISSUER]));
+    assert_eq!(audience_of(&server, &tokens).await, json!([PHOTOS, ISSUER]));
 
     let bare = browser
         .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "consent"))

@@ -27,9 +27,10 @@ async fn a_token_is_bound_to_the_key_of_the_proof() {
     assert_eq!(response.body["token_type"], "DPoP");
     let token = response.token("access_token");
     assert_eq!(unverified_claims(&token)["cnf"], json!({ "jkt": key.jkt }));
-    let told = server.post_as(&client, "/introspect", &format!("token={token}")).await.ok().body;
-    assert_eq!(told["cnf"], json!({ "jkt": key.jkt }));
-    assert_eq!(told["token_type"], "DPoP");
+    let introspected =
+        server.post_as(&client, "/introspect", &format!("token={token}")).await.ok().body;
+    assert_eq!(introspected["cnf"], json!({ "jkt": key.jkt }));
+    assert_eq!(introspected["token_type"], "DPoP");
 }
 
 /// §6.2: introspection returns the confirmation of an opaque token.
@@ -45,8 +46,8 @@ async fn an_opaque_token_is_bound_to_the_key_of_the_proof() {
 
     assert_eq!(response.body["token_type"], "DPoP");
     let form = format!("token={}", response.token("access_token"));
-    let told = server.post_as(&client, "/introspect", &form).await.ok().body;
-    assert_eq!(told["cnf"], json!({ "jkt": key.jkt }));
+    let introspected = server.post_as(&client, "/introspect", &form).await.ok().body;
+    assert_eq!(introspected["cnf"], json!({ "jkt": key.jkt }));
 }
 
 /// §7.1: a bound opaque token requires a proof by its key.
@@ -66,17 +67,17 @@ async fn a_bound_opaque_token_requires_a_proof_for_it() {
     let request = server.redeem_request(&client, &code).dpop(&key.proof(&server));
     let token = request.send().await.ok().token("access_token");
     assert!(token.starts_with("gw_at_"));
-    let own = || key.proof_with_token(&server, "GET", &token);
+    let new_proof = || key.proof_with_token(&server, "GET", &token);
     let bearer = || server.request("GET", "/userinfo").bearer(&token);
 
-    userinfo_with_dpop(&server, &token, &own()).await.ok();
+    userinfo_with_dpop(&server, &token, &new_proof()).await.ok();
     let stolen = attacker.proof_with_token(&server, "GET", &token);
     userinfo_with_dpop(&server, &token, &stolen).await.refused(401, "invalid_token");
     let other = key.proof_with_token(&server, "GET", "another");
     userinfo_with_dpop(&server, &token, &other).await.refused(401, "invalid_dpop_proof");
     bearer().send().await.refused(401, "invalid_token");
-    bearer().dpop(&own()).send().await.refused(401, "invalid_token");
-    let used = own();
+    bearer().dpop(&new_proof()).send().await.refused(401, "invalid_token");
+    let used = new_proof();
     userinfo_with_dpop(&server, &token, &used).await.ok();
     userinfo_with_dpop(&server, &token, &used).await.refused(401, "invalid_dpop_proof");
 }

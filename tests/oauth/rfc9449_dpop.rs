@@ -25,10 +25,10 @@ async fn every_advertised_algorithm_is_accepted() {
 
     let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
 
-    let told = &metadata["dpop_signing_alg_values_supported"];
+    let advertised = &metadata["dpop_signing_alg_values_supported"];
     let all = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519";
-    assert_eq!(*told, json!(all.split(' ').collect::<Vec<_>>()));
-    for name in told.as_array().unwrap() {
+    assert_eq!(*advertised, json!(all.split(' ').collect::<Vec<_>>()));
+    for name in advertised.as_array().unwrap() {
         let key = DpopKey::with_algorithm(Algorithm::parse(name.as_str().unwrap()).unwrap());
         assert_eq!(key.header()["alg"], *name);
         let response = request_token(&server, &client, &key.proof(&server)).await.ok();
@@ -198,8 +198,9 @@ async fn a_proof_is_valid_for_one_method_and_one_url() {
     }
     // Header fields of the request do not change the URL.
     let proof = with("htu", json!("https://evil.example/token"));
-    let told = token_request(&server, &client, &proof).header("x-forwarded-host", "evil.example");
-    told.send().await.refused(400, "invalid_dpop_proof");
+    let response =
+        token_request(&server, &client, &proof).header("x-forwarded-host", "evil.example");
+    response.send().await.refused(400, "invalid_dpop_proof");
 }
 
 /// RFC 8705 §5: an endpoint may have a second URL, for clients with certificates. A proof may contain
@@ -311,7 +312,7 @@ async fn a_proof_is_accepted_once_within_its_validity() {
 
 /// The number of successful responses to 64 concurrent requests, alternating between the two replicas;
 /// the others are refused for their proof, with this status.
-async fn answered(both: &[RequestBuilder; 2], refused: u16) -> usize {
+async fn count_successes(both: &[RequestBuilder; 2], refused: u16) -> usize {
     let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
     let mut answered = 0;
     for response in sent {
@@ -336,7 +337,7 @@ async fn of_64_racing_token_requests_with_one_proof_one_succeeds() {
     let proof = key.proof(&server);
     let both = [&server, &replica].map(|one| token_request(one, &client, &proof));
 
-    assert_eq!(answered(&both, 400).await, 1);
+    assert_eq!(count_successes(&both, 400).await, 1);
 }
 
 /// THREATS DP-13, where a token is used.
@@ -354,7 +355,7 @@ async fn of_64_racing_uses_of_one_proof_at_userinfo_one_succeeds() {
         request.dpop(&proof)
     });
 
-    assert_eq!(answered(&both, 401).await, 1);
+    assert_eq!(count_successes(&both, 401).await, 1);
 }
 
 /// THREATS DP-01, where a token is used: a proof is accepted once, on all replicas together.
@@ -412,7 +413,7 @@ async fn stored_proofs_are_small_and_deleted_after_they_expired() {
         let (on, id) = (server.app().store.db(), format!("{n:0>256}"));
         assert!(replays::first_use(on, kind, &key.jkt, &id, until).await.unwrap());
     }
-    assert_eq!((stored_proofs(&server).await, longest(&server).await), (1_200, 32));
+    assert_eq!((stored_proofs(&server).await, longest_identifier(&server).await), (1_200, 32));
     // The lifetime of a proof, the tolerance for clocks, and the margin of `sweep` (THREATS CL-01).
     server.advance_clock(60 + 10 + 10 + 120 - 1);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
@@ -431,7 +432,7 @@ async fn stored_proofs_are_small_and_deleted_after_they_expired() {
 }
 
 /// The length of the longest stored proof identifier, in bytes.
-async fn longest(server: &Server) -> i64 {
+async fn longest_identifier(server: &Server) -> i64 {
     #[derive(sqlx_macros::FromRow)]
     struct Row {
         bytes: i64,

@@ -10,7 +10,7 @@ use kit::dpop::{
 use kit::jwt::{DpopKey, unverified_claims};
 use kit::server::Server;
 
-fn nonces(config: &mut Config) {
+fn require_nonces(config: &mut Config) {
     config.dpop.nonce = DpopNonce::Required;
 }
 
@@ -26,13 +26,13 @@ fn with_nonce(server: &Server, key: &DpopKey, nonce: &str) -> String {
 /// > includes a DPoP-Nonce HTTP header in the response (§8); THREATS DP-09
 #[tokio::test]
 async fn where_nonces_are_required_a_proof_must_have_the_current_one() {
-    let server = Server::with(nonces).await;
+    let server = Server::with(require_nonces).await;
     let client = server.service().await;
     let key = DpopKey::new();
 
-    let told = request_token(&server, &client, &key.proof(&server)).await;
-    let nonce = told.header("dpop-nonce").to_owned();
-    told.refused(400, "use_dpop_nonce");
+    let challenge = request_token(&server, &client, &key.proof(&server)).await;
+    let nonce = challenge.header("dpop-nonce").to_owned();
+    challenge.refused(400, "use_dpop_nonce");
     let response = request_token(&server, &client, &with_nonce(&server, &key, &nonce)).await.ok();
 
     assert_eq!(response.body["token_type"], "DPoP");
@@ -50,16 +50,17 @@ async fn where_nonces_are_required_a_proof_must_have_the_current_one() {
 /// > THREATS DP-09: forged, changed, of another server, of another type
 #[tokio::test]
 async fn an_invalid_nonce_is_refused_with_a_valid_one() {
-    let server = Server::with(nonces).await;
+    let server = Server::with(require_nonces).await;
     let client = server.service().await;
     let key = DpopKey::new();
     let nonce =
         request_token(&server, &client, &key.proof(&server)).await.header("dpop-nonce").to_owned();
     let mut ahead = base64url::decode(&nonce).unwrap();
     ahead[7] ^= 1;
-    let elsewhere = Server::with(nonces).await;
+    let other_server = Server::with(require_nonces).await;
     let theirs =
-        request_token(&elsewhere, &elsewhere.service().await, &key.proof(&elsewhere)).await;
+        request_token(&other_server, &other_server.service().await, &key.proof(&other_server))
+            .await;
 
     for wrong in [
         "",
@@ -88,7 +89,7 @@ async fn an_invalid_nonce_is_refused_with_a_valid_one() {
 /// > every replica and after a restart
 #[tokio::test]
 async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
-    let server = Server::with(nonces).await;
+    let server = Server::with(require_nonces).await;
     let client = server.service().await;
     let key = DpopKey::new();
     let first =
@@ -117,13 +118,13 @@ async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
 /// THREATS CL-01: a nonce from a replica whose clock is less than an interval ahead is accepted by all.
 #[tokio::test]
 async fn a_nonce_from_a_replica_whose_clock_is_ahead_is_accepted() {
-    let server = Server::with(nonces).await;
+    let server = Server::with(require_nonces).await;
     let client = server.service().await;
     let key = DpopKey::new();
     let ahead = server.replica_ahead(59).await;
-    let told = request_token(&ahead, &client, &key.proof(&ahead)).await;
+    let response = request_token(&ahead, &client, &key.proof(&ahead)).await;
 
-    let nonce = told.header("dpop-nonce");
+    let nonce = response.header("dpop-nonce");
 
     request_token(&server, &client, &with_nonce(&server, &key, nonce)).await.ok();
 }
@@ -132,7 +133,7 @@ async fn a_nonce_from_a_replica_whose_clock_is_ahead_is_accepted() {
 /// is right then.
 #[tokio::test]
 async fn proofs_made_in_advance_lack_the_nonce_of_their_time() {
-    let server = Server::with(nonces).await;
+    let server = Server::with(require_nonces).await;
     let client = server.service().await;
     let key = DpopKey::new();
     let nonce =
@@ -152,25 +153,28 @@ async fn proofs_made_in_advance_lack_the_nonce_of_their_time() {
 /// > value and DPoP-Nonce value to accomplish this. (§9); the code is not consumed meanwhile
 #[tokio::test]
 async fn userinfo_requires_a_nonce_and_a_missing_one_consumes_no_code() {
-    let server = Server::with(nonces).await;
+    let server = Server::with(require_nonces).await;
     server.user("ada").await;
     let client = server.web_app().await;
     let key = DpopKey::new();
     let code = authorization_code(&server, &client, "").await;
 
-    let told = server.redeem_request(&client, &code).dpop(&key.proof(&server)).send().await;
-    let nonce = told.header("dpop-nonce").to_owned();
-    told.refused(400, "use_dpop_nonce");
+    let response = server.redeem_request(&client, &code).dpop(&key.proof(&server)).send().await;
+    let nonce = response.header("dpop-nonce").to_owned();
+    response.refused(400, "use_dpop_nonce");
     let proof = with_nonce(&server, &key, &nonce);
     let token = server.redeem_request(&client, &code).dpop(&proof).send().await.ok();
     let token = token.token("access_token");
 
     let proof = key.proof_with_token(&server, "GET", &token);
-    let told = userinfo_with_dpop(&server, &token, &proof).await;
-    assert!(told.header("www-authenticate").contains("error=\"use_dpop_nonce\""), "{told:?}");
-    assert!(told.header("www-authenticate").starts_with("DPoP "));
-    assert_eq!(told.header("dpop-nonce"), nonce);
-    told.refused(401, "use_dpop_nonce");
+    let response = userinfo_with_dpop(&server, &token, &proof).await;
+    assert!(
+        response.header("www-authenticate").contains("error=\"use_dpop_nonce\""),
+        "{response:?}"
+    );
+    assert!(response.header("www-authenticate").starts_with("DPoP "));
+    assert_eq!(response.header("dpop-nonce"), nonce);
+    response.refused(401, "use_dpop_nonce");
     let mut claims = unverified_claims(&proof);
     claims["nonce"] = json!(nonce);
     userinfo_with_dpop(&server, &token, &key.sign(&claims)).await.ok();
@@ -191,7 +195,7 @@ async fn where_nonces_are_not_required_none_is_sent() {
 /// DESIGN §4: scripts may send the header and read the nonce, in error responses too.
 #[tokio::test]
 async fn scripts_may_send_proofs_and_read_nonces() {
-    let server = Server::with(nonces).await;
+    let server = Server::with(require_nonces).await;
     let origin = "https://app.example";
     let client = server
         .register(json!({

@@ -19,7 +19,7 @@ use kit::server::{Client, ISSUER, Server};
 
 /// A one-time value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Artefact {
+enum OneTimeValue {
     /// RFC 6749 §4.1.2.
     Code,
     /// RFC 9700 §4.14.2.
@@ -35,7 +35,7 @@ enum Artefact {
     Posted,
 }
 
-impl Artefact {
+impl OneTimeValue {
     const ALL: [Self; 6] =
         [Self::Code, Self::RefreshToken, Self::Assertion, Self::Proof, Self::Handle, Self::Posted];
 
@@ -44,7 +44,7 @@ impl Artefact {
         [Self::Code, Self::RefreshToken, Self::Assertion, Self::Proof, Self::Handle];
 
     /// After this time no response is repeated, neither that to a refresh nor that to a form.
-    const SETTLED: i64 = 61;
+    const REPEAT_LIMIT: i64 = 61;
 
     const fn name(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Artefact {
     }
 
     /// How long it is valid, unused.
-    const fn lives(self) -> i64 {
+    const fn lifetime(self) -> i64 {
         match self {
             Self::Code => 60,
             Self::RefreshToken => 14 * 24 * 60 * 60,
@@ -73,8 +73,8 @@ impl Artefact {
 
 /// An issued value, with the state that belongs to it.
 #[derive(Clone, Debug)]
-struct Made {
-    artefact: Artefact,
+struct IssuedValue {
+    kind: OneTimeValue,
     text: String,
     /// The page with the form.
     page: Option<Page>,
@@ -82,9 +82,9 @@ struct Made {
 }
 
 struct Fixture {
-    photos: Client,
+    web_app: Client,
     other: Client,
-    prover: Client,
+    private_key_client: Client,
     signer: JwtSigner,
     service: Client,
     key: DpopKey,
@@ -97,59 +97,59 @@ impl Fixture {
         let server = Server::start().await;
         server.user("ada").await;
         let signer = JwtSigner::new();
-        let prover = server.register(json!({
+        let private_key_client = server.register(json!({
             "grant_types": ["client_credentials"],
             "token_endpoint_auth_method": "private_key_jwt",
             "jwks": { "keys": [signer.jwk()] },
         }));
-        let (prover, photos, other) =
-            (prover.await, server.web_app().await, server.web_app().await);
+        let (private_key_client, web_app, other) =
+            (private_key_client.await, server.web_app().await, server.web_app().await);
         let (service, key) = (server.service().await, DpopKey::new());
-        (server, Self { photos, other, prover, signer, service, key })
+        (server, Self { web_app, other, private_key_client, signer, service, key })
     }
 
-    async fn make(&self, server: &Server, artefact: Artefact) -> Made {
+    async fn issue(&self, server: &Server, kind: OneTimeValue) -> IssuedValue {
         let mut browser = Browser::new(server);
-        browser.authorize("ada", &self.photos, Self::SCOPE, "").await;
-        self.make_in(&mut browser, server, artefact).await
+        browser.authorize("ada", &self.web_app, Self::SCOPE, "").await;
+        self.issue_in(&mut browser, server, kind).await
     }
 
     /// The same in a browser with a session.
-    async fn make_in(
+    async fn issue_in(
         &self,
         browser: &mut Browser<'_>,
         server: &Server,
-        artefact: Artefact,
-    ) -> Made {
+        kind: OneTimeValue,
+    ) -> IssuedValue {
         let scope = Self::SCOPE;
         let mut page = None;
-        let text = match artefact {
-            Artefact::Code => {
-                browser.authorize("ada", &self.photos, scope, "").await.parameter("code")
+        let text = match kind {
+            OneTimeValue::Code => {
+                browser.authorize("ada", &self.web_app, scope, "").await.parameter("code")
             }
-            Artefact::RefreshToken => {
-                let redirect = browser.authorize("ada", &self.photos, scope, "").await;
+            OneTimeValue::RefreshToken => {
+                let redirect = browser.authorize("ada", &self.web_app, scope, "").await;
                 let code = redirect.parameter("code");
-                server.redeem(&self.photos, &code).await.ok().token("refresh_token")
+                server.redeem(&self.web_app, &code).await.ok().token("refresh_token")
             }
-            Artefact::Assertion => {
+            OneTimeValue::Assertion => {
                 let now = server.trace().now().0;
                 let claims = json!({
-                    "iss": self.prover.id, "sub": self.prover.id, "aud": ISSUER,
+                    "iss": self.private_key_client.id, "sub": self.private_key_client.id, "aud": ISSUER,
                     "jti": uuid::Uuid::now_v7().to_string(), "exp": now + 60,
                 });
                 self.signer.sign("JWT", &claims)
             }
-            Artefact::Proof => self.key.proof(server),
-            Artefact::Handle => {
-                let target = authorize_target(&self.photos, scope) + "&prompt=consent";
+            OneTimeValue::Proof => self.key.proof(server),
+            OneTimeValue::Handle => {
+                let target = authorize_target(&self.web_app, scope) + "&prompt=consent";
                 let certificate = browser.open(&target).await;
                 let handle = certificate.url.split_once("request=").expect("a page").1.to_owned();
                 page = Some(certificate);
                 handle
             }
-            Artefact::Posted => {
-                let query = authorize_target(&self.photos, scope);
+            OneTimeValue::Posted => {
+                let query = authorize_target(&self.web_app, scope);
                 let request =
                     server.request("POST", "/authorize").form(query.split_once('?').unwrap().1);
                 let response = browser.send(request.header("sec-fetch-site", "cross-site")).await;
@@ -157,67 +157,72 @@ impl Fixture {
                 location.split_once("gw_posted=").expect("a handle").1.to_owned()
             }
         };
-        Made { artefact, text, page, cookies: browser.cookies.clone() }
+        IssuedValue { kind, text, page, cookies: browser.cookies.clone() }
     }
 
     /// Uses the value at this server, and returns whether that succeeded.
-    async fn spend(&self, server: &Server, made: &Made, client: &Client) -> bool {
-        self.gain(server, made, client).await.is_some()
+    async fn is_accepted(&self, server: &Server, value: &IssuedValue, client: &Client) -> bool {
+        self.redeem_value(server, value, client).await.is_some()
     }
 
     /// The same, and returns what was issued.
-    async fn gain(&self, server: &Server, made: &Made, client: &Client) -> Option<String> {
-        let text: String = form_urlencoded::byte_serialize(made.text.as_bytes()).collect();
+    async fn redeem_value(
+        &self,
+        server: &Server,
+        value: &IssuedValue,
+        client: &Client,
+    ) -> Option<String> {
+        let text: String = form_urlencoded::byte_serialize(value.text.as_bytes()).collect();
         let mut browser = Browser::new(server);
-        browser.cookies = made.cookies.clone();
-        let response = match made.artefact {
-            Artefact::Code => server.redeem(client, &made.text).await,
-            Artefact::RefreshToken => server.refresh(client, &text, "").await,
-            Artefact::Assertion => {
+        browser.cookies = value.cookies.clone();
+        let response = match value.kind {
+            OneTimeValue::Code => server.redeem(client, &value.text).await,
+            OneTimeValue::RefreshToken => server.refresh(client, &text, "").await,
+            OneTimeValue::Assertion => {
                 let form = format!(
                     "grant_type=client_credentials&client_assertion={text}&client_assertion_type=\
                      urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
                 );
                 server.post("/token", &form).await
             }
-            Artefact::Proof => dpop::request_token(server, &self.service, &made.text).await,
-            Artefact::Handle => {
-                let page = match &made.page {
+            OneTimeValue::Proof => dpop::request_token(server, &self.service, &value.text).await,
+            OneTimeValue::Handle => {
+                let page = match &value.page {
                     Some(page) => page.clone(),
                     None => browser.open(&format!("/consent?request={text}")).await,
                 };
                 if page.response.status != 200 {
-                    return code_of(&page);
+                    return code_of_page(&page);
                 }
-                return code_of(&browser.submit(&page, &[("answer", "allow")]).await);
+                return code_of_page(&browser.submit(&page, &[("answer", "allow")]).await);
             }
-            Artefact::Posted => {
-                return code_of(&browser.open(&format!("/authorize?gw_posted={text}")).await);
+            OneTimeValue::Posted => {
+                return code_of_page(&browser.open(&format!("/authorize?gw_posted={text}")).await);
             }
         };
         if response.status != 200 {
             let error = response.token("error");
-            let right = match made.artefact {
-                Artefact::Code | Artefact::RefreshToken => "invalid_grant",
-                Artefact::Assertion => "invalid_client",
-                Artefact::Proof => "invalid_dpop_proof",
-                Artefact::Handle | Artefact::Posted => unreachable!(),
+            let right = match value.kind {
+                OneTimeValue::Code | OneTimeValue::RefreshToken => "invalid_grant",
+                OneTimeValue::Assertion => "invalid_client",
+                OneTimeValue::Proof => "invalid_dpop_proof",
+                OneTimeValue::Handle | OneTimeValue::Posted => unreachable!(),
             };
             assert_eq!(error, right, "{response:?}");
             return None;
         }
-        let is_refresh = made.artefact == Artefact::RefreshToken;
+        let is_refresh = value.kind == OneTimeValue::RefreshToken;
         Some(response.token(if is_refresh { "refresh_token" } else { "access_token" }))
     }
 
-    async fn owner_spends(&self, server: &Server, made: &Made) -> bool {
-        self.spend(server, made, &self.photos).await
+    async fn owner_is_accepted(&self, server: &Server, value: &IssuedValue) -> bool {
+        self.is_accepted(server, value, &self.web_app).await
     }
 }
 
 /// The code that is sent to the client. Without one, the response must be an error page.
 #[track_caller]
-fn code_of(page: &Page) -> Option<String> {
+fn code_of_page(page: &Page) -> Option<String> {
     if page.url.contains("code=") {
         return Some(page.parameter("code"));
     }
@@ -230,13 +235,13 @@ fn code_of(page: &Page) -> Option<String> {
 #[tokio::test]
 async fn no_value_is_accepted_twice() {
     let (server, fixture) = Fixture::new().await;
-    for artefact in Artefact::ONCE {
-        let made = fixture.make(&server, artefact).await;
-        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
+    for kind in OneTimeValue::ONCE {
+        let value = fixture.issue(&server, kind).await;
+        assert!(fixture.owner_is_accepted(&server, &value).await, "{kind:?}");
         // For a while a refresh token gets the same response again, and so does a form.
-        server.advance_clock(Artefact::SETTLED);
+        server.advance_clock(OneTimeValue::REPEAT_LIMIT);
 
-        assert!(!fixture.owner_spends(&server, &made).await, "{artefact:?}");
+        assert!(!fixture.owner_is_accepted(&server, &value).await, "{kind:?}");
     }
 }
 
@@ -245,12 +250,12 @@ async fn no_value_is_accepted_twice() {
 async fn no_value_is_accepted_again_by_another_replica() {
     let (server, fixture) = Fixture::new().await;
     let replica = server.replica().await;
-    for artefact in Artefact::ONCE {
-        let made = fixture.make(&server, artefact).await;
-        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
-        server.advance_clock(Artefact::SETTLED);
+    for kind in OneTimeValue::ONCE {
+        let value = fixture.issue(&server, kind).await;
+        assert!(fixture.owner_is_accepted(&server, &value).await, "{kind:?}");
+        server.advance_clock(OneTimeValue::REPEAT_LIMIT);
 
-        assert!(!fixture.owner_spends(&replica, &made).await, "{artefact:?}");
+        assert!(!fixture.owner_is_accepted(&replica, &value).await, "{kind:?}");
     }
 }
 
@@ -261,24 +266,24 @@ async fn no_value_is_accepted_again_by_a_replica_whose_clock_differs() {
     let (server, fixture) = Fixture::new().await;
     for seconds in [-60, 60] {
         let replica = server.replica_ahead(seconds).await;
-        for artefact in Artefact::ONCE {
-            let made = fixture.make(&server, artefact).await;
-            assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
-            if artefact == Artefact::RefreshToken {
+        for kind in OneTimeValue::ONCE {
+            let value = fixture.issue(&server, kind).await;
+            assert!(fixture.owner_is_accepted(&server, &value).await, "{kind:?}");
+            if kind == OneTimeValue::RefreshToken {
                 // The successor is used, which ends the grace period.
-                let again = server.refresh(&fixture.photos, &made.text, "").await.ok();
+                let again = server.refresh(&fixture.web_app, &value.text, "").await.ok();
                 let next = again.token("refresh_token");
-                let next = replica.refresh(&fixture.photos, &next, "").await.ok();
-                assert!(server.is_active(&fixture.photos, &next.token("access_token")).await);
+                let next = replica.refresh(&fixture.web_app, &next, "").await.ok();
+                assert!(server.is_active(&fixture.web_app, &next.token("access_token")).await);
             }
 
-            if artefact == Artefact::Handle {
+            if kind == OneTimeValue::Handle {
                 // The same form again: a minute by either clock.
                 server.advance_clock(121);
                 replica.advance_clock(121);
             }
             sweep::once(&replica.app().store, replica.trace().now()).await.unwrap();
-            assert!(!fixture.owner_spends(&replica, &made).await, "{artefact:?}, {seconds}");
+            assert!(!fixture.owner_is_accepted(&replica, &value).await, "{kind:?}, {seconds}");
         }
     }
 }
@@ -288,24 +293,24 @@ async fn no_value_is_accepted_again_by_a_replica_whose_clock_differs() {
 async fn no_value_is_accepted_again_or_lost_after_a_restart() {
     let (server, fixture) = Fixture::new().await;
     let mut used = Vec::new();
-    for artefact in Artefact::ONCE {
-        let made = fixture.make(&server, artefact).await;
-        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
-        used.push(made);
+    for kind in OneTimeValue::ONCE {
+        let value = fixture.issue(&server, kind).await;
+        assert!(fixture.owner_is_accepted(&server, &value).await, "{kind:?}");
+        used.push(value);
     }
-    server.advance_clock(Artefact::SETTLED);
+    server.advance_clock(OneTimeValue::REPEAT_LIMIT);
     let mut unused = Vec::new();
-    for artefact in Artefact::ONCE {
-        unused.push(fixture.make(&server, artefact).await);
+    for kind in OneTimeValue::ONCE {
+        unused.push(fixture.issue(&server, kind).await);
     }
 
     let server = server.restart().await;
 
-    for made in unused {
-        assert!(fixture.owner_spends(&server, &made).await, "{made:?}");
+    for value in unused {
+        assert!(fixture.owner_is_accepted(&server, &value).await, "{value:?}");
     }
-    for made in used {
-        assert!(!fixture.owner_spends(&server, &made).await, "{made:?}");
+    for value in used {
+        assert!(!fixture.owner_is_accepted(&server, &value).await, "{value:?}");
     }
 }
 
@@ -313,14 +318,14 @@ async fn no_value_is_accepted_again_or_lost_after_a_restart() {
 #[tokio::test]
 async fn no_value_is_accepted_after_it_expired() {
     let (server, fixture) = Fixture::new().await;
-    for artefact in Artefact::ALL {
+    for kind in OneTimeValue::ALL {
         let (early, late) =
-            (fixture.make(&server, artefact).await, fixture.make(&server, artefact).await);
+            (fixture.issue(&server, kind).await, fixture.issue(&server, kind).await);
 
-        server.advance_clock(artefact.lives() - 1);
-        assert!(fixture.owner_spends(&server, &early).await, "{artefact:?}");
+        server.advance_clock(kind.lifetime() - 1);
+        assert!(fixture.owner_is_accepted(&server, &early).await, "{kind:?}");
         server.advance_clock(1);
-        assert!(!fixture.owner_spends(&server, &late).await, "{artefact:?}");
+        assert!(!fixture.owner_is_accepted(&server, &late).await, "{kind:?}");
     }
 }
 
@@ -328,9 +333,9 @@ async fn no_value_is_accepted_after_it_expired() {
 #[tokio::test]
 async fn no_changed_value_is_accepted() {
     let (server, fixture) = Fixture::new().await;
-    for artefact in Artefact::ALL {
-        let made = fixture.make(&server, artefact).await;
-        let text = &made.text;
+    for kind in OneTimeValue::ALL {
+        let value = fixture.issue(&server, kind).await;
+        let text = &value.text;
         let (start, last) = text.split_at(text.len() - 1);
         for changed in [
             start.to_owned(),
@@ -345,14 +350,14 @@ async fn no_changed_value_is_accepted() {
             String::from("x"),
         ] {
             // Whitespace around the value of a header field is not part of it (RFC 9110 §5.5).
-            let is_field = artefact == Artefact::Proof;
+            let is_field = kind == OneTimeValue::Proof;
             if changed == *text || (is_field && changed.trim() == text) {
                 continue;
             }
-            let wrong = Made { text: changed, page: None, ..made.clone() };
-            assert!(!fixture.owner_spends(&server, &wrong).await, "{wrong:?}");
+            let wrong = IssuedValue { text: changed, page: None, ..value.clone() };
+            assert!(!fixture.owner_is_accepted(&server, &wrong).await, "{wrong:?}");
         }
-        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
+        assert!(fixture.owner_is_accepted(&server, &value).await, "{kind:?}");
     }
 }
 
@@ -361,14 +366,14 @@ async fn no_changed_value_is_accepted() {
 #[tokio::test]
 async fn no_value_is_accepted_as_another_kind() {
     let (server, fixture) = Fixture::new().await;
-    for artefact in Artefact::ALL {
-        let made = fixture.make(&server, artefact).await;
-        for other in Artefact::ALL.into_iter().filter(|other| *other != artefact) {
+    for kind in OneTimeValue::ALL {
+        let value = fixture.issue(&server, kind).await;
+        for other in OneTimeValue::ALL.into_iter().filter(|other| *other != kind) {
             // Both identify an authorization request; the row determines which one.
-            let wrong = Made { artefact: other, page: None, ..made.clone() };
-            assert!(!fixture.owner_spends(&server, &wrong).await, "{artefact:?} as {other:?}");
+            let wrong = IssuedValue { kind: other, page: None, ..value.clone() };
+            assert!(!fixture.owner_is_accepted(&server, &wrong).await, "{kind:?} as {other:?}");
         }
-        assert!(fixture.owner_spends(&server, &made).await, "{artefact:?}");
+        assert!(fixture.owner_is_accepted(&server, &value).await, "{kind:?}");
     }
 }
 
@@ -377,12 +382,12 @@ async fn no_value_is_accepted_as_another_kind() {
 #[tokio::test]
 async fn no_value_is_accepted_from_another_client() {
     let (server, fixture) = Fixture::new().await;
-    for (artefact, is_burnt) in [(Artefact::Code, true), (Artefact::RefreshToken, false)] {
-        let made = fixture.make(&server, artefact).await;
+    for (kind, is_consumed) in [(OneTimeValue::Code, true), (OneTimeValue::RefreshToken, false)] {
+        let value = fixture.issue(&server, kind).await;
 
-        assert!(!fixture.spend(&server, &made, &fixture.other).await, "{artefact:?}");
+        assert!(!fixture.is_accepted(&server, &value, &fixture.other).await, "{kind:?}");
 
-        assert_eq!(fixture.owner_spends(&server, &made).await, !is_burnt, "{artefact:?}");
+        assert_eq!(fixture.owner_is_accepted(&server, &value).await, !is_consumed, "{kind:?}");
     }
 }
 
@@ -390,18 +395,21 @@ async fn no_value_is_accepted_from_another_client() {
 #[tokio::test]
 async fn no_request_is_decided_by_another_browser() {
     let (server, fixture) = Fixture::new().await;
-    let made = fixture.make(&server, Artefact::Handle).await;
-    let attacker = fixture.make(&server, Artefact::Handle).await;
+    let value = fixture.issue(&server, OneTimeValue::Handle).await;
+    let attacker = fixture.issue(&server, OneTimeValue::Handle).await;
 
-    let stolen = Made { page: None, cookies: attacker.cookies.clone(), ..made.clone() };
-    assert!(!fixture.owner_spends(&server, &stolen).await);
-    let stolen = Made { cookies: BTreeMap::new(), ..made.clone() };
-    let mut nobody = Browser::new(&server);
-    let page = made.page.as_ref().unwrap();
-    assert!(!nobody.submit(page, &[("answer", "allow")]).await.url.contains("code="));
+    let stolen = IssuedValue { page: None, cookies: attacker.cookies.clone(), ..value.clone() };
+    assert!(!fixture.owner_is_accepted(&server, &stolen).await);
+    let stolen = IssuedValue { cookies: BTreeMap::new(), ..value.clone() };
+    let mut empty_browser = Browser::new(&server);
+    let page = value.page.as_ref().unwrap();
+    assert!(!empty_browser.submit(page, &[("answer", "allow")]).await.url.contains("code="));
     drop(stolen);
 
-    assert!(fixture.owner_spends(&server, &made).await, "the request of the victim continues");
+    assert!(
+        fixture.owner_is_accepted(&server, &value).await,
+        "the request of the victim continues"
+    );
 }
 
 /// THREATS X-01, EX-21: of 64 submissions of one form, one decides.
@@ -409,15 +417,15 @@ async fn no_request_is_decided_by_another_browser() {
 async fn of_64_racing_decisions_one_is_recorded() {
     let (server, fixture) = Fixture::new().await;
     let server = std::sync::Arc::new(server);
-    let made = fixture.make(&server, Artefact::Handle).await;
+    let value = fixture.issue(&server, OneTimeValue::Handle).await;
 
     let mut deciding = Vec::new();
     for _ in 0..64 {
-        let (server, made) = (server.clone(), made.clone());
+        let (server, value) = (server.clone(), value.clone());
         deciding.push(tokio::spawn(async move {
             let mut browser = Browser::new(&server);
-            browser.cookies = made.cookies.clone();
-            let page = browser.submit(made.page.as_ref().unwrap(), &[("answer", "allow")]).await;
+            browser.cookies = value.cookies.clone();
+            let page = browser.submit(value.page.as_ref().unwrap(), &[("answer", "allow")]).await;
             assert!(page.response.status < 500, "{page:?}");
             page.parameter("code")
         }));
@@ -439,7 +447,7 @@ async fn of_64_racing_decisions_one_is_recorded() {
 const RACERS: usize = 2;
 
 /// Races in one browser before time passes, as on a server that runs for long.
-const IN_A_ROW: usize = 500;
+const RACES_PER_BROWSER: usize = 500;
 
 /// THREATS X-01, X-02, X-03, EX-21: of concurrent uses of one value at three replicas one succeeds, or
 /// all get the same response.
@@ -447,39 +455,45 @@ const IN_A_ROW: usize = 500;
 async fn in_many_races_on_three_replicas_no_value_is_accepted_twice() {
     let races = std::env::var("GATEWRIGHT_TEST_RACES").map_or(6, |text| text.parse().unwrap());
     let mut violations = 0;
-    for artefact in Artefact::ONCE {
+    for kind in OneTimeValue::ONCE {
         let (server, fixture) = Fixture::new().await;
         let replicas = [server.replica().await, server.replica().await];
         let [second, third] = replicas;
         let (servers, fixture) = (Arc::new([server, second, third]), Arc::new(fixture));
         let started_at = std::time::Instant::now();
         let mut wrong = 0;
-        for done in (0..races).step_by(IN_A_ROW) {
+        for done in (0..races).step_by(RACES_PER_BROWSER) {
             let first = &servers[0];
             let mut browser = Browser::new(first);
-            browser.authorize("ada", &fixture.photos, Fixture::SCOPE, "").await;
-            for _ in done..races.min(done + IN_A_ROW) {
-                let made = fixture.make_in(&mut browser, first, artefact).await;
-                wrong += usize::from(!is_taken_once(&fixture, &servers, &made).await);
+            browser.authorize("ada", &fixture.web_app, Fixture::SCOPE, "").await;
+            for _ in done..races.min(done + RACES_PER_BROWSER) {
+                let value = fixture.issue_in(&mut browser, first, kind).await;
+                wrong += usize::from(!is_accepted_once(&fixture, &servers, &value).await);
             }
             // Longer than proofs and assertions are stored.
-            first.advance_clock(Artefact::SETTLED * 3);
+            first.advance_clock(OneTimeValue::REPEAT_LIMIT * 3);
             sweep::once(&first.app().store, first.trace().now()).await.unwrap();
         }
         let seconds = started_at.elapsed().as_secs();
-        eprintln!("chaos: races for one {} | {races} | {wrong} | {seconds}", artefact.name());
+        eprintln!("chaos: races for one {} | {races} | {wrong} | {seconds}", kind.name());
         violations += wrong;
     }
     assert_eq!(violations, 0);
 }
 
 /// Presents the value to all three at once.
-async fn is_taken_once(fixture: &Arc<Fixture>, servers: &Arc<[Server; 3]>, made: &Made) -> bool {
+async fn is_accepted_once(
+    fixture: &Arc<Fixture>,
+    servers: &Arc<[Server; 3]>,
+    value: &IssuedValue,
+) -> bool {
     let racing: Vec<_> = (0..RACERS * servers.len())
         .map(|racer| {
-            let (fixture, servers, made) = (fixture.clone(), servers.clone(), made.clone());
+            let (fixture, servers, value) = (fixture.clone(), servers.clone(), value.clone());
             tokio::spawn(async move {
-                fixture.gain(&servers[racer % servers.len()], &made, &fixture.photos).await
+                fixture
+                    .redeem_value(&servers[racer % servers.len()], &value, &fixture.web_app)
+                    .await
             })
         })
         .collect();
@@ -492,12 +506,13 @@ async fn is_taken_once(fixture: &Arc<Fixture>, servers: &Arc<[Server; 3]>, made:
             Err(_) => return false,
         }
     }
-    match made.artefact {
-        Artefact::RefreshToken | Artefact::Handle => {
+    match value.kind {
+        OneTimeValue::RefreshToken | OneTimeValue::Handle => {
             gained.len() == racers && gained.iter().collect::<BTreeSet<_>>().len() == 1
         }
-        Artefact::Code | Artefact::Assertion | Artefact::Proof | Artefact::Posted => {
-            gained.len() == 1
-        }
+        OneTimeValue::Code
+        | OneTimeValue::Assertion
+        | OneTimeValue::Proof
+        | OneTimeValue::Posted => gained.len() == 1,
     }
 }

@@ -8,7 +8,7 @@ use kit::browser::{Browser, Page};
 use kit::server::{Client, START_TIME, Server};
 
 /// A server with two users and a client.
-async fn prepared() -> (Server, Client) {
+async fn server_with_client() -> (Server, Client) {
     let server = Server::start().await;
     server.user("ada").await;
     server.user("grace").await;
@@ -17,7 +17,7 @@ async fn prepared() -> (Server, Client) {
 }
 
 /// The ID token that a code is redeemed for, and its claims.
-async fn told(server: &Server, client: &Client, code: &str) -> (String, Value) {
+async fn redeem_id_token(server: &Server, client: &Client, code: &str) -> (String, Value) {
     let response = server.redeem(client, code).await.ok();
     (response.token("id_token"), id_token_claims(server, &response).await)
 }
@@ -27,7 +27,7 @@ async fn told(server: &Server, client: &Client, code: &str) -> (String, Value) {
 /// > pre-configured consent (§3.1.2.1); THREATS AZ-17
 #[tokio::test]
 async fn prompt_none_never_shows_a_page() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let silent = AuthorizationRequest::new(&client).with("prompt", "none");
     let mut browser = Browser::new(&server);
     browser.start_authorization(&silent).await.refused("login_required");
@@ -57,7 +57,7 @@ async fn prompt_none_never_shows_a_page() {
 /// > AZ-18
 #[tokio::test]
 async fn an_invalid_prompt_is_refused() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
 
     for prompt in
         ["none login", "login none", "none none", "login login", "create", "Login", "login,consent"]
@@ -73,7 +73,7 @@ async fn an_invalid_prompt_is_refused() {
 /// > login: The Authorization Server SHOULD prompt the End-User for reauthentication. (§3.1.2.1)
 #[tokio::test]
 async fn prompt_login_requires_reauthentication() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
     browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     server.advance_clock(10);
@@ -85,7 +85,7 @@ async fn prompt_login_requires_reauthentication() {
     browser.open(&login.url.replace("/login", "/consent")).await.assert_page("/login");
     let code = browser.submit_credentials(&login, "ada").await.code();
 
-    let (_, claims) = told(&server, &client, &code).await;
+    let (_, claims) = redeem_id_token(&server, &client, &code).await;
     assert_eq!(claims["auth_time"], START_TIME + 10);
     browser.start_authorization(&again).await.assert_page("/login");
 }
@@ -94,7 +94,7 @@ async fn prompt_login_requires_reauthentication() {
 /// account.
 #[tokio::test]
 async fn the_confirmation_page_names_the_user_of_the_session() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let request = AuthorizationRequest::new(&client);
     let mut browser = Browser::new(&server);
     assert!(
@@ -141,7 +141,7 @@ async fn the_confirmation_page_names_the_user_of_the_session() {
 /// > information to the Client. (§3.1.2.1)
 #[tokio::test]
 async fn prompt_consent_asks_despite_a_stored_consent() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
     browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     browser.start_authorization(&AuthorizationRequest::new(&client)).await.code();
@@ -163,7 +163,7 @@ async fn prompt_consent_asks_despite_a_stored_consent() {
 /// > (§3.1.2.1)
 #[tokio::test]
 async fn prompt_select_account_shows_the_account_selection() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let request = AuthorizationRequest::new(&client).with("prompt", "select_account");
     let mut browser = Browser::new(&server);
     browser.complete_authorization(&request, "ada").await.code();
@@ -186,7 +186,7 @@ async fn prompt_select_account_shows_the_account_selection() {
 /// Selecting an account does not authenticate the user.
 #[tokio::test]
 async fn selecting_an_account_does_not_replace_reauthentication() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
     browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
     server.advance_clock(10);
@@ -206,24 +206,24 @@ async fn selecting_an_account_does_not_replace_reauthentication() {
 /// > (§3.1.2.1); THREATS AZ-19, DO-18
 #[tokio::test]
 async fn max_age_requires_a_recent_authentication() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
     browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
-    let asked = |age: &str| AuthorizationRequest::new(&client).with("max_age", age);
-    let fresh = browser.start_authorization(&asked("0")).await;
+    let request_with_max_age = |age: &str| AuthorizationRequest::new(&client).with("max_age", age);
+    let fresh = browser.start_authorization(&request_with_max_age("0")).await;
     browser.submit_credentials(&fresh, "ada").await.code();
 
     server.advance_clock(61);
 
-    browser.start_authorization(&asked("61")).await.code();
-    let login = browser.start_authorization(&asked("60")).await;
+    browser.start_authorization(&request_with_max_age("61")).await.code();
+    let login = browser.start_authorization(&request_with_max_age("60")).await;
     let code = browser.submit_credentials(login.assert_page("/login"), "ada").await.code();
-    let (_, claims) = told(&server, &client, &code).await;
+    let (_, claims) = redeem_id_token(&server, &client, &code).await;
     assert_eq!(claims["auth_time"], START_TIME + 61);
     for wrong in ["-1", "+1", "1e9", "1.5", "x", "0x10", "99999999999999999999", " 1", "\u{664}"] {
-        browser.start_authorization(&asked(wrong)).await.refused("invalid_request");
+        browser.start_authorization(&request_with_max_age(wrong)).await.refused("invalid_request");
     }
-    browser.start_authorization(&asked("9223372036854775807")).await.code();
+    browser.start_authorization(&request_with_max_age("9223372036854775807")).await.code();
 }
 
 /// OIDC Registration §2: `default_max_age`; "The max_age request parameter overrides this default value."
@@ -250,11 +250,11 @@ async fn default_max_age_applies_unless_the_request_overrides_it() {
 /// > an error, such as login_required. (§3.1.2.1); THREATS AZ-20
 #[tokio::test]
 async fn an_id_token_hint_requires_its_user() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
     let code =
         browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
-    let (ada, _) = told(&server, &client, &code).await;
+    let (ada, _) = redeem_id_token(&server, &client, &code).await;
     let hinted = AuthorizationRequest::new(&client).with("id_token_hint", &ada);
     let silent = hinted.clone().with("prompt", "none");
     browser.start_authorization(&silent).await.code();
@@ -285,12 +285,12 @@ async fn a_hint_that_is_not_a_valid_id_token_for_the_client_is_refused() {
         .await;
     let other = server.web_app().await;
     let tokens = server.obtain_tokens("ada", &signed, "openid").await;
-    let own = tokens.token("id_token");
+    let id_token = tokens.token("id_token");
     let access = tokens.token("access_token");
     let userinfo = server.request("GET", "/userinfo").bearer(&access).send().await.ok().text;
     let foreign = server.obtain_tokens("ada", &other, "openid").await.token("id_token");
-    let parts: Vec<&str> = own.split('.').collect();
-    let [header, payload, signature] = parts[..] else { panic!("{own}") };
+    let parts: Vec<&str> = id_token.split('.').collect();
+    let [header, payload, signature] = parts[..] else { panic!("{id_token}") };
     let changed = |at: usize, text: &str| {
         let mut text = text.to_owned();
         let other = if &text[at..=at] == "A" { "B" } else { "A" };
@@ -312,14 +312,14 @@ async fn a_hint_that_is_not_a_valid_id_token_for_the_client_is_refused() {
         &format!("{header}.{payload}"),
         &format!("{header}.{}.{signature}", changed(20, payload)),
         &format!("{header}.{payload}.{}", changed(3, signature)),
-        &format!("{own}.{signature}"),
-        &format!("{own}="),
+        &format!("{id_token}.{signature}"),
+        &format!("{id_token}="),
     ] {
         let request = AuthorizationRequest::new(&signed).with("id_token_hint", wrong);
         request.open_in_new_browser(&server).await.refused("invalid_request");
     }
     AuthorizationRequest::new(&signed)
-        .with("id_token_hint", &own)
+        .with("id_token_hint", &id_token)
         .open_in_new_browser(&server)
         .await
         .assert_page("/login");
@@ -330,31 +330,34 @@ async fn a_hint_that_is_not_a_valid_id_token_for_the_client_is_refused() {
 /// This has the effect of a hint. Where both are present, they must name the same user.
 #[tokio::test]
 async fn a_sub_in_the_claims_parameter_requires_its_user() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
     let code =
         browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
-    let (hint, ada) = told(&server, &client, &code).await;
+    let (hint, ada) = redeem_id_token(&server, &client, &code).await;
     let sub = ada["sub"].as_str().unwrap();
-    let asked = |claims: Value| {
+    let request_with_claims = |claims: Value| {
         let request = AuthorizationRequest::new(&client).with("prompt", "none");
         request.with("claims", &claims.to_string())
     };
 
-    browser.start_authorization(&asked(json!({"id_token": {"sub": {"value": sub}}}))).await.code();
+    browser
+        .start_authorization(&request_with_claims(json!({"id_token": {"sub": {"value": sub}}})))
+        .await
+        .code();
     for other in [
         json!({"id_token": {"sub": {"value": "another"}}}),
         json!({"userinfo": {"sub": {"value": "another"}}, "id_token": {"sub": null}}),
     ] {
-        browser.start_authorization(&asked(other)).await.refused("login_required");
+        browser.start_authorization(&request_with_claims(other)).await.refused("login_required");
     }
     for unclear in [
         json!({"id_token": {"sub": {"value": 7}}}),
         json!({"userinfo": {"sub": {"value": sub}}, "id_token": {"sub": {"value": "another"}}}),
     ] {
-        browser.start_authorization(&asked(unclear)).await.refused("invalid_request");
+        browser.start_authorization(&request_with_claims(unclear)).await.refused("invalid_request");
     }
-    let both = asked(json!({"id_token": {"sub": {"value": "another"}}}));
+    let both = request_with_claims(json!({"id_token": {"sub": {"value": "another"}}}));
     browser
         .start_authorization(&both.with("id_token_hint", &hint))
         .await
@@ -365,16 +368,16 @@ async fn a_sub_in_the_claims_parameter_requires_its_user() {
 /// response, in the `claims` parameter and in a hint that it obtained earlier.
 #[tokio::test]
 async fn a_client_without_consent_cannot_test_who_the_user_is() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let (mut ada, mut grace) = (Browser::new(&server), Browser::new(&server));
     let code = ada.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
-    let (hint, claims) = told(&server, &client, &code).await;
+    let (hint, claims) = redeem_id_token(&server, &client, &code).await;
     grace.complete_authorization(&AuthorizationRequest::new(&client), "grace").await.code();
     let sub = claims["sub"].as_str().unwrap();
     // Public subjects are the same for every client, so another client may know it.
-    let curious = server.web_app().await;
+    let untrusted = server.web_app().await;
     let guess = json!({"id_token": {"sub": {"value": sub}}}).to_string();
-    let guess = AuthorizationRequest::new(&curious).with("prompt", "none").with("claims", &guess);
+    let guess = AuthorizationRequest::new(&untrusted).with("prompt", "none").with("claims", &guess);
     let hinted =
         AuthorizationRequest::new(&client).with("prompt", "none").with("id_token_hint", &hint);
 
@@ -389,7 +392,7 @@ async fn a_client_without_consent_cannot_test_who_the_user_is() {
     let (right, wrong) =
         (ada.start_authorization(&hinted).await, grace.start_authorization(&hinted).await);
     assert_eq!(right.refused("login_required").url, wrong.refused("login_required").url);
-    ada.complete_authorization(&AuthorizationRequest::new(&curious), "ada").await.code();
+    ada.complete_authorization(&AuthorizationRequest::new(&untrusted), "ada").await.code();
     ada.start_authorization(&guess).await.code();
 }
 
@@ -397,8 +400,8 @@ async fn a_client_without_consent_cannot_test_who_the_user_is() {
 /// > treat that outcome as a failed authentication attempt. (§5.5.1.1); THREATS AZ-25
 #[tokio::test]
 async fn an_unsupported_essential_acr_is_refused_before_sign_in() {
-    let (server, client) = prepared().await;
-    let asked = async |acr: Value| {
+    let (server, client) = server_with_client().await;
+    let authorize = async |acr: Value| {
         let claims = json!({"id_token": {"acr": acr}}).to_string();
         AuthorizationRequest::new(&client)
             .with("claims", &claims)
@@ -412,7 +415,7 @@ async fn an_unsupported_essential_acr_is_refused_before_sign_in() {
         json!({"essential": true, "values": []}),
         json!({"essential": true, "values": [7]}),
     ] {
-        asked(unmet).await.refused("unmet_authentication_requirements");
+        authorize(unmet).await.refused("unmet_authentication_requirements");
     }
     for met in [
         json!({"essential": true, "values": ["mfa", "pwd"]}),
@@ -420,7 +423,7 @@ async fn an_unsupported_essential_acr_is_refused_before_sign_in() {
         json!({"values": ["mfa"]}),
         Value::Null,
     ] {
-        asked(met).await.assert_page("/login");
+        authorize(met).await.assert_page("/login");
     }
     let voluntary = AuthorizationRequest::new(&client).with("acr_values", "mfa phr");
     voluntary.open_in_new_browser(&server).await.assert_page("/login");
@@ -429,8 +432,8 @@ async fn an_unsupported_essential_acr_is_refused_before_sign_in() {
 /// THREATS AZ-25: JSON of the wrong structure is refused, and unknown members are ignored.
 #[tokio::test]
 async fn a_malformed_claims_parameter_is_refused() {
-    let (server, client) = prepared().await;
-    let asked = async |text: &str| {
+    let (server, client) = server_with_client().await;
+    let authorize = async |text: &str| {
         AuthorizationRequest::new(&client).with("claims", text).open_in_new_browser(&server).await
     };
 
@@ -449,10 +452,10 @@ async fn a_malformed_claims_parameter_is_refused() {
         &format!("{}1{}", r#"{"userinfo":"#.repeat(40), "}".repeat(40)),
         &"[".repeat(8000),
     ] {
-        asked(wrong).await.refused("invalid_request");
+        authorize(wrong).await.refused("invalid_request");
     }
     for right in ["{}", r#"{"userinfo":{"x":{"a":[1,{"b":2}]},"email":{"essential":"?"}},"y":7}"#] {
-        asked(right).await.assert_page("/login");
+        authorize(right).await.assert_page("/login");
     }
 }
 
@@ -460,12 +463,12 @@ async fn a_malformed_claims_parameter_is_refused() {
 /// > an Access Token that grants access […] even when the End-User is not present (not logged in). (§11)
 #[tokio::test]
 async fn only_offline_access_outlives_the_session() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let refresh = async |token: &str| {
         let form = format!("grant_type=refresh_token&refresh_token={token}");
         server.post_as(&client, "/token", &form).await
     };
-    let granted = async |scope: &str| {
+    let refresh_token_for = async |scope: &str| {
         let mut browser = Browser::new(&server);
         let page = browser
             .complete_authorization(&AuthorizationRequest::new(&client).with("scope", scope), "ada")
@@ -476,7 +479,8 @@ async fn only_offline_access_outlives_the_session() {
         tokens.token("refresh_token")
     };
 
-    let (with, without) = (granted("openid offline_access").await, granted("openid").await);
+    let (with, without) =
+        (refresh_token_for("openid offline_access").await, refresh_token_for("openid").await);
 
     refresh(&with).await.ok();
     refresh(&without).await.refused(400, "invalid_grant");
@@ -506,7 +510,7 @@ async fn offline_access_is_ignored_for_a_client_without_refresh_tokens() {
 /// > ui_locales: End-User's preferred languages […], ordered by preference (§3.1.2.1); THREATS HD-10
 #[tokio::test]
 async fn login_hint_and_ui_locales_are_only_hints() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let request = AuthorizationRequest::new(&client)
         .with("login_hint", "\"><b>ada")
         .with("ui_locales", "xx fr de");

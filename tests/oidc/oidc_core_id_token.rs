@@ -177,9 +177,9 @@ async fn a_pairwise_subject_differs_in_each_sector() {
         let response = server.post_as(&client, "/token", &form).await.ok();
         let token = response.token("access_token");
         let (_, access) = verify_jwt(&server, &token).await;
-        let told = server.request("GET", "/userinfo").bearer(&token).send().await.ok().body;
+        let userinfo = server.request("GET", "/userinfo").bearer(&token).send().await.ok().body;
         let id = id_token_claims(&server, &response).await;
-        assert_eq!(id["sub"], told["sub"], "OIDC Core §5.3.2: the same in userinfo");
+        assert_eq!(id["sub"], userinfo["sub"], "OIDC Core §5.3.2: the same in userinfo");
         assert_eq!(id["sub"], access["sub"], "the access token has the pairwise subject too");
         id["sub"].as_str().unwrap().to_owned()
     };
@@ -225,7 +225,7 @@ async fn gw_id_token_claims_adds_claims_within_the_granted_scopes() {
         password: Some(&Secret::new(PASSWORD)),
     };
     account::create(&server.app().people(&server.trace()), person).await.unwrap();
-    let told = async |wanted: Value, scope: &str, asked: &str| {
+    let names_of_claims = async |wanted: Value, scope: &str, requested: &str| {
         let client = server
             .register(json!({
                 "redirect_uris": [Client::REDIRECT_URI],
@@ -235,28 +235,28 @@ async fn gw_id_token_claims_adds_claims_within_the_granted_scopes() {
             }))
             .await;
         let mut request = AuthorizationRequest::new(&client).with("scope", scope);
-        if !asked.is_empty() {
-            request = request.with("claims", asked);
+        if !requested.is_empty() {
+            request = request.with("claims", requested);
         }
         let code = Browser::new(&server).complete_authorization(&request, "ada").await.code();
         let first = server.redeem(&client, &code).await.ok();
         let again = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
         let narrow = server.refresh(&client, &again.token("refresh_token"), "&scope=openid").await;
-        let about = async |response: &Response| {
+        let claim_names = async |response: &Response| {
             let claims = id_token_claims(&server, response).await;
             let personal = ["name", "preferred_username", "birthdate", "email", "email_verified"];
             personal.into_iter().filter(|name| claims.get(name).is_some()).collect::<Vec<_>>()
         };
-        let (first, again) = (about(&first).await, about(&again).await);
+        let (first, again) = (claim_names(&first).await, claim_names(&again).await);
         assert_eq!(first, again, "the same after a refresh");
-        (first, about(&narrow.ok()).await)
+        (first, claim_names(&narrow.ok()).await)
     };
     let by_name = json!({ "id_token": { "birthdate": null } }).to_string();
     let at_userinfo = json!({ "userinfo": { "name": null } }).to_string();
     let profile = ["name", "preferred_username", "birthdate"];
     let all = ["name", "preferred_username", "birthdate", "email", "email_verified"];
 
-    for (wanted, scope, asked, first, narrow) in [
+    for (wanted, scope, requested, first, narrow) in [
         (json!("requested"), "openid profile email", "", &[][..], &[][..]),
         (json!("requested"), "openid profile", &*by_name, &["birthdate"], &["birthdate"]),
         (json!("scopes"), "openid", "", &[], &[]),
@@ -274,7 +274,11 @@ async fn gw_id_token_claims_adds_claims_within_the_granted_scopes() {
         (json!(["name", "email"]), "openid", "", &[], &[]),
         (json!(["name", "email"]), "openid", &*at_userinfo, &["name"], &["name"]),
     ] {
-        let what = format!("{wanted} {scope} {asked}");
-        assert_eq!(told(wanted, scope, asked).await, (first.to_vec(), narrow.to_vec()), "{what}");
+        let what = format!("{wanted} {scope} {requested}");
+        assert_eq!(
+            names_of_claims(wanted, scope, requested).await,
+            (first.to_vec(), narrow.to_vec()),
+            "{what}"
+        );
     }
 }

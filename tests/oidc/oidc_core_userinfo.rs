@@ -133,27 +133,27 @@ async fn revoked_expired_and_disabled_tokens_are_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = async || server.obtain_tokens("ada", &client, "openid").await;
+    let obtain_tokens = async || server.obtain_tokens("ada", &client, "openid").await;
     let dead = async |token: &str| {
         let response = userinfo(&server, token).await;
         assert!(response.header("www-authenticate").contains("error=\"invalid_token\""));
         response.refused(401, "invalid_token");
     };
 
-    let revoked = granted().await.token("access_token");
+    let revoked = obtain_tokens().await.token("access_token");
     server.post_as(&client, "/revoke", &format!("token={revoked}")).await.ok();
     dead(&revoked).await;
 
-    let family = granted().await;
+    let family = obtain_tokens().await;
     let refresh = family.token("refresh_token");
     server.post_as(&client, "/revoke", &format!("token={refresh}")).await.ok();
     dead(&family.token("access_token")).await;
 
-    let expired = granted().await.token("access_token");
+    let expired = obtain_tokens().await.token("access_token");
     server.advance_clock(300);
     dead(&expired).await;
 
-    let disabled = granted().await.token("access_token");
+    let disabled = obtain_tokens().await.token("access_token");
     let id = ClientId::from_text(&client.id);
     server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
     dead(&disabled).await;
@@ -173,14 +173,14 @@ async fn a_token_for_another_audience_or_without_a_user_is_refused() {
             "gw_default_audience": "https://api.example",
         }))
         .await;
-    let granted = server.obtain_tokens("ada", &client, "openid").await;
+    let tokens = server.obtain_tokens("ada", &client, "openid").await;
 
-    let of_api = userinfo(&server, &granted.token("access_token")).await;
+    let of_api = userinfo(&server, &tokens.token("access_token")).await;
     of_api.refused(401, "invalid_token");
     let of_service = userinfo(&server, &server.client_credentials_token(&service).await).await;
     let of_service = of_service.refused(403, "insufficient_scope");
     assert!(of_service.header("www-authenticate").contains("error=\"insufficient_scope\""));
-    userinfo(&server, &granted.token("id_token")).await.refused(401, "invalid_token");
+    userinfo(&server, &tokens.token("id_token")).await.refused(401, "invalid_token");
 }
 
 /// DESIGN §4: scripts of the token's client may read the response, and an error response too.
@@ -196,15 +196,21 @@ async fn scripts_of_the_tokens_client_may_read_the_response() {
         }))
         .await;
     let token = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
-    let asked = async |origin: &str, token: &str| {
+    let userinfo_from = async |origin: &str, token: &str| {
         let request = server.request("GET", "/userinfo").bearer(token).header("origin", origin);
         let response = request.send().await;
         (response.status, response.header("access-control-allow-origin").to_owned())
     };
 
-    assert_eq!(asked("https://app.example", &token).await, (200, "https://app.example".into()));
-    assert_eq!(asked("https://evil.example", &token).await, (200, String::new()));
-    assert_eq!(asked("https://app.example", "junk").await, (401, String::new()));
+    assert_eq!(
+        userinfo_from("https://app.example", &token).await,
+        (200, "https://app.example".into())
+    );
+    assert_eq!(userinfo_from("https://evil.example", &token).await, (200, String::new()));
+    assert_eq!(userinfo_from("https://app.example", "junk").await, (401, String::new()));
     server.advance_clock(300);
-    assert_eq!(asked("https://app.example", &token).await, (401, "https://app.example".into()));
+    assert_eq!(
+        userinfo_from("https://app.example", &token).await,
+        (401, "https://app.example".into())
+    );
 }

@@ -10,9 +10,9 @@ use kit::http::Response;
 use kit::jwt::{JwtSigner, unverified_claims};
 use kit::server::{Client, Server};
 
-const AFTER: &str = "https://app.example/bye";
+const POST_LOGOUT_URI: &str = "https://app.example/bye";
 
-async fn prepared() -> (Server, Client) {
+async fn server_with_client() -> (Server, Client) {
     let server = Server::start().await;
     server.user("ada").await;
     server.user("grace").await;
@@ -20,7 +20,7 @@ async fn prepared() -> (Server, Client) {
         .register(json!({
             "client_name": "Photos",
             "redirect_uris": [Client::REDIRECT_URI],
-            "post_logout_redirect_uris": [AFTER, "https://app.example/bye?from=us"],
+            "post_logout_redirect_uris": [POST_LOGOUT_URI, "https://app.example/bye?from=us"],
             "grant_types": ["authorization_code", "refresh_token"],
             "scope": "openid offline_access",
         }))
@@ -29,17 +29,18 @@ async fn prepared() -> (Server, Client) {
 }
 
 /// Authenticates the user at the client, and returns the ID token.
-async fn signed_in(
+async fn sign_in_at_client(
     browser: &mut Browser<'_>,
     server: &Server,
     client: &Client,
-    who: &str,
+    username: &str,
 ) -> String {
-    let code = browser.complete_authorization(&AuthorizationRequest::new(client), who).await.code();
+    let code =
+        browser.complete_authorization(&AuthorizationRequest::new(client), username).await.code();
     server.redeem(client, &code).await.ok().token("id_token")
 }
 
-fn logout(parameters: &[(&str, &str)]) -> String {
+fn logout_target(parameters: &[(&str, &str)]) -> String {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     format!("/logout?{query}")
 }
@@ -52,24 +53,24 @@ async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
 /// > when redirecting the User Agent back to the RP. (§2)
 #[tokio::test]
 async fn a_client_with_a_hint_signs_out_its_user_and_gets_the_redirect() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
-    let hint = signed_in(&mut browser, &server, &client, "ada").await;
+    let hint = sign_in_at_client(&mut browser, &server, &client, "ada").await;
     let cookie = browser.cookie();
 
-    let target = logout(&[
+    let target = logout_target(&[
         ("id_token_hint", &hint),
-        ("post_logout_redirect_uri", AFTER),
+        ("post_logout_redirect_uri", POST_LOGOUT_URI),
         ("state", "a b&c"),
     ]);
     let page = browser.open(&target).await;
 
-    assert_eq!(page.url, format!("{AFTER}?state=a+b%26c"));
+    assert_eq!(page.url, format!("{POST_LOGOUT_URI}?state=a+b%26c"));
     assert_eq!(page.response.header("clear-site-data"), "\"cache\"", "THREATS UI-20");
     assert!(!is_signed_in(&mut browser).await);
     let replayed = server.request("GET", "/account").header("cookie", &cookie).send().await;
     assert!(replayed.header("location").contains("/login"), "THREATS LO-04: {replayed:?}");
-    let query = logout(&[
+    let query = logout_target(&[
         ("client_id", &client.id),
         ("post_logout_redirect_uri", "https://app.example/bye?from=us"),
         ("state", "s"),
@@ -80,14 +81,15 @@ async fn a_client_with_a_hint_signs_out_its_user_and_gets_the_redirect() {
 /// > OpenID Providers MUST support the use of the HTTP GET and POST methods (§2)
 #[tokio::test]
 async fn logout_may_be_requested_by_post() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
-    let hint = signed_in(&mut browser, &server, &client, "ada").await;
-    let form = logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", AFTER)]);
+    let hint = sign_in_at_client(&mut browser, &server, &client, "ada").await;
+    let form =
+        logout_target(&[("id_token_hint", &hint), ("post_logout_redirect_uri", POST_LOGOUT_URI)]);
 
     let page = browser.post_cross_site("/logout", &form["/logout?".len()..]).await;
 
-    assert_eq!(page.url, AFTER);
+    assert_eq!(page.url, POST_LOGOUT_URI);
     assert!(!is_signed_in(&mut browser).await);
 }
 
@@ -96,22 +98,22 @@ async fn logout_may_be_requested_by_post() {
 /// > (§2); THREATS LO-01
 #[tokio::test]
 async fn logout_without_a_matching_hint_asks_for_confirmation() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
-    let old = signed_in(&mut browser, &server, &client, "ada").await;
+    let old = sign_in_at_client(&mut browser, &server, &client, "ada").await;
     let confirm = browser.open("/logout").await;
     browser.submit(&confirm, &[("answer", "yes")]).await.assert_page("/signed-out");
-    signed_in(&mut browser, &server, &client, "ada").await;
-    let grace = signed_in(&mut Browser::new(&server), &server, &client, "grace").await;
+    sign_in_at_client(&mut browser, &server, &client, "ada").await;
+    let grace = sign_in_at_client(&mut Browser::new(&server), &server, &client, "grace").await;
 
     for parameters in [
         &[][..],
-        &[("client_id", client.id.as_str()), ("post_logout_redirect_uri", AFTER)],
-        &[("id_token_hint", old.as_str()), ("post_logout_redirect_uri", AFTER)],
+        &[("client_id", client.id.as_str()), ("post_logout_redirect_uri", POST_LOGOUT_URI)],
+        &[("id_token_hint", old.as_str()), ("post_logout_redirect_uri", POST_LOGOUT_URI)],
         &[("id_token_hint", grace.as_str())],
         &[("logout_hint", "ada")],
     ] {
-        let page = browser.open(&logout(parameters)).await;
+        let page = browser.open(&logout_target(parameters)).await;
         page.assert_page("/logout/confirm");
         assert!(page.response.text.contains("ada"), "the page names the user of the session");
         browser.submit(&page, &[("answer", "no")]).await.assert_page("/account");
@@ -119,22 +121,23 @@ async fn logout_without_a_matching_hint_asks_for_confirmation() {
     }
 
     let page = browser
-        .open(&logout(&[
+        .open(&logout_target(&[
             ("id_token_hint", &old),
-            ("post_logout_redirect_uri", AFTER),
+            ("post_logout_redirect_uri", POST_LOGOUT_URI),
             ("state", "s"),
         ]))
         .await;
-    let gone = browser.submit(&page, &[("answer", "yes")]).await;
-    assert_eq!(gone.url, format!("{AFTER}?state=s"));
+    let signed_out = browser.submit(&page, &[("answer", "yes")]).await;
+    assert_eq!(signed_out.url, format!("{POST_LOGOUT_URI}?state=s"));
     assert!(!is_signed_in(&mut browser).await);
 }
 
 /// THREATS LO-01: a request that is embedded in another site's page has no cookie, and deletes none.
 #[tokio::test]
 async fn a_cross_site_request_without_cookies_deletes_no_cookie() {
-    let (server, client) = prepared().await;
-    let uri = logout(&[("client_id", &client.id), ("post_logout_redirect_uri", AFTER)]);
+    let (server, client) = server_with_client().await;
+    let uri =
+        logout_target(&[("client_id", &client.id), ("post_logout_redirect_uri", POST_LOGOUT_URI)]);
 
     for target in ["/logout", "/logout/confirm", &uri] {
         let response =
@@ -148,10 +151,10 @@ async fn a_cross_site_request_without_cookies_deletes_no_cookie() {
 /// > parameter […] does not exactly match one of the previously registered values (§3); THREATS LO-02
 #[tokio::test]
 async fn an_unregistered_post_logout_redirect_uri_is_refused() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let other = server.web_app().await;
     let mut browser = Browser::new(&server);
-    let hint = signed_in(&mut browser, &server, &client, "ada").await;
+    let hint = sign_in_at_client(&mut browser, &server, &client, "ada").await;
 
     for wrong in [
         "https://app.example/bye/",
@@ -174,18 +177,18 @@ async fn an_unregistered_post_logout_redirect_uri_is_refused() {
             &[("client_id", client.id.as_str()), ("post_logout_redirect_uri", wrong)],
         ] {
             for page in ["/logout", "/logout/confirm"] {
-                let target = logout(parameters).replace("/logout", page);
+                let target = logout_target(parameters).replace("/logout", page);
                 browser.open(&target).await.response.assert_error_page(400);
             }
         }
     }
     for parameters in [
-        &[("post_logout_redirect_uri", AFTER)][..],
-        &[("client_id", other.id.as_str()), ("post_logout_redirect_uri", AFTER)],
-        &[("client_id", "unknown"), ("post_logout_redirect_uri", AFTER)],
+        &[("post_logout_redirect_uri", POST_LOGOUT_URI)][..],
+        &[("client_id", other.id.as_str()), ("post_logout_redirect_uri", POST_LOGOUT_URI)],
+        &[("client_id", "unknown"), ("post_logout_redirect_uri", POST_LOGOUT_URI)],
         &[("client_id", other.id.as_str()), ("id_token_hint", &hint)],
     ] {
-        browser.open(&logout(parameters)).await.response.assert_error_page(400);
+        browser.open(&logout_target(parameters)).await.response.assert_error_page(400);
     }
     assert!(is_signed_in(&mut browser).await);
 }
@@ -194,28 +197,33 @@ async fn an_unregistered_post_logout_redirect_uri_is_refused() {
 /// > Token. (§2); THREATS LO-03: a modified one is an error, an expired one is not.
 #[tokio::test]
 async fn an_expired_hint_is_accepted_and_a_modified_one_refused() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
-    let hint = signed_in(&mut browser, &server, &client, "ada").await;
+    let hint = sign_in_at_client(&mut browser, &server, &client, "ada").await;
     let (body, signature) = hint.rsplit_once('.').unwrap();
     let turned: String = signature.chars().rev().collect();
 
     for wrong in ["x", body, &format!("{body}."), &format!("{body}.{turned}"), &format!("{hint}A")]
     {
-        browser.open(&logout(&[("id_token_hint", wrong)])).await.response.assert_error_page(400);
+        browser
+            .open(&logout_target(&[("id_token_hint", wrong)]))
+            .await
+            .response
+            .assert_error_page(400);
     }
     assert!(is_signed_in(&mut browser).await);
 
     server.advance_clock(1_000);
-    let target = logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", AFTER)]);
-    assert_eq!(browser.open(&target).await.url, AFTER);
+    let target =
+        logout_target(&[("id_token_hint", &hint), ("post_logout_redirect_uri", POST_LOGOUT_URI)]);
+    assert_eq!(browser.open(&target).await.url, POST_LOGOUT_URI);
 }
 
 /// THREATS LO-04: sign-out ends the session at once on every replica, with every grant that is bound to
 /// it.
 #[tokio::test]
 async fn sign_out_ends_everything_bound_to_the_session_on_every_replica() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let replica = server.replica().await;
     let mut browser = Browser::new(&server);
     let page = browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await;
@@ -242,14 +250,15 @@ async fn sign_out_ends_everything_bound_to_the_session_on_every_replica() {
 /// Without a session the page says that the user is signed out, and a registered redirect is followed.
 #[tokio::test]
 async fn logout_without_a_session_shows_the_signed_out_page() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let mut browser = Browser::new(&server);
 
     let page: Page = browser.open("/logout").await;
     page.assert_page("/signed-out");
 
-    let target = logout(&[("client_id", &client.id), ("post_logout_redirect_uri", AFTER)]);
-    assert_eq!(browser.open(&target).await.url, AFTER);
+    let target =
+        logout_target(&[("client_id", &client.id), ("post_logout_redirect_uri", POST_LOGOUT_URI)]);
+    assert_eq!(browser.open(&target).await.url, POST_LOGOUT_URI);
 }
 
 #[derive(sqlx_macros::FromRow)]
@@ -270,7 +279,7 @@ async fn sessions(server: &Server) -> Vec<String> {
 /// another value, so that pairwise subjects cannot be linked by it. THREATS EX-18
 #[tokio::test]
 async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let other = server
         .register(json!({ "redirect_uris": [Client::REDIRECT_URI], "subject_type": "pairwise" }))
         .await;
@@ -314,22 +323,23 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
 /// does not.
 #[tokio::test]
 async fn a_hint_with_the_former_kind_of_sid_matches_only_its_session() {
-    let (server, client) = prepared().await;
+    let (server, client) = server_with_client().await;
     let other = server.web_app().await;
     let mut grace = Browser::new(&server);
-    signed_in(&mut grace, &server, &client, "grace").await;
+    sign_in_at_client(&mut grace, &server, &client, "grace").await;
     let grace = sessions(&server).await.remove(0);
     let mut browser = Browser::new(&server);
-    let own = unverified_claims(&signed_in(&mut browser, &server, &client, "ada").await);
-    let of_other = unverified_claims(&signed_in(&mut browser, &server, &other, "ada").await);
+    let own = unverified_claims(&sign_in_at_client(&mut browser, &server, &client, "ada").await);
+    let of_other =
+        unverified_claims(&sign_in_at_client(&mut browser, &server, &other, "ada").await);
     let ada = sessions(&server).await.into_iter().find(|id| *id != grace).unwrap();
     let signer = JwtSigner::from_server(&server).await;
     let hint = |sid: &str| {
         let mut claims = own.clone();
         claims["sid"] = sid.into();
-        logout(&[
+        logout_target(&[
             ("id_token_hint", &signer.sign("JWT", &claims)),
-            ("post_logout_redirect_uri", AFTER),
+            ("post_logout_redirect_uri", POST_LOGOUT_URI),
         ])
     };
 
@@ -337,6 +347,6 @@ async fn a_hint_with_the_former_kind_of_sid_matches_only_its_session() {
         browser.open(&hint(foreign)).await.assert_page("/logout/confirm");
     }
     assert!(is_signed_in(&mut browser).await);
-    assert_eq!(browser.open(&hint(&ada)).await.url, AFTER);
+    assert_eq!(browser.open(&hint(&ada)).await.url, POST_LOGOUT_URI);
     assert!(!is_signed_in(&mut browser).await);
 }

@@ -20,11 +20,11 @@ fn section(page: &Page, id: &str) -> String {
 }
 
 /// A failed sign-in, from a browser with this user agent.
-async fn guess(server: &Server, name: &str, user_agent: &str) -> u16 {
+async fn fail_sign_in(server: &Server, name: &str, user_agent: &str) -> u16 {
     let mut browser = Browser::new(server);
-    let door = browser.open("/login").await;
+    let login = browser.open("/login").await;
     let request =
-        browser.form_request(&door, &[("identifier", name), ("password", "a wrong guess")]);
+        browser.form_request(&login, &[("identifier", name), ("password", "a wrong guess")]);
     request.header("user-agent", user_agent).send().await.status
 }
 
@@ -51,14 +51,14 @@ async fn users_see_the_data_stored_about_them() {
 
     let details = section(&browser.sign_in("layla").await, "details");
 
-    for told in [
+    for expected in [
         "<bdi>ليلى الأمين</bdi>",
         "<bdi>1990-12-10</bdi>",
         "<bdi>Donaudampfschifffahrtsgesellschaftsstadt</bdi>",
         "<bdi>layla@example.org</bdi> <span class=\"badge badge-good\">verified</span>",
         "<dt>account since</dt>",
     ] {
-        assert!(details.contains(told), "{told}: {details}");
+        assert!(details.contains(expected), "{expected}: {details}");
     }
     assert!(!details.contains("<input"), "the section is read-only");
 }
@@ -76,13 +76,16 @@ async fn users_see_the_activity_of_their_own_account() {
         .await;
     let login = ada.start_authorization(&AuthorizationRequest::new(&client)).await;
     ada.submit(login.assert_page("/consent"), &[("answer", "deny")]).await;
-    assert_eq!(guess(&server, "ada", "Mozilla/5.0 (Windows NT 10.0) Firefox/145.0").await, 422);
+    assert_eq!(
+        fail_sign_in(&server, "ada", "Mozilla/5.0 (Windows NT 10.0) Firefox/145.0").await,
+        422
+    );
 
     let page = ada.open("/account").await;
     let activity = section(&page, "activity");
 
     let mut rest = activity.as_str();
-    for told in [
+    for expected in [
         "Failed sign-in",
         "<span>Firefox on Windows</span>",
         "<span class=\"address\">127.0.0.1</span>",
@@ -92,7 +95,7 @@ async fn users_see_the_activity_of_their_own_account() {
         "Signed in <span class=\"badge badge-good\">This device</span>",
         "Account created",
     ] {
-        let Some((_, after)) = rest.split_once(told) else { panic!("{told}: {activity}") };
+        let Some((_, after)) = rest.split_once(expected) else { panic!("{expected}: {activity}") };
         rest = after;
     }
     for hidden in ["sign_in", "consent.decided", "access_denied", "scope", "wrong", &client.id] {
@@ -109,7 +112,7 @@ async fn failed_attempts_do_not_displace_other_activity() {
     server.user("ada").await;
     for _ in 0..3 {
         for _ in 0..10 {
-            assert_eq!(guess(&server, "ada", "<script>").await, 422);
+            assert_eq!(fail_sign_in(&server, "ada", "<script>").await, 422);
         }
         server.advance_clock(601);
     }
@@ -142,9 +145,9 @@ async fn applications_are_listed_with_their_last_use() {
     };
     with(&other, "openid offline_access").await;
     server.advance_clock(1);
-    let granted = with(&client, "openid email").await;
+    let tokens = with(&client, "openid email").await;
     server.advance_clock(10 * 60);
-    server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
+    server.refresh(&client, &tokens.token("refresh_token"), "").await.ok();
     server.advance_clock(5 * 60);
 
     let mut browser = Browser::new(&server);
@@ -181,8 +184,8 @@ async fn a_trusted_application_with_offline_access_is_listed_as_such() {
 
     let applications = section(&browser.open("/account").await, "applications");
 
-    for told in ["Photos", "Works while you are away", "Last used just now", "You signed in"] {
-        assert!(applications.contains(told), "{told}: {applications}");
+    for expected in ["Photos", "Works while you are away", "Last used just now", "You signed in"] {
+        assert!(applications.contains(expected), "{expected}: {applications}");
     }
 }
 
@@ -206,7 +209,7 @@ const NEW: &str = "another battery staple";
 const TYPO: &str = "another battery stable";
 
 /// The fields of the form that changes the password, as a user fills them in.
-fn typed<'a>(current: &'a str, new: &'a str, again: &'a str) -> [(&'a str, &'a str); 3] {
+fn password_fields<'a>(current: &'a str, new: &'a str, again: &'a str) -> [(&'a str, &'a str); 3] {
     [("current", current), ("new", new), ("again", again)]
 }
 
@@ -219,18 +222,18 @@ async fn after_a_refused_new_password_the_current_one_is_not_asked_again() {
     let page = browser.sign_in("ada").await;
     let change = "/account/password";
 
-    let wrong = browser.submit_to(change, &page, &typed("a wrong guess", NEW, NEW)).await;
-    let differ = browser.submit_to(change, &wrong, &typed(PASSWORD, NEW, TYPO)).await;
+    let wrong = browser.submit_to(change, &page, &password_fields("a wrong guess", NEW, NEW)).await;
+    let differ = browser.submit_to(change, &wrong, &password_fields(PASSWORD, NEW, TYPO)).await;
     let short = [("new", "short"), ("again", "short")];
     let short = browser.submit_to(change, &differ, &short).await;
 
-    for (page, at, focus) in
+    for (page, field, focus) in
         [(&wrong, "current", "current"), (&differ, "again", "new"), (&short, "new", "new")]
     {
         let text = &page.response.text;
         assert_eq!(page.response.status, 422, "{text}");
         assert_eq!(text.matches("aria-invalid").count(), 1, "{text}");
-        assert!(text.contains(&format!("id=\"{at}-problem\" role=\"alert\"")), "{text}");
+        assert!(text.contains(&format!("id=\"{field}-problem\" role=\"alert\"")), "{text}");
         let focused = text.split(" autofocus").next().unwrap();
         assert!(focused.rsplit("<input id=\"").next().unwrap().starts_with(focus), "{text}");
         for password in [PASSWORD, NEW, TYPO, "a wrong guess"] {
@@ -259,17 +262,17 @@ async fn the_proof_of_the_current_password_is_bound_to_its_session() {
     let change = "/account/password";
     let proven = async |browser: &mut Browser<'_>| {
         let page = browser.open("/account").await;
-        let page = browser.submit_to(change, &page, &typed(PASSWORD, NEW, TYPO)).await;
+        let page = browser.submit_to(change, &page, &password_fields(PASSWORD, NEW, TYPO)).await;
         let field = page.hidden_fields_of(change).into_iter().find(|(name, _)| name == "proof");
         field.expect("a proof").1
     };
-    let (mut ada, mut elsewhere) = (Browser::new(&server), Browser::new(&server));
+    let (mut ada, mut other_browser) = (Browser::new(&server), Browser::new(&server));
     let mut grace = Browser::new(&server);
     ada.sign_in("ada").await;
-    elsewhere.sign_in("ada").await;
+    other_browser.sign_in("ada").await;
     grace.sign_in("grace").await;
-    let (own, other, hers) =
-        (proven(&mut ada).await, proven(&mut elsewhere).await, proven(&mut grace).await);
+    let (own, other, proof_of_grace) =
+        (proven(&mut ada).await, proven(&mut other_browser).await, proven(&mut grace).await);
     let refused = async |browser: &mut Browser<'_>, proof: &str| {
         let page = browser.open("/account").await;
         let fields = [("proof", proof), ("new", NEW), ("again", NEW)];
@@ -279,19 +282,21 @@ async fn the_proof_of_the_current_password_is_bound_to_its_session() {
         assert!(page.response.text.contains("id=\"current\""), "{proof}: {page:?}");
     };
 
-    let mut cut = own.clone();
-    cut.pop();
-    for proof in [other.as_str(), &hers, &cut, "", "x", &"A".repeat(80), PASSWORD] {
+    let mut truncated = own.clone();
+    truncated.pop();
+    for proof in [other.as_str(), &proof_of_grace, &truncated, "", "x", &"A".repeat(80), PASSWORD] {
         refused(&mut ada, proof).await;
     }
     server.advance_clock(5 * 60);
     refused(&mut ada, &own).await;
     let own = proven(&mut ada).await;
-    ada.submit_on_account_page(change, &typed(PASSWORD, NEW, NEW)).await.assert_page("/account");
+    ada.submit_on_account_page(change, &password_fields(PASSWORD, NEW, NEW))
+        .await
+        .assert_page("/account");
     refused(&mut ada, &own).await;
 
     let mut new = Browser::new(&server);
-    let door = new.open("/login").await;
-    new.submit(&door, &[("identifier", "ada"), ("password", NEW)]).await.assert_page("/account");
+    let login = new.open("/login").await;
+    new.submit(&login, &[("identifier", "ada"), ("password", NEW)]).await.assert_page("/account");
     refused(&mut new, &own).await;
 }

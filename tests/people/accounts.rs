@@ -11,21 +11,21 @@ async fn a_renamed_account_keeps_its_subject() {
     let client = server.web_app().await;
     let mut browser = Browser::new(&server);
     let page = browser.authorize("ada", &client, "openid profile offline_access", "").await;
-    let granted = server.redeem(&client, &page.parameter("code")).await.ok();
-    let before = server.userinfo(&granted.token("access_token")).await.ok();
+    let tokens = server.redeem(&client, &page.parameter("code")).await.ok();
+    let before = server.userinfo(&tokens.token("access_token")).await.ok();
 
     server.rename_user(&user, "countess").await;
 
-    let after = server.userinfo(&granted.token("access_token")).await.ok();
+    let after = server.userinfo(&tokens.token("access_token")).await.ok();
     assert_eq!(before.body["preferred_username"], "ada");
     assert_eq!(after.body["preferred_username"], "countess");
     assert_eq!(before.body["sub"], after.body["sub"]);
-    server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
-    let door = Browser::new(&server).open("/login").await;
-    assert_eq!(door.response.status, 200);
+    server.refresh(&client, &tokens.token("refresh_token"), "").await.ok();
+    let login = Browser::new(&server).open("/login").await;
+    assert_eq!(login.response.status, 200);
     let mut other = Browser::new(&server);
-    let door = other.open("/login").await;
-    let old = other.submit(&door, &[("identifier", "ada"), ("password", PASSWORD)]).await;
+    let login = other.open("/login").await;
+    let old = other.submit(&login, &[("identifier", "ada"), ("password", PASSWORD)]).await;
     assert_eq!(old.response.status, 422);
     other.sign_in("countess").await.assert_page("/account");
 }
@@ -40,9 +40,9 @@ async fn deleting_an_account_revokes_everything() {
     let mut browser = Browser::new(&server);
     let scope = "openid offline_access";
     let page = browser.authorize("ada", &client, scope, "").await;
-    let granted = server.redeem(&client, &page.parameter("code")).await.ok();
+    let tokens = server.redeem(&client, &page.parameter("code")).await.ok();
     let unredeemed = browser.authorize("ada", &client, scope, "").await.parameter("code");
-    let (access, refresh) = (granted.token("access_token"), granted.token("refresh_token"));
+    let (access, refresh) = (tokens.token("access_token"), tokens.token("refresh_token"));
     let subject = server.userinfo(&access).await.ok().body["sub"].clone();
 
     server.delete_user(&user).await;
@@ -60,8 +60,8 @@ async fn deleting_an_account_revokes_everything() {
 
     server.user("ada").await;
     let page = Browser::new(&server).authorize("ada", &client, scope, "").await;
-    let granted = server.redeem(&client, &page.parameter("code")).await.ok();
-    let another = server.userinfo(&granted.token("access_token")).await.ok();
+    let tokens = server.redeem(&client, &page.parameter("code")).await.ok();
+    let another = server.userinfo(&tokens.token("access_token")).await.ok();
     assert_ne!(another.body["sub"], subject);
     assert!(!server.is_active(&client, &refresh).await);
 }

@@ -9,7 +9,7 @@ use kit::http::Response;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 
 /// Rows that users and clients can cause.
-async fn rows(server: &Server) -> i64 {
+async fn count_rows(server: &Server) -> i64 {
     #[derive(FromRow)]
     struct Count {
         rows: i64,
@@ -23,14 +23,19 @@ async fn rows(server: &Server) -> i64 {
 }
 
 /// A browser with a session and a stored consent for the client.
-async fn allowed<'a>(server: &'a Server, client: &Client) -> Browser<'a> {
+async fn browser_with_consent<'a>(server: &'a Server, client: &Client) -> Browser<'a> {
     let mut browser = Browser::new(server);
     browser.authorize("ada", client, "openid", "").await.code();
     browser
 }
 
 /// A request that the browser sends for a page of another site.
-async fn part(browser: &mut Browser<'_>, server: &Server, target: &str, dest: &str) -> Response {
+async fn request_subresource(
+    browser: &mut Browser<'_>,
+    server: &Server,
+    target: &str,
+    dest: &str,
+) -> Response {
     let request = server.request("GET", target).header("sec-fetch-site", "cross-site");
     browser.send(request.header("sec-fetch-mode", "no-cors").header("sec-fetch-dest", dest)).await
 }
@@ -45,7 +50,7 @@ async fn anonymous_authorization_requests_store_nothing() {
     let target = AuthorizationRequest::new(&client).target();
     let mut ada = Browser::new(&server);
     let page = ada.open(&target).await;
-    let before = rows(&server).await;
+    let before = count_rows(&server).await;
 
     for _ in 0..500 {
         let response = server.get(&target).await;
@@ -58,7 +63,7 @@ async fn anonymous_authorization_requests_store_nothing() {
         same.post_cross_site("/authorize", &AuthorizationRequest::new(&client).form()).await;
     }
 
-    assert_eq!(rows(&server).await, before, "no row was written");
+    assert_eq!(count_rows(&server).await, before, "no row was written");
     let consent = ada.submit_credentials(&page, "ada").await;
     ada.submit(&consent, &[("answer", "allow")]).await.code();
 }
@@ -70,14 +75,14 @@ async fn subresource_requests_of_other_sites_get_neither_state_nor_code() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut ada = allowed(&server, &client).await;
-    let mut stranger = Browser::new(&server);
-    let before = rows(&server).await;
-    let asked = AuthorizationRequest::new(&client);
+    let mut ada = browser_with_consent(&server, &client).await;
+    let mut new_browser = Browser::new(&server);
+    let before = count_rows(&server).await;
+    let request = AuthorizationRequest::new(&client);
 
     for target in [
-        asked.target(),
-        asked.with("prompt", "none").target(),
+        request.target(),
+        request.with("prompt", "none").target(),
         "/login".to_owned(),
         "/account".to_owned(),
         "/logout".to_owned(),
@@ -99,18 +104,18 @@ async fn subresource_requests_of_other_sites_get_neither_state_nor_code() {
             "",
             "document, image",
         ] {
-            for browser in [&mut ada, &mut stranger] {
-                let response = part(browser, &server, &target, dest).await;
+            for browser in [&mut ada, &mut new_browser] {
+                let response = request_subresource(browser, &server, &target, dest).await;
                 assert_eq!(response.status, 403, "{dest} of {target}: {response:?}");
                 assert_eq!(response.headers("set-cookie"), [""; 0], "{dest} of {target}");
             }
         }
     }
     for _ in 0..100 {
-        part(&mut ada, &server, &authorize_target(&client, "openid"), "image").await;
+        request_subresource(&mut ada, &server, &authorize_target(&client, "openid"), "image").await;
     }
 
-    assert_eq!(rows(&server).await, before, "the audit trail is unchanged too");
+    assert_eq!(count_rows(&server).await, before, "the audit trail is unchanged too");
     ada.open("/account").await.assert_page("/account");
 }
 
@@ -121,24 +126,28 @@ async fn requests_in_frames_get_a_response_without_a_page() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut ada = allowed(&server, &client).await;
-    let mut stranger = Browser::new(&server);
-    let asked = AuthorizationRequest::new(&client);
-    let before = rows(&server).await;
-    let at = |response: Response| Page { url: response.header("location").to_owned(), response };
+    let mut ada = browser_with_consent(&server, &client).await;
+    let mut new_browser = Browser::new(&server);
+    let authorization = AuthorizationRequest::new(&client);
+    let before = count_rows(&server).await;
+    let redirect =
+        |response: Response| Page { url: response.header("location").to_owned(), response };
 
     for _ in 0..100 {
-        let response = part(&mut stranger, &server, &asked.target(), "iframe").await;
-        at(response).refused("login_required");
+        let response =
+            request_subresource(&mut new_browser, &server, &authorization.target(), "iframe").await;
+        redirect(response).refused("login_required");
         let request = server.request("POST", "/authorize").header("sec-fetch-site", "cross-site");
-        let posted = request.header("sec-fetch-dest", "iframe").form(&asked.form()).send().await;
+        let posted =
+            request.header("sec-fetch-dest", "iframe").form(&authorization.form()).send().await;
         let location = posted.header("location");
         let target = location.strip_prefix(ISSUER).unwrap_or(location).to_owned();
         assert!(target.starts_with("/authorize?gw_posted="), "{target}");
-        at(part(&mut stranger, &server, &target, "iframe").await).refused("login_required");
+        redirect(request_subresource(&mut new_browser, &server, &target, "iframe").await)
+            .refused("login_required");
     }
-    assert!(stranger.cookies.is_empty());
-    assert!(rows(&server).await <= before + 100, "refusals in the audit trail are bounded");
+    assert!(new_browser.cookies.is_empty());
+    assert!(count_rows(&server).await <= before + 100, "refusals in the audit trail are bounded");
 
     for (prompt, error) in [
         ("login", "login_required"),
@@ -147,19 +156,24 @@ async fn requests_in_frames_get_a_response_without_a_page() {
         ("login consent", "login_required"),
     ] {
         for dest in ["iframe", "frame", "fencedframe"] {
-            let target = asked.clone().with("prompt", prompt).target();
-            at(part(&mut ada, &server, &target, dest).await).refused(error);
+            let target = authorization.clone().with("prompt", prompt).target();
+            redirect(request_subresource(&mut ada, &server, &target, dest).await).refused(error);
         }
     }
-    let more = asked.clone().with("scope", "openid email").target();
-    at(part(&mut ada, &server, &more, "iframe").await).refused("consent_required");
+    let more = authorization.clone().with("scope", "openid email").target();
+    redirect(request_subresource(&mut ada, &server, &more, "iframe").await)
+        .refused("consent_required");
     for page in ["/login", "/account", "/consent", "/select-account", "/logout/confirm"] {
-        assert_eq!(part(&mut ada, &server, page, "iframe").await.status, 403, "{page}");
+        assert_eq!(
+            request_subresource(&mut ada, &server, page, "iframe").await.status,
+            403,
+            "{page}"
+        );
     }
-    let logout = part(&mut ada, &server, "/logout", "iframe").await;
+    let logout = request_subresource(&mut ada, &server, "/logout", "iframe").await;
     let target =
         logout.header("location").strip_prefix(ISSUER).unwrap_or("/logout/confirm").to_owned();
-    assert_eq!(part(&mut ada, &server, &target, "iframe").await.status, 403);
+    assert_eq!(request_subresource(&mut ada, &server, &target, "iframe").await.status, 403);
     let request = server.request("POST", "/login").header("sec-fetch-site", "cross-site");
     let form = request.header("sec-fetch-dest", "iframe").form("identifier=ada&password=x");
     assert_eq!(form.send().await.status, 403);
@@ -172,7 +186,7 @@ async fn silent_renewal_in_a_frame_works() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut ada = allowed(&server, &client).await;
+    let mut ada = browser_with_consent(&server, &client).await;
 
     for _ in 0..3 {
         let target = AuthorizationRequest::new(&client).with("prompt", "none").target();
@@ -191,10 +205,10 @@ async fn prefetch_requests_get_neither_state_nor_code() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut ada = allowed(&server, &client).await;
-    let before = rows(&server).await;
-    let asked = AuthorizationRequest::new(&client);
-    for target in [asked.target(), "/login".to_owned(), "/logout".to_owned()] {
+    let mut ada = browser_with_consent(&server, &client).await;
+    let before = count_rows(&server).await;
+    let authorization = AuthorizationRequest::new(&client);
+    for target in [authorization.target(), "/login".to_owned(), "/logout".to_owned()] {
         for (field, value) in [
             ("sec-purpose", "prefetch"),
             ("sec-purpose", "prefetch;prerender"),
@@ -212,8 +226,8 @@ async fn prefetch_requests_get_neither_state_nor_code() {
         }
     }
 
-    assert_eq!(rows(&server).await, before);
-    ada.start_authorization(&asked).await.code();
+    assert_eq!(count_rows(&server).await, before);
+    ada.start_authorization(&authorization).await.code();
     let request = server.request("GET", "/jwks").header("sec-fetch-dest", "empty");
     assert_eq!(
         request.header("sec-purpose", "prefetch").send().await.status,
@@ -233,7 +247,7 @@ async fn no_secret_of_a_browser_or_a_request_is_stored() {
     };
     server.user("ada").await;
     let client = server.web_app().await;
-    let mut ada = allowed(&server, &client).await;
+    let mut ada = browser_with_consent(&server, &client).await;
     let hint = server.obtain_tokens("ada", &client, "openid").await.token("id_token");
     let login = ada
         .start_authorization(

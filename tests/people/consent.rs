@@ -32,7 +32,7 @@ fn album() -> Value {
 }
 
 /// A client with names and links in several languages.
-async fn client(server: &Server) -> Client {
+async fn register_client(server: &Server) -> Client {
     server
         .register(json!({
             "client_name": "Books",
@@ -52,12 +52,12 @@ async fn client(server: &Server) -> Client {
 }
 
 /// A server with two APIs, registered in an order that is not alphabetical, and a client of both.
-async fn house() -> (Server, Client) {
+async fn server_with_apis() -> (Server, Client) {
     let server = Server::start().await;
     server.user("ada").await;
     server.create_resource_from(invoices()).await;
     server.create_resource_from(album()).await;
-    let client = client(&server).await;
+    let client = register_client(&server).await;
     (server, client)
 }
 
@@ -67,7 +67,7 @@ fn request(client: &Client, scope: &str) -> AuthorizationRequest {
 }
 
 /// The consent page of a request.
-async fn page(browser: &mut Browser<'_>, request: &AuthorizationRequest) -> Page {
+async fn consent_page(browser: &mut Browser<'_>, request: &AuthorizationRequest) -> Page {
     let login = browser.start_authorization(request).await;
     let consent = browser.submit_credentials(&login, "ada").await;
     consent.assert_page("/consent");
@@ -76,7 +76,7 @@ async fn page(browser: &mut Browser<'_>, request: &AuthorizationRequest) -> Page
 
 /// Asserts that the texts appear in this order.
 #[track_caller]
-fn in_order(page: &str, texts: &[&str]) {
+fn assert_in_order(page: &str, texts: &[&str]) {
     let mut rest = page;
     for text in texts {
         let found = rest.split_once(text);
@@ -86,21 +86,24 @@ fn in_order(page: &str, texts: &[&str]) {
 
 #[tokio::test]
 async fn scopes_about_the_user_are_collapsed_into_one_line() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
     let claims = json!({ "userinfo": { "address": null } }).to_string();
     let request = request(&client, "openid profile email phone").with("claims", &claims);
 
-    let consent = page(&mut Browser::new(&server), &request).await;
+    let consent = consent_page(&mut Browser::new(&server), &request).await;
 
     let text = &consent.response.text;
     let (_, fold) = text.split_once("<details class=\"opens\">").unwrap();
     let (fold, rest) = fold.split_once("</details>").unwrap();
-    in_order(
+    assert_in_order(
         fold,
         &["<summary>", "Profile, e-mail address, phone number, postal address", "</summary>"],
     );
-    in_order(fold, &["</summary>", "Recognise you", "See your profile", "See your e-mail address"]);
-    in_order(fold, &["</summary>", "See these details: postal address"]);
+    assert_in_order(
+        fold,
+        &["</summary>", "Recognise you", "See your profile", "See your e-mail address"],
+    );
+    assert_in_order(fold, &["</summary>", "See these details: postal address"]);
     for inside in ["Recognise you", "See your profile", "See your e-mail address"] {
         assert!(!rest.contains(inside), "{inside}: {rest}");
     }
@@ -112,9 +115,9 @@ async fn scopes_about_the_user_are_collapsed_into_one_line() {
 
 #[tokio::test]
 async fn a_single_scope_about_the_user_is_not_collapsed() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
 
-    let consent = page(&mut Browser::new(&server), &request(&client, "openid")).await;
+    let consent = consent_page(&mut Browser::new(&server), &request(&client, "openid")).await;
 
     let text = &consent.response.text;
     assert!(text.contains("Recognise you") && !text.contains("class=\"opens\""), "{text}");
@@ -122,12 +125,12 @@ async fn a_single_scope_about_the_user_is_not_collapsed() {
 
 #[tokio::test]
 async fn apis_are_listed_in_registration_order_with_their_scopes() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
     let scope = "openid undeclared album.show invoices.list invoices.read";
 
-    let consent = page(&mut Browser::new(&server), &request(&client, scope)).await;
+    let consent = consent_page(&mut Browser::new(&server), &request(&client, scope)).await;
 
-    in_order(
+    assert_in_order(
         &consent.response.text,
         &[
             "In Invoices",
@@ -142,24 +145,29 @@ async fn apis_are_listed_in_registration_order_with_their_scopes() {
 
 #[tokio::test]
 async fn a_requested_api_without_scopes_is_shown() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
 
-    let consent = page(&mut Browser::new(&server), &request(&client, "openid album.show")).await;
+    let consent =
+        consent_page(&mut Browser::new(&server), &request(&client, "openid album.show")).await;
 
-    in_order(&consent.response.text, &["In Invoices", INVOICES, "In Album", "Show pictures"]);
+    assert_in_order(
+        &consent.response.text,
+        &["In Invoices", INVOICES, "In Album", "Show pictures"],
+    );
     assert!(!consent.response.text.contains(ALBUM), "{consent:?}");
 }
 
 #[tokio::test]
 async fn a_scope_that_two_apis_declare_is_shown_in_both() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
     let mut both = album();
     both["scopes"] = json!([{ "name": "invoices.read", "text": "Show pictures of invoices" }]);
     server.update_resource(both).await;
 
-    let consent = page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
+    let consent =
+        consent_page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
 
-    in_order(
+    assert_in_order(
         &consent.response.text,
         &["In Invoices", "See invoices", "In Album", "Show pictures of invoices"],
     );
@@ -167,13 +175,13 @@ async fn a_scope_that_two_apis_declare_is_shown_in_both() {
 
 #[tokio::test]
 async fn sensitive_scopes_are_listed_first_and_marked_in_words() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
     let scope = "openid invoices.read invoices.pay";
 
-    let consent = page(&mut Browser::new(&server), &request(&client, scope)).await;
+    let consent = consent_page(&mut Browser::new(&server), &request(&client, scope)).await;
 
     let text = &consent.response.text;
-    in_order(
+    assert_in_order(
         text,
         &["In Invoices", "scope sensitive", "Pay invoices", "Sensitive", "See invoices"],
     );
@@ -182,40 +190,40 @@ async fn sensitive_scopes_are_listed_first_and_marked_in_words() {
 
 #[tokio::test]
 async fn the_destination_has_a_line_of_its_own_above_the_buttons() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
 
-    let consent = page(&mut Browser::new(&server), &request(&client, "openid")).await;
+    let consent = consent_page(&mut Browser::new(&server), &request(&client, "openid")).await;
 
     let (_, decide) = consent.response.text.split_once("<div class=\"decide\">").unwrap();
     let line = "<p class=\"destination\">Afterwards you return to app.example.</p>";
-    in_order(decide, &[line, "value=\"deny\"", "value=\"allow\""]);
+    assert_in_order(decide, &[line, "value=\"deny\"", "value=\"allow\""]);
     assert!(decide.split_once(line).unwrap().0.trim().is_empty(), "{decide}");
 }
 
 #[tokio::test]
 async fn texts_are_shown_in_the_language_of_the_page() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
     let scope = "openid invoices.read invoices.list invoices.pay";
     let german = request(&client, scope).with("ui_locales", "de-CH");
 
-    let consent = page(&mut Browser::new(&server), &german).await;
+    let consent = consent_page(&mut Browser::new(&server), &german).await;
 
     let text = &consent.response.text;
-    in_order(text, &["Darf Bücher", "In Rechnungen", "Rechnungen bezahlen", "Heikel"]);
-    in_order(text, &["Rechnungen bezahlen", "Rechnungen sehen", "List invoices"]);
+    assert_in_order(text, &["Darf Bücher", "In Rechnungen", "Rechnungen bezahlen", "Heikel"]);
+    assert_in_order(text, &["Rechnungen bezahlen", "Rechnungen sehen", "List invoices"]);
     for link in ["https://books.example/de", "/datenschutz", "/bedingungen"] {
         assert!(text.contains(&format!("{link}\"")), "{link}: {text}");
     }
     let english = request(&client, scope).with("ui_locales", "en");
-    let text = &page(&mut Browser::new(&server), &english).await.response.text;
-    in_order(text, &["Allow Books", "In Invoices", "Pay invoices", "See invoices"]);
+    let text = &consent_page(&mut Browser::new(&server), &english).await.response.text;
+    assert_in_order(text, &["Allow Books", "In Invoices", "Pay invoices", "See invoices"]);
     assert!(!text.contains("Bücher") && !text.contains("datenschutz"), "{text}");
 }
 
 /// RFC 7591 §2.2: including the links of error pages and the account page.
 #[tokio::test]
 async fn the_client_has_its_localized_name_on_every_page() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
     let mut browser = Browser::new(&server);
     let german = AuthorizationRequest::new(&client).with("ui_locales", "de");
     let header = ("accept-language", "de");
@@ -257,12 +265,12 @@ async fn consent_is_asked_again_if_the_texts_changed() {
         |api| api["name"] = json!("Other invoices"),
         |api| api["scopes"][0]["name"] = json!("invoices.other"),
     ];
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
     let request = request(&client, "openid invoices.read");
     for change in changes {
         server.update_resource(invoices()).await;
         let mut browser = Browser::new(&server);
-        let consent = page(&mut browser, &request.clone().with("prompt", "consent")).await;
+        let consent = consent_page(&mut browser, &request.clone().with("prompt", "consent")).await;
         let mut changed = invoices();
         change(&mut changed);
         server.update_resource(changed).await;
@@ -275,7 +283,7 @@ async fn consent_is_asked_again_if_the_texts_changed() {
     }
     server.update_resource(invoices()).await;
     let mut browser = Browser::new(&server);
-    let consent = page(&mut browser, &request.with("prompt", "consent")).await;
+    let consent = consent_page(&mut browser, &request.with("prompt", "consent")).await;
     let mut same_in_english = invoices();
     same_in_english["scopes"][0]["text#fr"] = json!("Voir les factures");
     server.update_resource(same_in_english).await;
@@ -285,14 +293,15 @@ async fn consent_is_asked_again_if_the_texts_changed() {
 /// Unicode UAX #9: a right-to-left name does not affect the order of the text around it.
 #[tokio::test]
 async fn right_to_left_names_are_isolated_in_sentences() {
-    let (server, client) = house().await;
+    let (server, client) = server_with_apis().await;
     let name = "كتب 2";
     server.update_client(&client, |metadata| metadata.client_name = name.to_owned()).await;
     let mut api = invoices();
     api["name"] = json!("فواتير");
     server.update_resource(api).await;
 
-    let consent = page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
+    let consent =
+        consent_page(&mut Browser::new(&server), &request(&client, "openid invoices.read")).await;
 
     let text = &consent.response.text;
     assert!(text.contains("Allow \u{2068}كتب 2\u{2069} to use your account?"), "{text}");

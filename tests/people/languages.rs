@@ -8,7 +8,7 @@ use kit::server::{PASSWORD, Server};
 
 /// The URL of the page in another language, from the language links.
 #[track_caller]
-fn link(page: &Page, language: &str) -> String {
+fn language_link(page: &Page, language: &str) -> String {
     let text = &page.response.text;
     let end = format!("gw_language={language}\"");
     let before = text.split_once(&end).unwrap_or_else(|| panic!("no {language} in {text}")).0;
@@ -21,14 +21,14 @@ fn link(page: &Page, language: &str) -> String {
 }
 
 /// Follows a language link, as a browser does: from a page of the server.
-async fn choose(browser: &mut Browser<'_>, page: &Page, language: &str) -> Page {
-    let target = link(page, language);
+async fn choose_language(browser: &mut Browser<'_>, page: &Page, language: &str) -> Page {
+    let target = language_link(page, language);
     let request = browser.server().request("GET", &target).header("sec-fetch-site", "same-origin");
     Page { url: target, response: browser.send(request).await }
 }
 
 #[track_caller]
-fn speaks(page: &Page, language: &str) {
+fn assert_language(page: &Page, language: &str) {
     let text = &page.response.text;
     assert!(text.contains(&format!("<html lang=\"{language}\">")), "{language}: {page:?}");
     let current = format!(
@@ -38,7 +38,7 @@ fn speaks(page: &Page, language: &str) {
 }
 
 /// The cookie that stores the choice.
-fn kept(browser: &Browser<'_>) -> Option<String> {
+fn language_cookie(browser: &Browser<'_>) -> Option<String> {
     let mut cookies = browser.cookies.iter();
     cookies.find(|(name, _)| name.contains("-language-")).map(|(_, value)| value.clone())
 }
@@ -50,30 +50,30 @@ async fn a_chosen_language_is_stored_and_used_from_then_on() {
     let client = server.web_app().await;
     let mut browser = Browser::new(&server);
     let first = browser.open("/login").await;
-    speaks(&first, "en");
-    assert_eq!(kept(&browser), None);
+    assert_language(&first, "en");
+    assert_eq!(language_cookie(&browser), None);
 
-    let chosen = choose(&mut browser, &first, "de").await;
+    let chosen = choose_language(&mut browser, &first, "de").await;
 
-    speaks(chosen.assert_page("/login"), "de");
+    assert_language(chosen.assert_page("/login"), "de");
     let cookie = chosen.response.headers("set-cookie");
     let cookie = cookie.iter().find(|cookie| cookie.contains("-language-")).expect("a cookie");
     assert!(cookie.contains("=de; ") && cookie.contains("Max-Age=31536000"), "{cookie}");
     let wrong = browser.submit(&chosen, &[("identifier", "ada"), ("password", "x")]).await;
-    speaks(&wrong, "de");
+    assert_language(&wrong, "de");
     let mut account =
         browser.submit(&wrong, &[("identifier", "ada"), ("password", PASSWORD)]).await;
     for path in ["/account", "/", "/signed-out", "/nothing", "/logout/confirm"] {
         account = browser.open(path).await;
-        speaks(&account, "de");
+        assert_language(&account, "de");
     }
     let unknown = AuthorizationRequest::new(&client).with("client_id", "unknown");
-    speaks(&browser.start_authorization(&unknown).await, "de");
-    let again = choose(&mut browser, &account, "en").await;
-    speaks(again.assert_page("/logout/confirm"), "en");
-    assert_eq!(kept(&browser).as_deref(), Some("en"));
+    assert_language(&browser.start_authorization(&unknown).await, "de");
+    let again = choose_language(&mut browser, &account, "en").await;
+    assert_language(again.assert_page("/logout/confirm"), "en");
+    assert_eq!(language_cookie(&browser).as_deref(), Some("en"));
     browser.submit(&again, &[("answer", "yes")]).await.assert_page("/signed-out");
-    speaks(&browser.open("/").await, "en");
+    assert_language(&browser.open("/").await, "en");
 }
 
 #[tokio::test]
@@ -86,20 +86,20 @@ async fn the_choice_of_the_user_precedes_ui_locales_and_accept_language() {
     let ask = server.request("GET", "/login").header("accept-language", "fr");
     assert!(browser.send(ask).await.text.contains("<html lang=\"fr\">"));
     let login = browser.start_authorization(&request).await;
-    speaks(&login, "de");
+    assert_language(&login, "de");
 
-    let chosen = choose(&mut browser, &login, "es").await;
+    let chosen = choose_language(&mut browser, &login, "es").await;
 
-    speaks(chosen.assert_page("/login"), "es");
+    assert_language(chosen.assert_page("/login"), "es");
     let consent = browser.submit_credentials(&chosen, "ada").await;
-    speaks(consent.assert_page("/consent"), "es");
-    let consent = choose(&mut browser, &consent, "fr").await;
-    speaks(consent.assert_page("/consent"), "fr");
+    assert_language(consent.assert_page("/consent"), "es");
+    let consent = choose_language(&mut browser, &consent, "fr").await;
+    assert_language(consent.assert_page("/consent"), "fr");
     browser.submit(&consent, &[("answer", "allow")]).await.code();
     let choice = browser.start_authorization(&request.with("prompt", "select_account")).await;
-    speaks(choice.assert_page("/select-account"), "fr");
-    let choice = choose(&mut browser, &choice, "de").await;
-    speaks(choice.assert_page("/select-account"), "de");
+    assert_language(choice.assert_page("/select-account"), "fr");
+    let choice = choose_language(&mut browser, &choice, "de").await;
+    assert_language(choice.assert_page("/select-account"), "de");
     browser.submit(&choice, &[("answer", "continue")]).await.code();
 }
 
@@ -109,9 +109,9 @@ async fn the_language_of_a_form_response_can_be_changed() {
     let server = Server::start().await;
     server.user("ada").await;
     let mut browser = Browser::new(&server);
-    let door = browser.open("/login").await;
-    let wrong = browser.submit(&door, &[("identifier", "ada"), ("password", "x")]).await;
-    assert_eq!(link(&wrong, "de"), "/login?gw_language=de");
+    let login = browser.open("/login").await;
+    let wrong = browser.submit(&login, &[("identifier", "ada"), ("password", "x")]).await;
+    assert_eq!(language_link(&wrong, "de"), "/login?gw_language=de");
     browser.submit_credentials(&wrong, "ada").await;
     let account = browser.open("/account").await;
     let typed = [("current", "x"), ("new", "a new password"), ("again", "another one")];
@@ -119,11 +119,11 @@ async fn the_language_of_a_form_response_can_be_changed() {
     let problem = browser.submit_to("/account/password", &account, &typed).await;
 
     assert_eq!(problem.response.status, 422);
-    let chosen = choose(&mut browser, &problem, "fr").await;
-    speaks(chosen.assert_page("/account"), "fr");
+    let chosen = choose_language(&mut browser, &problem, "fr").await;
+    assert_language(chosen.assert_page("/account"), "fr");
     let stale = browser.submit_on_account_page("/account/sessions/end", &[]).await;
     assert_eq!(stale.response.status, 400, "the session is missing");
-    assert_eq!(link(&stale, "es"), "/?gw_language=es");
+    assert_eq!(language_link(&stale, "es"), "/?gw_language=es");
 }
 
 /// A request too long for a URL is kept while the language changes.
@@ -140,7 +140,7 @@ async fn a_request_too_long_for_a_url_survives_a_change_of_language() {
     let chosen = browser.submit_to("/login?gw_language=de", &login, &[]).await;
 
     assert!(chosen.assert_page("/login").response.text.contains("<html lang=\"de\">"));
-    assert_eq!(kept(&browser).as_deref(), Some("de"));
+    assert_eq!(language_cookie(&browser).as_deref(), Some("de"));
     let consent = browser.submit_credentials(&chosen, "ada").await;
     let consent = browser.submit_to("/consent?gw_language=fr", &consent, &[]).await;
     assert!(consent.assert_page("/consent").response.text.contains("<html lang=\"fr\">"));
@@ -155,17 +155,17 @@ async fn an_invalid_choice_of_language_is_ignored() {
     let mut browser = Browser::new(&server);
     for odd in ["xx", "", "%22%3E%3Cscript%3E", "de&gw_language=fr", "%ff", "%0d%0aset-cookie:x=y"]
     {
-        speaks(&browser.open(&format!("/login?gw_language={odd}")).await, "en");
-        assert_eq!(kept(&browser), None, "{odd}");
+        assert_language(&browser.open(&format!("/login?gw_language={odd}")).await, "en");
+        assert_eq!(language_cookie(&browser), None, "{odd}");
     }
     let name = {
         let page = browser.open("/login").await;
-        choose(&mut browser, &page, "de").await;
+        choose_language(&mut browser, &page, "de").await;
         browser.cookies.keys().find(|name| name.contains("-language-")).unwrap().clone()
     };
     for odd in ["xx", "\"><script>", "../de"] {
         browser.cookies.insert(name.clone(), odd.to_owned());
-        speaks(&browser.open("/login").await, "en");
+        assert_language(&browser.open("/login").await, "en");
     }
     browser.cookies.remove(&name);
 
@@ -182,6 +182,6 @@ async fn an_invalid_choice_of_language_is_ignored() {
         let request = server.request("GET", "/login?gw_language=de").header("sec-fetch-site", site);
         let response = browser.send(request).await;
         assert!(response.text.contains("<html lang=\"de\">"));
-        assert_eq!(kept(&browser), None, "{site}");
+        assert_eq!(language_cookie(&browser), None, "{site}");
     }
 }

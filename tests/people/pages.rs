@@ -43,11 +43,7 @@ fn the_matrix_covers_every_form() {
 }
 
 /// A server with users, and a browser that displays the form.
-async fn standing_before<'a>(
-    server: &'a Server,
-    client: &Client,
-    path: &str,
-) -> (Browser<'a>, Page) {
+async fn open_form<'a>(server: &'a Server, client: &Client, path: &str) -> (Browser<'a>, Page) {
     let mut browser = Browser::new(server);
     if path == "/login" {
         let page = browser.open(path).await;
@@ -72,17 +68,17 @@ async fn standing_before<'a>(
 }
 
 /// The fields of the form at `place` that goes to `path`.
-fn fields(page: &Page, path: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
+fn form_fields(page: &Page, path: &str, fields: &[(&str, &str)]) -> Vec<(String, String)> {
     let hidden = if path.starts_with("/account/") {
         page.hidden_fields_of(path)
     } else {
         page.hidden_fields()
     };
-    let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    hidden.into_iter().chain(typed).collect()
+    let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    hidden.into_iter().chain(fields).collect()
 }
 
-fn with_token(fields: &[(String, String)], token: Option<&str>) -> String {
+fn encode_with_token(fields: &[(String, String)], token: Option<&str>) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields {
         match (name.as_str(), token) {
@@ -98,20 +94,20 @@ fn with_token(fields: &[(String, String)], token: Option<&str>) -> String {
 /// this purpose. That nothing has changed is shown by the genuine form, which works afterwards.
 #[tokio::test]
 async fn forged_forms_are_refused() {
-    for (path, typed) in FORMS {
+    for (path, input) in FORMS {
         let server = Server::start().await;
         server.user("ada").await;
         let client = server.web_app().await;
-        let (browser, page) = standing_before(&server, &client, path).await;
-        let (_, others) = standing_before(&server, &client, path).await;
-        let fields = fields(&page, path, typed);
+        let (browser, page) = open_form(&server, &client, path).await;
+        let (_, others) = open_form(&server, &client, path).await;
+        let fields = form_fields(&page, path, input);
         let token = |page: &Page| {
             let found = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf");
             found.expect("a token").1
         };
         let own = token(&page);
         let target = if path.starts_with("/account/") { path } else { page.url.as_str() };
-        let right = with_token(&fields, Some(&own));
+        let right = encode_with_token(&fields, Some(&own));
         let cookie = browser.cookie();
         let request = |method: &str, form: &str| {
             let request = server.request(method, target).header("cookie", &cookie);
@@ -127,7 +123,7 @@ async fn forged_forms_are_refused() {
         for wrong in
             [None, Some(""), Some(foreign_token.as_str()), Some(&other_purpose), Some(&reversed)]
         {
-            let response = same(request("POST", &with_token(&fields, wrong))).send().await;
+            let response = same(request("POST", &encode_with_token(&fields, wrong))).send().await;
             assert_eq!(response.status, 403, "{path} with {wrong:?}: {response:?}");
             assert!(!response.header("set-cookie").contains("session"), "{path}");
         }
@@ -157,8 +153,9 @@ async fn forged_forms_are_refused() {
         }
         let overridden = same(request("GET", &right)).header("x-http-method-override", "POST");
         overridden.send().await;
-        let asked = format!("{target}{}{right}", if target.contains('?') { '&' } else { '?' });
-        server.request("GET", &asked).header("cookie", &cookie).send().await;
+        let target_with_form =
+            format!("{target}{}{right}", if target.contains('?') { '&' } else { '?' });
+        server.request("GET", &target_with_form).header("cookie", &cookie).send().await;
         for kind in ["text/plain", "application/json", "multipart/form-data; boundary=x", ""] {
             let request = server.request("POST", target).header("cookie", &cookie);
             let response =
@@ -178,18 +175,18 @@ async fn without_fetch_metadata_the_token_alone_decides() {
     server.user("ada").await;
     let mut browser = Browser::new(&server);
     let login = browser.open("/login").await;
-    let fields = fields(&login, "/login", FORMS[0].1);
+    let fields = form_fields(&login, "/login", FORMS[0].1);
     let token = &fields.iter().find(|(name, _)| name == "csrf").unwrap().1;
     let post = |form: &str| {
         server.request("POST", "/login").header("cookie", &browser.cookie()).form(form)
     };
 
-    assert_eq!(post(&with_token(&fields, None)).send().await.status, 403);
-    assert_eq!(post(&with_token(&fields, Some(token))).send().await.status, 303);
+    assert_eq!(post(&encode_with_token(&fields, None)).send().await.status, 403);
+    assert_eq!(post(&encode_with_token(&fields, Some(token))).send().await.status, 303);
 }
 
 /// Values that could lead to another site: THREATS 1.A and UI-07.
-const ELSEWHERE: [&str; 16] = [
+const FOREIGN_URLS: [&str; 16] = [
     "https://evil.example",
     "//evil.example",
     "/\\evil.example",
@@ -240,7 +237,7 @@ async fn no_parameter_leads_to_another_site() {
     let mut browser = Browser::new(&server);
     browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
 
-    for evil in ELSEWHERE {
+    for evil in FOREIGN_URLS {
         let all = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(names.map(|name| (name, evil)))
             .finish();
@@ -251,10 +248,16 @@ async fn no_parameter_leads_to_another_site() {
                     .finish();
                 let response =
                     browser.send(server.request("GET", &format!("{path}?{query}"))).await;
-                stays(&response, path);
+                assert_no_open_redirect(&response, path);
             }
-            stays(&browser.send(server.request("GET", &format!("{path}?{all}"))).await, path);
-            stays(&browser.send(server.request("POST", path).form(&all)).await, path);
+            assert_no_open_redirect(
+                &browser.send(server.request("GET", &format!("{path}?{all}"))).await,
+                path,
+            );
+            assert_no_open_redirect(
+                &browser.send(server.request("POST", path).form(&all)).await,
+                path,
+            );
         }
     }
     browser.open("/account").await.assert_page("/account");
@@ -262,7 +265,7 @@ async fn no_parameter_leads_to_another_site() {
 
 /// Asserts that the response neither redirects nor refers to another site.
 #[track_caller]
-fn stays(response: &kit::http::Response, path: &str) {
+fn assert_no_open_redirect(response: &kit::http::Response, path: &str) {
     let location = response.header("location");
     let own = location.strip_prefix(ISSUER).unwrap_or(location);
     let is_own = own.starts_with('/') && !own.starts_with("//") && !own.starts_with("/\\");
@@ -282,8 +285,8 @@ fn stays(response: &kit::http::Response, path: &str) {
 /// THREATS UI-08: names of clients, accounts and scopes may contain anything, and are escaped.
 #[tokio::test]
 async fn displayed_names_are_escaped() {
-    const EVIL: &str = "<script>alert(1)</script>";
-    let quoted = format!("\"'>{EVIL}<img src=x onerror=alert(1)>{{{{7*7}}}}");
+    const SCRIPT: &str = "<script>alert(1)</script>";
+    let quoted = format!("\"'>{SCRIPT}<img src=x onerror=alert(1)>{{{{7*7}}}}");
     let server = Server::start().await;
     server.user("ada").await;
     let client = server
@@ -298,8 +301,8 @@ async fn displayed_names_are_escaped() {
     let request = AuthorizationRequest::new(&client).with("scope", "openid </ul><script>");
     let request = request.with("login_hint", &quoted).with("ui_locales", &quoted);
 
-    let login = browser.start_authorization(&request.with("state", EVIL)).await;
-    let wrong = browser.submit(&login, &[("identifier", &quoted), ("password", EVIL)]).await;
+    let login = browser.start_authorization(&request.with("state", SCRIPT)).await;
+    let wrong = browser.submit(&login, &[("identifier", &quoted), ("password", SCRIPT)]).await;
     let consent = browser.submit_credentials(&login, "ada").await;
     let choice = browser
         .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "select_account"))
@@ -336,8 +339,8 @@ async fn the_consent_page_names_the_client_and_the_user() {
     let consent = browser.submit_credentials(&login, "ada").await;
 
     let page = &consent.assert_page("/consent").response.text;
-    for shown in ["ada", "Photos", "app.example", "e-mail address", "Recognise you"] {
-        assert!(page.contains(shown), "{shown}: {page}");
+    for expected in ["ada", "Photos", "app.example", "e-mail address", "Recognise you"] {
+        assert!(page.contains(expected), "{expected}: {page}");
     }
     assert!(!page.contains("postal"), "a claim that was not requested");
 }
@@ -352,7 +355,7 @@ async fn no_page_can_be_framed() {
     let request = AuthorizationRequest::new(&client);
     let mut places = Vec::new();
     for (path, _) in FORMS {
-        places.push(standing_before(&server, &client, path).await.1);
+        places.push(open_form(&server, &client, path).await.1);
     }
     let posted = request.clone().with("prompt", "none").with("response_mode", "form_post");
     for other in [posted, request.with("client_id", "unknown")] {
@@ -477,9 +480,9 @@ async fn the_session_cookie_is_persistent_only_if_the_user_wants_it() {
     server.user("ada").await;
     let cookie = async |keep: &[(&str, &str)]| {
         let mut browser = Browser::new(&server);
-        let door = browser.open("/login").await;
-        let typed = [&[("identifier", "ada"), ("password", PASSWORD)], keep].concat();
-        let response = browser.form_request(&door, &typed).send().await;
+        let login = browser.open("/login").await;
+        let fields = [&[("identifier", "ada"), ("password", PASSWORD)], keep].concat();
+        let response = browser.form_request(&login, &fields).send().await;
         let cookies = response.headers("set-cookie");
         let session = cookies.iter().find(|cookie| cookie.contains("-session-")).unwrap();
         assert!(session.len() < 256 && !session.contains("Domain"), "{session}");
@@ -785,20 +788,20 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_response() {
     let ada = server.user("ada").await;
     server.user("eve").await;
     server.disable_user(&ada).await;
-    let asked = async |name: &str| {
+    let sign_in_as = async |name: &str| {
         let mut browser = Browser::new(&server);
-        let door = browser.open("/login").await;
-        let page = browser.submit(&door, &[("identifier", name), ("password", "x")]).await;
+        let login = browser.open("/login").await;
+        let page = browser.submit(&login, &[("identifier", name), ("password", "x")]).await;
         let token = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
         let text = page.response.text_without_reference().replace(&token, "…");
         (page.response.status, text.replace(&format!("value=\"{name}\""), "…"))
     };
 
-    let known = asked("eve").await;
+    let known = sign_in_as("eve").await;
 
     assert_eq!(known.0, 422);
     for other in ["ada", "bob", "bob@example.org", "\u{202e}eve"] {
-        assert_eq!(asked(other).await, known, "{other}");
+        assert_eq!(sign_in_as(other).await, known, "{other}");
     }
 }
 
@@ -808,25 +811,25 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_response() {
 async fn password_attempts_for_an_account_are_limited() {
     let server = Server::start().await;
     let ada = server.user("ada").await;
-    let tried = async |name: &str, password: &str| {
+    let sign_in_with = async |name: &str, password: &str| {
         let mut browser = Browser::new(&server);
-        let door = browser.open("/login").await;
-        let request = browser.form_request(&door, &[("identifier", name), ("password", password)]);
+        let login = browser.open("/login").await;
+        let request = browser.form_request(&login, &[("identifier", name), ("password", password)]);
         request.header("x-forwarded-for", &format!("192.0.2.{}", name.len())).send().await
     };
     for name in ["ada", "ADA", "Ada", " ada", "ada ", "\u{ff41}da", "ada", "aDa", "adA", "ADa"] {
-        assert_eq!(tried(name, "wrong").await.status, 422, "{name}");
+        assert_eq!(sign_in_with(name, "wrong").await.status, 422, "{name}");
     }
 
-    let full = tried("ada", PASSWORD).await;
+    let full = sign_in_with("ada", PASSWORD).await;
 
     assert_eq!(full.status, 429);
     assert!(full.header("retry-after").parse::<u64>().unwrap() > 0);
-    let told = server.audit_events("request.refused").await;
-    let last = told.last().unwrap();
+    let events = server.audit_events("request.refused").await;
+    let last = events.last().unwrap();
     assert!(last.facts.contains(ada.id.as_str()), "the event names the account: {}", last.facts);
     server.advance_clock(601);
-    assert_eq!(tried("ada", PASSWORD).await.status, 303);
+    assert_eq!(sign_in_with("ada", PASSWORD).await.status, 303);
 }
 
 /// THREATS UI-20: browsers do not store pages with personal data.
@@ -882,10 +885,10 @@ async fn users_see_and_end_only_their_own_sessions() {
     server.user("ada").await;
     server.user("grace").await;
     let client = server.web_app().await;
-    let (mut ada, mut elsewhere) = (Browser::new(&server), Browser::new(&server));
+    let (mut ada, mut other_browser) = (Browser::new(&server), Browser::new(&server));
     let mut grace = Browser::new(&server);
     ada.sign_in("ada").await;
-    elsewhere.sign_in("ada").await;
+    other_browser.sign_in("ada").await;
     grace.complete_authorization(&AuthorizationRequest::new(&client), "grace").await.code();
     let mut more = Browser::new(&server);
     more.sign_in("grace").await;
@@ -905,7 +908,7 @@ async fn users_see_and_end_only_their_own_sessions() {
         .assert_page("/account");
     ada.submit_on_account_page("/account/sessions/end-others", &[]).await.assert_page("/account");
 
-    assert!(elsewhere.open("/account").await.url.starts_with("/login"));
+    assert!(other_browser.open("/account").await.url.starts_with("/login"));
     more.open("/account").await.assert_page("/account");
     let page = grace.open("/account").await;
     grace.submit_to(end, &page, &[]).await.assert_page("/account");
@@ -965,9 +968,9 @@ async fn changing_a_password_requires_the_current_one() {
 
     browser.open("/account").await.assert_page("/account");
     assert!(other.open("/account").await.url.starts_with("/login"));
-    let door = other.open("/login").await;
+    let login = other.open("/login").await;
     assert_eq!(
-        other.submit_credentials(&door, "ada").await.response.status,
+        other.submit_credentials(&login, "ada").await.response.status,
         422,
         "the old password is wrong"
     );
