@@ -37,7 +37,7 @@ impl Secrets {
         }
     }
 
-    fn of_answer(&mut self, response: &Response) {
+    fn add_of_response(&mut self, response: &Response) {
         for name in ["access_token", "refresh_token", "id_token"] {
             if let Some(token) = response.body[name].as_str() {
                 self.add(token);
@@ -45,14 +45,14 @@ impl Secrets {
         }
     }
 
-    fn of_browser(&mut self, browser: &Browser<'_>) {
+    fn add_of_browser(&mut self, browser: &Browser<'_>) {
         for value in browser.cookies.values() {
             self.add(value);
         }
     }
 
     #[track_caller]
-    fn are_not_in(&self, what: &str, text: &str) {
+    fn assert_not_in(&self, what: &str, text: &str) {
         for secret in &self.0 {
             if let Some(at) = text.find(secret.as_str()) {
                 let start = text[..at].rfind('\n').map_or(0, |start| start + 1);
@@ -63,7 +63,7 @@ impl Secrets {
 }
 
 /// The content of the database, as a thief would read it.
-async fn stolen(server: &Server) -> String {
+async fn dump_database(server: &Server) -> String {
     let url = server.app().config.database.url.0.expose().to_owned();
     if let Some(file) = url.strip_prefix("sqlite:") {
         let mut all = Vec::new();
@@ -113,11 +113,11 @@ async fn no_secret_is_logged_or_stored() {
     let mut browser = Browser::new(&server);
     let page = browser.open(&authorize_target(&client, "openid offline_access")).await;
     secrets.add(page.url.split_once("request=").unwrap().1);
-    let typed = [("identifier", "ada"), ("password", typo), ("answer", "sign-in")];
-    browser.submit(&page, &typed).await;
-    secrets.of_browser(&browser);
+    let credentials = [("identifier", "ada"), ("password", typo), ("answer", "sign-in")];
+    browser.submit(&page, &credentials).await;
+    secrets.add_of_browser(&browser);
     let page = browser.authorize("ada", &client, "openid offline_access", "&nonce=n").await;
-    secrets.of_browser(&browser);
+    secrets.add_of_browser(&browser);
     let code = page.parameter("code");
     secrets.add(&code);
 
@@ -128,7 +128,7 @@ async fn no_secret_is_logged_or_stored() {
     let first = server.redeem(&client, &code).await.ok();
     let second = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
     for response in [&first, &second] {
-        secrets.of_answer(response);
+        secrets.add_of_response(response);
     }
     let (access, refresh) = (second.token("access_token"), second.token("refresh_token"));
     server.userinfo(&access).await.ok();
@@ -179,20 +179,20 @@ async fn no_secret_is_logged_or_stored() {
             "grant_type=client_credentials&client_assertion={jwt}&client_assertion_type=\
              urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
         );
-        secrets.of_answer(&server.post("/token", &form).await);
+        secrets.add_of_response(&server.post("/token", &form).await);
     }
 
     // The account.
     let fields = [("current", PASSWORD), ("new", new), ("again", new)];
     browser.submit_on_account_page("/account/password", &fields).await;
-    secrets.of_browser(&browser);
+    secrets.add_of_browser(&browser);
     browser.open(&format!("/logout?id_token_hint={}", second.token("id_token"))).await;
 
     let (log, events) = (log.text(), server.audit_events("").await);
     assert!(log.contains("refused") && log.contains("TRACE"), "everything is captured");
-    secrets.are_not_in("the log", &log);
-    secrets.are_not_in("the audit trail", &serde_json::to_string(&events).unwrap());
-    secrets.are_not_in("the database", &stolen(&server).await);
+    secrets.assert_not_in("the log", &log);
+    secrets.assert_not_in("the audit trail", &serde_json::to_string(&events).unwrap());
+    secrets.assert_not_in("the database", &dump_database(&server).await);
 }
 
 /// THREATS DB-07: revocations are in the log too, because a database that loses its latest commits
@@ -203,17 +203,17 @@ async fn revocations_are_logged() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.obtain_tokens("ada", &client, "openid offline_access").await;
+    let tokens = server.obtain_tokens("ada", &client, "openid offline_access").await;
 
-    let form = format!("token={}", granted.token("access_token"));
+    let form = format!("token={}", tokens.token("access_token"));
     server.post_as(&client, "/revoke", &form).await.ok();
-    let form = format!("token={}", granted.token("refresh_token"));
+    let form = format!("token={}", tokens.token("refresh_token"));
     server.post_as(&client, "/revoke", &form).await.ok();
 
     let lines: Vec<Value> =
         log.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let taken: Vec<_> = lines.iter().filter(|line| line["message"] == "taken away").collect();
-    let [access, grant] = taken[..] else { panic!("{taken:?}") };
+    let revocations: Vec<_> = lines.iter().filter(|line| line["message"] == "taken away").collect();
+    let [access, grant] = revocations[..] else { panic!("{revocations:?}") };
     for (line, kind) in [(access, "token.revoked"), (grant, "grant.revoked")] {
         assert_eq!(line["kind"], kind);
         assert_eq!(line["outcome"], "success");
@@ -261,7 +261,7 @@ async fn request_values_cannot_forge_log_lines() {
 }
 
 /// Causes an event of each kind. The `match` is exhaustive, so a kind without a case does not compile.
-async fn tell(kind: Kind, server: &Server) {
+async fn cause_event(kind: Kind, server: &Server) {
     let app = server.app();
     let name = format!("user-{}", kind.as_str().replace(['.', '_'], "-"));
     let user = server.user(&name).await;
@@ -271,8 +271,8 @@ async fn tell(kind: Kind, server: &Server) {
     let scope = "openid offline_access";
     let page = browser.authorize(&name, &client, scope, "").await;
     let code = page.parameter("code");
-    let granted = server.redeem(&client, &code).await.ok();
-    let refresh = granted.token("refresh_token");
+    let tokens = server.redeem(&client, &code).await.ok();
+    let refresh = tokens.token("refresh_token");
     match kind {
         Kind::SignIn
         | Kind::Consent
@@ -282,7 +282,7 @@ async fn tell(kind: Kind, server: &Server) {
         | Kind::UserCreated
         | Kind::ClientCreated => {}
         Kind::SignOut => {
-            let hint = granted.token("id_token");
+            let hint = tokens.token("id_token");
             browser.open(&format!("/logout?id_token_hint={hint}")).await;
         }
         Kind::SessionEnded => server.end_sessions(&user).await,
@@ -299,7 +299,7 @@ async fn tell(kind: Kind, server: &Server) {
             server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
         }
         Kind::TokenRevoked => {
-            let form = format!("token={}", granted.token("access_token"));
+            let form = format!("token={}", tokens.token("access_token"));
             server.post_as(&client, "/revoke", &form).await.ok();
         }
         Kind::Refused => {
@@ -356,8 +356,8 @@ async fn tell(kind: Kind, server: &Server) {
             app.keyring.retire(&app.store, &active.id, true, &server.trace()).await.unwrap();
         }
         Kind::TlsCertificateReplaced => {
-            let house = server.certificate_files();
-            house.replace(&house.ca.issue_server(&[HOST, MTLS_HOST]));
+            let files = server.certificate_files();
+            files.replace(&files.ca.issue_server(&[HOST, MTLS_HOST]));
             server.running().reload().await;
         }
         Kind::TlsCertificateOrdered => {
@@ -423,7 +423,7 @@ async fn every_kind_of_event_occurs() {
     for kind in Kind::ALL {
         let before = server.audit_events(kind.as_str()).await.len();
 
-        tell(*kind, &server).await;
+        cause_event(*kind, &server).await;
 
         assert!(server.audit_events(kind.as_str()).await.len() > before, "{kind:?}");
     }
@@ -438,8 +438,8 @@ async fn an_event_has_actor_object_address_request_and_outcome() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
-    let granted = server.obtain_tokens("ada", &client, "openid").await;
-    let refresh = granted.token("refresh_token");
+    let tokens = server.obtain_tokens("ada", &client, "openid").await;
+    let refresh = tokens.token("refresh_token");
     server.refresh(&client, &refresh, "").await.ok();
     server.advance_clock(11);
 
@@ -484,12 +484,12 @@ async fn issued_tokens_are_recorded_in_batches_of_at_most_500() {
 
     assert!(events.iter().all(|event| event.count <= 500));
     assert_eq!(events.iter().map(|event| event.count).sum::<i64>(), by_hand + 1);
-    let told: Vec<Value> = events
+    let recorded: Vec<Value> = events
         .iter()
         .flat_map(|event| serde_json::from_str::<Vec<Value>>(&event.facts).unwrap())
         .collect();
     let jti = kit::jwt::unverified_claims(&token)["jti"].clone();
-    assert!(told.iter().any(|one| one["jti"] == jti && one["client"] == json!(client.id)));
+    assert!(recorded.iter().any(|one| one["jti"] == jti && one["client"] == json!(client.id)));
 }
 
 /// DESIGN §9: refusals before authentication are always logged; the number of their events is limited

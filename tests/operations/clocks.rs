@@ -20,7 +20,7 @@ const AHEAD: i64 = 301;
 
 const SCOPE: &str = "openid offline_access";
 
-async fn server() -> (Server, Client) {
+async fn start_server() -> (Server, Client) {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -38,7 +38,7 @@ async fn refreshed_ahead(server: &Server, client: &Client, by: i64) -> Response 
 
 #[tokio::test]
 async fn an_access_token_from_the_future_is_invalid() {
-    let (server, client) = server().await;
+    let (server, client) = start_server().await;
     let token = refreshed_ahead(&server, &client, AHEAD).await.token("access_token");
     assert!(!server.is_active(&client, &token).await);
     server.userinfo(&token).await.refused(401, "invalid_token");
@@ -91,7 +91,7 @@ async fn an_opaque_token_from_the_future_is_invalid() {
 
 #[tokio::test]
 async fn an_id_token_from_the_future_is_refused_as_a_hint() {
-    let (server, client) = server().await;
+    let (server, client) = start_server().await;
     let hint = refreshed_ahead(&server, &client, AHEAD).await.token("id_token");
     let target = authorize_target(&client, "openid") + "&prompt=none&id_token_hint=" + &hint;
     let request = async || Browser::new(&server).open(&target).await;
@@ -105,11 +105,11 @@ async fn an_id_token_from_the_future_is_refused_as_a_hint() {
 /// The grant is not revoked, because this clock may be the wrong one.
 #[tokio::test]
 async fn a_grant_from_the_future_is_invalid_until_then() {
-    let (server, client) = server().await;
+    let (server, client) = start_server().await;
     let code = Browser::new(&server).authorize("ada", &client, SCOPE, "").await.parameter("code");
     server.advance_clock(50);
-    let granted = server.redeem(&client, &code).await.ok();
-    let token = granted.token("refresh_token");
+    let tokens = server.redeem(&client, &code).await.ok();
+    let token = tokens.token("refresh_token");
     server.advance_clock(-AHEAD);
     let refused = server.refresh(&client, &token, "").await;
     refused.refused(400, "invalid_grant");
@@ -122,7 +122,7 @@ async fn a_grant_from_the_future_is_invalid_until_then() {
 
 #[tokio::test]
 async fn a_code_from_the_future_is_refused() {
-    let (server, client) = server().await;
+    let (server, client) = start_server().await;
     let mut browser = Browser::new(&server);
     let first = browser.authorize("ada", &client, SCOPE, "").await.parameter("code");
     server.redeem(&client, &first).await.ok();
@@ -139,7 +139,7 @@ async fn a_code_from_the_future_is_refused() {
 
 #[tokio::test]
 async fn a_session_from_the_future_is_invalid() {
-    let (server, client) = server().await;
+    let (server, client) = start_server().await;
     let ada = server.user("grace").await;
     server.advance_clock(AHEAD);
     let mut browser = Browser::new(&server);
@@ -165,7 +165,7 @@ async fn a_session_from_the_future_is_invalid() {
 
 #[tokio::test]
 async fn an_enrolment_token_from_the_future_is_invalid() {
-    let (server, client) = server().await;
+    let (server, client) = start_server().await;
     let (store, id) = (&server.app().store, ClientId::from_text(&client.id));
     let (digest, now) = (Digest::of(b"enrolment"), server.trace().now());
     let (then, end) = (now + Seconds(AHEAD), now + Seconds(7200));
@@ -200,7 +200,7 @@ async fn an_old_client_secret_does_not_outlive_its_overlap() {
 
 #[tokio::test]
 async fn a_device_cookie_from_the_future_is_invalid() {
-    let (server, _) = server().await;
+    let (server, _) = start_server().await;
     let (store, ada) = (&server.app().store, server.user("grace").await);
     let (digest, now) = (Digest::of(b"cookie"), server.trace().now());
     let (then, end) = (now + Seconds(AHEAD), now + Seconds(7200));
@@ -259,22 +259,22 @@ async fn a_notice_dated_in_the_future_is_sent() {
         attempted.bind(attempts).bind(target).run(&mut tx).await.unwrap();
     }
     tx.commit().await.unwrap();
-    let tried = async || -> Vec<String> {
+    let leased_targets = async || -> Vec<String> {
         // An attempted row has a holder.
         let rows = sql("SELECT target FROM outbox WHERE holder IS NOT NULL ORDER BY target");
         let rows: Vec<Row> = rows.all(store.db()).await.unwrap();
         rows.into_iter().map(|row| row.target).collect()
     };
 
-    wait_until("the job takes what is due", async || tried().await.len() >= 2).await;
+    wait_until("the job takes what is due", async || leased_targets().await.len() >= 2).await;
 
-    assert_eq!(tried().await, ["fresh", "tried"]);
+    assert_eq!(leased_targets().await, ["fresh", "tried"]);
 }
 
 /// A start logs what is dated in the future.
 #[tokio::test]
 async fn a_start_warns_of_rows_dated_in_the_future() {
-    let (server, client) = server().await;
+    let (server, client) = start_server().await;
     server.advance_clock(AHEAD);
     server.obtain_tokens("ada", &client, SCOPE).await;
     server.advance_clock(-AHEAD);

@@ -15,15 +15,15 @@ use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 use kit::wait::{TIMEOUT, wait_until};
 
 /// Longer than the shortest time limit that can be configured.
-const LONGER: Duration = Duration::from_millis(2500);
+const MORE_THAN_THE_LIMIT: Duration = Duration::from_millis(2500);
 
-fn request(host: &str) -> Vec<u8> {
+fn request_bytes(host: &str) -> Vec<u8> {
     format!("GET /jwks HTTP/1.1\r\nhost: {host}\r\n\r\n").into_bytes()
 }
 
 /// Sends a request, and reads the response.
-async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), host: &str) -> String {
-    stream.write_all(&request(host)).await.unwrap();
+async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), host: &str) -> String {
+    stream.write_all(&request_bytes(host)).await.unwrap();
     let mut response = Vec::new();
     let head = loop {
         response.push(stream.read_u8().await.unwrap());
@@ -38,12 +38,12 @@ async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), host: &str) -> 
 }
 
 /// Reads until the server closes the connection.
-async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<usize> {
+async fn read_to_end(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<usize> {
     tokio::time::timeout(TIMEOUT, stream.read_to_end(&mut Vec::new())).await.expect("it is closed")
 }
 
 /// The number of connections that were closed for this reason.
-async fn cut(server: &Server, reason: &str) -> u64 {
+async fn closed_connections(server: &Server, reason: &str) -> u64 {
     let text =
         RequestBuilder::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok().text;
     let name = format!("gatewright_connections_cut_total{{reason=\"{reason}\"}} ");
@@ -52,8 +52,8 @@ async fn cut(server: &Server, reason: &str) -> u64 {
 }
 
 /// Sends requests and reads no response, until the connection is closed.
-async fn reading_nothing(mut stream: impl AsyncWrite + Unpin, host: &str) {
-    let many = request(host).repeat(100);
+async fn send_without_reading(mut stream: impl AsyncWrite + Unpin, host: &str) {
+    let many = request_bytes(host).repeat(100);
     let error = tokio::time::timeout(TIMEOUT, async {
         loop {
             if let Err(error) = stream.write_all(&many).await {
@@ -80,13 +80,14 @@ async fn a_client_that_reads_no_response_is_disconnected() {
     let mtls = tls_client.connect(server.addresses().mtls[0], MTLS_HOST).await.unwrap();
 
     tokio::join!(
-        reading_nothing(plain, HOST),
-        reading_nothing(operations, HOST),
-        reading_nothing(tls, HOST),
-        reading_nothing(mtls, MTLS_HOST),
+        send_without_reading(plain, HOST),
+        send_without_reading(operations, HOST),
+        send_without_reading(tls, HOST),
+        send_without_reading(mtls, MTLS_HOST),
     );
 
-    wait_until("all are counted", async || cut(&server, "not_read").await == 4).await;
+    wait_until("all are counted", async || closed_connections(&server, "not_read").await == 4)
+        .await;
 }
 
 /// A connection from an address of the loopback network.
@@ -117,11 +118,11 @@ async fn connections_per_address_are_limited() {
 
     // A connection that is closed before it sends anything reads an end.
     let mut third = connect_from(1, address).await;
-    assert_eq!(rest(&mut third).await.unwrap_or(0), 0);
-    assert_eq!(cut(&server, "address").await, 1);
+    assert_eq!(read_to_end(&mut third).await.unwrap_or(0), 0);
+    assert_eq!(closed_connections(&server, "address").await, 1);
 
     let last =
-        [request(HOST).strip_suffix(b"\r\n").unwrap(), b"connection: close\r\n\r\n"].concat();
+        [request_bytes(HOST).strip_suffix(b"\r\n").unwrap(), b"connection: close\r\n\r\n"].concat();
     for other in [2, 3] {
         let stream = connect_from(other, address).await;
         let stream = tls_client.connect_over(stream, HOST).await.unwrap();
@@ -154,12 +155,12 @@ async fn an_idle_connection_is_kept_for_the_next_request() {
     let mut tls = tls_client.connect(server.addresses().tls[0], HOST).await.unwrap();
 
     for _ in 0..2 {
-        let heads = [ask(&mut plain, HOST).await, ask(&mut tls, HOST).await];
+        let heads = [exchange(&mut plain, HOST).await, exchange(&mut tls, HOST).await];
         assert!(heads.iter().all(|head| !head.contains("connection: close")), "{heads:?}");
-        tokio::time::sleep(LONGER).await;
+        tokio::time::sleep(MORE_THAN_THE_LIMIT).await;
     }
-    ask(&mut plain, HOST).await;
-    ask(&mut tls, HOST).await;
+    exchange(&mut plain, HOST).await;
+    exchange(&mut tls, HOST).await;
 }
 
 /// RFC 9112 §9.8: over TLS, a `close_notify` announces the end.
@@ -170,12 +171,12 @@ async fn an_idle_connection_is_closed_cleanly() {
     let tls_client = TlsClient::new(&server.certificate_files().ca, None);
     let mut tls = tls_client.connect(server.addresses().tls[0], HOST).await.unwrap();
 
-    ask(&mut plain, HOST).await;
-    ask(&mut tls, HOST).await;
+    exchange(&mut plain, HOST).await;
+    exchange(&mut tls, HOST).await;
 
-    assert_eq!(rest(&mut plain).await.unwrap(), 0);
+    assert_eq!(read_to_end(&mut plain).await.unwrap(), 0);
     // Without a `close_notify` this is an error.
-    assert_eq!(rest(&mut tls).await.unwrap(), 0);
+    assert_eq!(read_to_end(&mut tls).await.unwrap(), 0);
 }
 
 /// THREATS DO-03: a head that has begun must be completed in time, however long the connection was idle
@@ -193,13 +194,13 @@ async fn a_request_head_must_complete_in_time() {
     let mut plain = TcpStream::connect(server.address).await.unwrap();
     let mut tls = tls_client.connect(server.addresses().tls[0], HOST).await.unwrap();
 
-    ask(&mut plain, HOST).await;
-    ask(&mut tls, HOST).await;
+    exchange(&mut plain, HOST).await;
+    exchange(&mut tls, HOST).await;
     plain.write_all(b"GET /jw").await.unwrap();
     tls.write_all(b"GET /jw").await.unwrap();
 
-    assert_eq!(rest(&mut silent).await.unwrap(), 0);
-    assert_eq!(rest(&mut plain).await.unwrap(), 0);
-    assert!(rest(&mut tls).await.is_err(), "the end is not announced");
-    assert_eq!(cut(&server, "head").await, 3);
+    assert_eq!(read_to_end(&mut silent).await.unwrap(), 0);
+    assert_eq!(read_to_end(&mut plain).await.unwrap(), 0);
+    assert!(read_to_end(&mut tls).await.is_err(), "the end is not announced");
+    assert_eq!(closed_connections(&server, "head").await, 3);
 }

@@ -93,7 +93,7 @@ flows! {
 }
 
 /// The state before the flow.
-struct Ready {
+struct Prepared {
     text: String,
     page: Option<kit::browser::Page>,
     cookies: std::collections::BTreeMap<String, String>,
@@ -104,7 +104,7 @@ struct Fixture {
     service: Client,
     opaque: Client,
     /// A client for users with opaque access tokens.
-    desk: Client,
+    opaque_web: Client,
     prover: Client,
     signer: JwtSigner,
     key: KeyPair,
@@ -121,13 +121,13 @@ impl Fixture {
             "gw_access_token_format": "opaque",
         }));
         let opaque = opaque.await;
-        let desk = server.register(json!({
+        let opaque_web = server.register(json!({
             "redirect_uris": [Client::REDIRECT_URI],
             "grant_types": ["authorization_code", "refresh_token"],
             "scope": "openid profile",
             "gw_access_token_format": "opaque",
         }));
-        let desk = desk.await;
+        let opaque_web = opaque_web.await;
         let signer = JwtSigner::new();
         let prover = server.register(json!({
             "grant_types": ["client_credentials"],
@@ -137,10 +137,10 @@ impl Fixture {
         let (web, service) = (server.web_app().await, server.service().await);
         server.administer_ca(async |ca| ca.init().await).await.unwrap();
         let key = KeyPair::generate().unwrap();
-        Self { web, service, opaque, desk, prover: prover.await, signer, key }
+        Self { web, service, opaque, opaque_web, prover: prover.await, signer, key }
     }
 
-    async fn prepare(&self, server: &Server, flow: Flow) -> Ready {
+    async fn prepare(&self, server: &Server, flow: Flow) -> Prepared {
         let mut browser = Browser::new(server);
         let (web, scope) = (&self.web, "openid profile offline_access");
         let mut page = None;
@@ -164,8 +164,9 @@ impl Fixture {
                 text = server.redeem(web, &code).await.ok().token("refresh_token");
             }
             Flow::RefreshBound => {
-                let code = browser.authorize("ada", &self.desk, "openid profile", CLAIMS).await;
-                let tokens = server.redeem(&self.desk, &code.parameter("code")).await.ok();
+                let code =
+                    browser.authorize("ada", &self.opaque_web, "openid profile", CLAIMS).await;
+                let tokens = server.redeem(&self.opaque_web, &code.parameter("code")).await.ok();
                 text = tokens.token("refresh_token");
                 server.advance_clock(61);
             }
@@ -187,24 +188,26 @@ impl Fixture {
                 page = Some(browser.open(&target).await);
             }
         }
-        Ready { text, page, cookies: browser.cookies }
+        Prepared { text, page, cookies: browser.cookies }
     }
 
     /// Performs the flow; a response with status 200 is a success.
-    async fn go(&self, server: &Server, flow: Flow, ready: &Ready) -> Response {
+    async fn perform(&self, server: &Server, flow: Flow, prepared: &Prepared) -> Response {
         let mut browser = Browser::new(server);
-        browser.cookies = ready.cookies.clone();
-        let text = &ready.text;
-        let own = "grant_type=client_credentials";
+        browser.cookies = prepared.cookies.clone();
+        let text = &prepared.text;
+        let grant_type = "grant_type=client_credentials";
         let page = match flow {
             Flow::Redeem => return server.redeem(&self.web, text).await,
             Flow::Refresh => return server.refresh(&self.web, text, "").await,
-            Flow::RefreshBound => return server.refresh(&self.desk, text, "").await,
-            Flow::ClientCredentials => return server.post_as(&self.service, "/token", own).await,
-            Flow::Opaque => return server.post_as(&self.opaque, "/token", own).await,
+            Flow::RefreshBound => return server.refresh(&self.opaque_web, text, "").await,
+            Flow::ClientCredentials => {
+                return server.post_as(&self.service, "/token", grant_type).await;
+            }
+            Flow::Opaque => return server.post_as(&self.opaque, "/token", grant_type).await,
             Flow::Assertion => {
                 let form = format!(
-                    "{own}&client_assertion={text}&client_assertion_type=\
+                    "{grant_type}&client_assertion={text}&client_assertion_type=\
                      urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
                 );
                 return server.post("/token", &form).await;
@@ -236,11 +239,12 @@ impl Fixture {
                 browser.open(&target).await
             }
             Flow::SignIn => {
-                let typed = [("identifier", "ada"), ("password", PASSWORD), ("answer", "sign-in")];
-                browser.submit(ready.page.as_ref().unwrap(), &typed).await
+                let credentials =
+                    [("identifier", "ada"), ("password", PASSWORD), ("answer", "sign-in")];
+                browser.submit(prepared.page.as_ref().unwrap(), &credentials).await
             }
             Flow::Consent => {
-                browser.submit(ready.page.as_ref().unwrap(), &[("answer", "allow")]).await
+                browser.submit(prepared.page.as_ref().unwrap(), &[("answer", "allow")]).await
             }
             Flow::Withdraw => {
                 let page = browser.open("/account").await;
@@ -276,14 +280,14 @@ async fn survives_a_failure_of_every_table(flow: Flow) {
     })
     .await;
     let fixture = Fixture::new(&server).await;
-    fixture.go(&server, flow, &fixture.prepare(&server, flow).await).await.ok();
+    fixture.perform(&server, flow, &fixture.prepare(&server, flow).await).await.ok();
     let mut faults = 0;
     for table in tables() {
-        let ready = fixture.prepare(&server, flow).await;
+        let prepared = fixture.prepare(&server, flow).await;
         let away = format!("{table}_away");
 
         rename_table(&server, &table, &away).await;
-        let response = fixture.go(&server, flow, &ready).await;
+        let response = fixture.perform(&server, flow, &prepared).await;
         rename_table(&server, &away, &table).await;
         server.app().confirm().await.unwrap();
 
@@ -300,7 +304,7 @@ async fn survives_a_failure_of_every_table(flow: Flow) {
         }
         // Longer than any response is repeated: the failure has consumed nothing (THREATS EX-04).
         server.advance_clock(11);
-        let again = fixture.go(&server, flow, &ready).await;
+        let again = fixture.perform(&server, flow, &prepared).await;
         assert_eq!(again.status, 200, "{flow:?} again, after it failed for {table}: {again:?}");
     }
     assert!(faults > 0 || flow == Flow::ClientCredentials, "{flow:?} needs no table at all");
@@ -308,7 +312,7 @@ async fn survives_a_failure_of_every_table(flow: Flow) {
 
 /// The state of certificates in the database: the number of certificates, of issued ones, of events of
 /// this kind, and of pending mails and webhooks.
-async fn noted(server: &Server, kind: &str) -> [usize; 4] {
+async fn state_of_certificates(server: &Server, kind: &str) -> [usize; 4] {
     let on = server.app().store.db();
     let count = async |statement: &'static str| {
         let rows: Vec<(String,)> = gatewright::store::sql(statement).all(on).await.unwrap();
@@ -328,24 +332,24 @@ async fn all_or_nothing(
     server: &Server,
     kind: &str,
     left: [usize; 4],
-    doing: impl AsyncFn() -> bool,
+    operation: impl AsyncFn() -> bool,
 ) {
     let mut faults = 0;
     for table in tables() {
-        let before = noted(server, kind).await;
+        let before = state_of_certificates(server, kind).await;
         let away = format!("{table}_away");
 
         rename_table(server, &table, &away).await;
-        let is_done = doing().await;
+        let is_done = operation().await;
         rename_table(server, &away, &table).await;
 
         if is_done {
             continue;
         }
         faults += 1;
-        assert_eq!(noted(server, kind).await, before, "{kind} without {table}");
-        assert!(doing().await, "{kind} again, after it failed for {table}");
-        let after = noted(server, kind).await;
+        assert_eq!(state_of_certificates(server, kind).await, before, "{kind} without {table}");
+        assert!(operation().await, "{kind} again, after it failed for {table}");
+        let after = state_of_certificates(server, kind).await;
         let left_behind: Vec<_> = after.iter().zip(before).map(|(now, then)| now - then).collect();
         assert_eq!(left_behind, left, "{kind} again, after it failed for {table}");
     }
@@ -353,8 +357,8 @@ async fn all_or_nothing(
 }
 
 /// A server that sends mails and webhooks to receivers that are unavailable.
-async fn telling() -> Server {
-    let (mails, program) = (
+async fn server_with_unavailable_receivers() -> Server {
+    let (mails, webhook) = (
         MailServer::start(MailServerOptions {
             temporary_failures: 1_000_000,
             ..MailServerOptions::default()
@@ -364,7 +368,7 @@ async fn telling() -> Server {
     );
     Server::with(|config| {
         use_mail_server(config, &mails);
-        add_webhook(config, &program);
+        add_webhook(config, &webhook);
     })
     .await
 }
@@ -373,7 +377,7 @@ async fn telling() -> Server {
 /// leaves none of them.
 #[tokio::test]
 async fn issuing_a_certificate_survives_a_failure_of_every_table() {
-    let server = telling().await;
+    let server = server_with_unavailable_receivers().await;
     server.administer_ca(async |ca| ca.init().await).await.unwrap();
     let client = server.service().await;
     let key = KeyPair::generate().unwrap();
@@ -392,19 +396,19 @@ async fn issuing_a_certificate_survives_a_failure_of_every_table() {
 /// A revocation is recorded, with its event and its webhook, or not at all.
 #[tokio::test]
 async fn revoking_a_certificate_survives_a_failure_of_every_table() {
-    let server = telling().await;
+    let server = server_with_unavailable_receivers().await;
     let number = std::sync::atomic::AtomicUsize::new(0);
     let pending = std::sync::Mutex::new(None::<SelfSignedCertificate>);
 
     // One that was not revoked is tried again.
     let revoke = async || {
-        let made = pending.lock().unwrap().take().unwrap_or_else(|| {
+        let certificate = pending.lock().unwrap().take().unwrap_or_else(|| {
             let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             SelfSignedCertificate::new(&format!("leaked{number}"), 90)
         });
-        let is_done = server.revoke_by_file(&made).await.is_ok();
+        let is_done = server.revoke_by_file(&certificate).await.is_ok();
         if !is_done {
-            *pending.lock().unwrap() = Some(made);
+            *pending.lock().unwrap() = Some(certificate);
         }
         is_done
     };
@@ -415,7 +419,7 @@ async fn revoking_a_certificate_survives_a_failure_of_every_table() {
 /// An approaching expiry is reported by event, mail and webhook together, or not yet.
 #[tokio::test]
 async fn reporting_an_expiry_survives_a_failure_of_every_table() {
-    let server = telling().await;
+    let server = server_with_unavailable_receivers().await;
     let thresholds = [60, 30, 14, 7, 1];
     let (day, all) = (24 * 60 * 60, tables().len());
     // As many certificates as tables, each with a threshold that is crossed in its turn.
@@ -432,28 +436,32 @@ async fn reporting_an_expiry_survives_a_failure_of_every_table() {
     let mut faults = 0;
     for table in tables() {
         server.advance_clock(day);
-        let before = noted(&server, "certificate.expiring").await;
+        let before = state_of_certificates(&server, "certificate.expiring").await;
         let away = format!("{table}_away");
-        let look = async || {
+        let run_job = async || {
             let inventory = server.inventory();
             let census = inventory.census().await.map_err(drop)?;
             expiry::send_warnings(&census, &server.app().store, &server.trace()).await.map_err(drop)
         };
 
         rename_table(&server, &table, &away).await;
-        let done = look().await;
+        let done = run_job().await;
         rename_table(&server, &away, &table).await;
 
         if done.is_err() {
             faults += 1;
-            assert_eq!(noted(&server, "certificate.expiring").await, before, "without {table}");
-            look().await.unwrap();
+            assert_eq!(
+                state_of_certificates(&server, "certificate.expiring").await,
+                before,
+                "without {table}"
+            );
+            run_job().await.unwrap();
         }
-        look().await.unwrap();
-        let after = noted(&server, "certificate.expiring").await;
-        let told = after[2] - before[2];
+        run_job().await.unwrap();
+        let after = state_of_certificates(&server, "certificate.expiring").await;
+        let notices = after[2] - before[2];
         assert!(
-            told > 0 && after[3] - before[3] == 2 * told,
+            notices > 0 && after[3] - before[3] == 2 * notices,
             "without {table}: {before:?} {after:?}"
         );
     }
@@ -461,12 +469,12 @@ async fn reporting_an_expiry_survives_a_failure_of_every_table() {
 }
 
 /// A future that is dropped after this number of polls.
-struct CutOff<F> {
-    doing: Pin<Box<F>>,
+struct CancelAfter<F> {
+    operation: Pin<Box<F>>,
     left: usize,
 }
 
-impl<F: Future> Future for CutOff<F> {
+impl<F: Future> Future for CancelAfter<F> {
     type Output = Option<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -474,7 +482,7 @@ impl<F: Future> Future for CutOff<F> {
             return Poll::Ready(None);
         }
         self.left -= 1;
-        self.doing.as_mut().poll(context).map(Some)
+        self.operation.as_mut().poll(context).map(Some)
     }
 }
 
@@ -497,8 +505,8 @@ async fn a_redemption_may_be_cancelled_at_any_point() {
         let (params, trace) = (Params::parse(&form).unwrap(), server.trace());
         let call = server.app().call(&trace);
 
-        let doing = Box::pin(code::redeem(&call, &registered, &params));
-        let done = CutOff { doing, left }.await;
+        let operation = Box::pin(code::redeem(&call, &registered, &params));
+        let done = CancelAfter { operation, left }.await;
 
         let again = server.redeem(&web, &code).await;
         match done {
@@ -533,8 +541,8 @@ async fn a_refresh_may_be_cancelled_at_any_point() {
             let trace = server.trace();
             let call = server.app().call(&trace);
 
-            let doing = Box::pin(refresh::rotate(&call, &registered, &params));
-            let done = CutOff { doing, left }.await;
+            let operation = Box::pin(refresh::rotate(&call, &registered, &params));
+            let done = CancelAfter { operation, left }.await;
 
             token = server.refresh(&web, &token, "").await.ok().token("refresh_token");
             if let Some(done) = done {

@@ -24,19 +24,19 @@ fn table(name: &str, head: &str) -> Vec<Vec<String>> {
 }
 
 /// The first column of a table, without its backticks.
-fn named(name: &str, head: &str) -> BTreeSet<String> {
+fn first_column(name: &str, head: &str) -> BTreeSet<String> {
     table(name, head).into_iter().map(|row| row[0].trim_matches('`').to_owned()).collect()
 }
 
 #[test]
 fn every_route_is_documented_and_nothing_else() {
-    let told: BTreeSet<_> = table("endpoints.md", "| path | methods | for | from |")
+    let documented: BTreeSet<_> = table("endpoints.md", "| path | methods | for | from |")
         .into_iter()
         .map(|row| row[..3].join(" "))
         .collect();
 
     let routes = routes().into_iter().map(|route| {
-        let whom = match route.kind {
+        let audience = match route.kind {
             Kind::Document => "everybody",
             Kind::Machine => "applications",
             Kind::Page => "people",
@@ -44,10 +44,10 @@ fn every_route_is_documented_and_nothing_else() {
             Kind::Probe => "operators",
             Kind::Gateway => "gateways",
         };
-        format!("`{}` {} {whom}", route.path, route.allow())
+        format!("`{}` {} {audience}", route.path, route.allow())
     });
 
-    assert_eq!(told, routes.collect());
+    assert_eq!(documented, routes.collect());
 }
 
 #[test]
@@ -64,9 +64,9 @@ fn every_error_is_documented_with_its_status() {
 
 #[test]
 fn the_catalogue_of_events_is_complete() {
-    let told = named("operations.md", "| kind | |");
+    let documented = first_column("operations.md", "| kind | |");
 
-    assert_eq!(told, Event::ALL.iter().map(|kind| kind.as_str().to_owned()).collect());
+    assert_eq!(documented, Event::ALL.iter().map(|kind| kind.as_str().to_owned()).collect());
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn every_metric_is_documented_and_nothing_else() {
         (name, _) => name.to_owned(),
     });
 
-    assert_eq!(named("operations.md", "| metric | labels | |"), names.collect());
+    assert_eq!(first_column("operations.md", "| metric | labels | |"), names.collect());
 }
 
 /// Every link to a file points to an existing one.

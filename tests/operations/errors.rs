@@ -48,13 +48,13 @@ async fn a_database_failure_is_always_503() {
     let unknown = Client { id: "unknown".to_owned(), ..client.clone() };
     server.app().store.close().await;
 
-    for (who, path, form) in [
+    for (requester, path, form) in [
         (&client, "/introspect", format!("token={token}")),
         (&client, "/revoke", format!("token={token}")),
         (&unknown, "/token", "grant_type=client_credentials".to_owned()),
         (&unknown, "/introspect", "token=x".to_owned()),
     ] {
-        let response = server.post_as(who, path, &form).await;
+        let response = server.post_as(requester, path, &form).await;
         let response = response.refused(503, "temporarily_unavailable");
         assert_eq!(response.header("retry-after"), "1", "{path}");
         assert!(!response.text.to_lowercase().contains("pool"), "THREATS LG-03");

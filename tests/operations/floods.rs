@@ -24,8 +24,8 @@ async fn a_flood_of_sign_ins_does_not_delay_token_requests() {
     for _ in 0..60 {
         let mut browser = Browser::new(&server);
         let page = browser.open("/login").await;
-        let typed = [("identifier", "nobody"), ("password", "guess"), ("answer", "sign-in")];
-        forms.push(browser.form_request(&page, &typed));
+        let fields = [("identifier", "nobody"), ("password", "guess"), ("answer", "sign-in")];
+        forms.push(browser.form_request(&page, &fields));
     }
 
     let storm: Vec<_> = forms.into_iter().map(|form| tokio::spawn(form.send())).collect();
@@ -92,13 +92,13 @@ async fn of_64_racing_accounts_with_one_name_one_is_created() {
         })
         .collect();
 
-    let mut made = 0;
+    let mut created = 0;
     for account in taking {
         match account.await.unwrap() {
-            Ok(_) => made += 1,
+            Ok(_) => created += 1,
             Err(gatewright::types::Error::Refused(_)) => {}
             Err(error) => panic!("{error}"),
         }
     }
-    assert_eq!(made, 1);
+    assert_eq!(created, 1);
 }

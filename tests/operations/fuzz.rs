@@ -20,13 +20,13 @@ mod seeds;
 mod targets;
 
 /// Bytes with a meaning in DER, percent-encoding, names and header fields.
-const TELLING: &[u8] = b"\x00\x01\x02\x03\x04\x05\x06\x0a\x0c\x13\x16\x17\x18\x30\x31\x7f\x80\x81\x82\x83\x84\x88\xa0\xa1\xa2\xa3\xff,=+\\\"#<>;:%-\r\n\t /";
+const MEANINGFUL_BYTES: &[u8] = b"\x00\x01\x02\x03\x04\x05\x06\x0a\x0c\x13\x16\x17\x18\x30\x31\x7f\x80\x81\x82\x83\x84\x88\xa0\xa1\xa2\xa3\xff,=+\\\"#<>;:%-\r\n\t /";
 
 /// A deterministic random number generator (xorshift64*).
 struct Rng(u64);
 
 impl Rng {
-    fn roll(&mut self, sides: usize) -> usize {
+    fn below(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -35,32 +35,32 @@ impl Rng {
     }
 
     fn byte(&mut self) -> u8 {
-        match self.roll(3) {
-            0 => u8::try_from(self.roll(256)).unwrap(),
-            _ => TELLING[self.roll(TELLING.len())],
+        match self.below(3) {
+            0 => u8::try_from(self.below(256)).unwrap(),
+            _ => MEANINGFUL_BYTES[self.below(MEANINGFUL_BYTES.len())],
         }
     }
 
     /// A random range, mostly a short one.
     fn range(&mut self, length: usize) -> std::ops::Range<usize> {
-        let from = self.roll(length + 1);
-        let most = if self.roll(4) == 0 { length } else { 8 };
-        from..(from + self.roll(most + 1)).min(length)
+        let from = self.below(length + 1);
+        let most = if self.below(4) == 0 { length } else { 8 };
+        from..(from + self.below(most + 1)).min(length)
     }
 
     /// Mutates the data, sometimes with a part of another input.
-    fn breaks(&mut self, data: &mut Vec<u8>, other: &[u8]) {
-        let at = self.roll(data.len());
-        match self.roll(9) {
-            0 | 1 if !data.is_empty() => data[at] ^= 1 << self.roll(8),
+    fn mutate(&mut self, data: &mut Vec<u8>, other: &[u8]) {
+        let at = self.below(data.len());
+        match self.below(9) {
+            0 | 1 if !data.is_empty() => data[at] ^= 1 << self.below(8),
             2 | 3 if !data.is_empty() => data[at] = self.byte(),
             4 => {
-                let gone = self.range(data.len());
-                data.drain(gone);
+                let removed = self.range(data.len());
+                data.drain(removed);
             }
             5 => {
                 let byte = self.byte();
-                let many = if self.roll(8) == 0 { self.roll(300) } else { 1 };
+                let many = if self.below(8) == 0 { self.below(300) } else { 1 };
                 data.splice(at..at, std::iter::repeat_n(byte, many));
             }
             6 => {
@@ -69,10 +69,10 @@ impl Rng {
             }
             7 => {
                 let part = other[self.range(other.len())].to_vec();
-                let gone = self.range(data.len());
-                data.splice(gone, part);
+                let removed = self.range(data.len());
+                data.splice(removed, part);
             }
-            _ => data.truncate(if self.roll(4) == 0 { at } else { data.len() }),
+            _ => data.truncate(if self.below(4) == 0 { at } else { data.len() }),
         }
     }
 }
@@ -92,20 +92,20 @@ fn no_input_makes_a_parser_panic() {
     }
 
     let until = Instant::now() + Duration::from_secs(seconds);
-    let mut tried = 0_u64;
+    let mut inputs = 0_u64;
     while Instant::now() < until {
         for (name, read, seeds) in &targets {
             for _ in 0..50 {
-                let mut data = seeds[rng.roll(seeds.len())].clone();
-                let other = &seeds[rng.roll(seeds.len())];
-                for _ in 0..=rng.roll(6) {
-                    rng.breaks(&mut data, other);
+                let mut data = seeds[rng.below(seeds.len())].clone();
+                let other = &seeds[rng.below(seeds.len())];
+                for _ in 0..=rng.below(6) {
+                    rng.mutate(&mut data, other);
                 }
                 let read = catch_unwind(AssertUnwindSafe(|| read(&data)));
                 assert!(read.is_ok(), "{name} panicked on {}", STANDARD.encode(&data));
-                tried += 1;
+                inputs += 1;
             }
         }
     }
-    eprintln!("{tried} inputs");
+    eprintln!("{inputs} inputs");
 }

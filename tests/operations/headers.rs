@@ -9,7 +9,7 @@ use kit::http::{Response, send_bytes};
 use kit::server::{Client, Server};
 
 /// All responses of the router: each endpoint with each method, and paths without an endpoint.
-async fn everything(server: &Server) -> Vec<(String, Response)> {
+async fn all_responses(server: &Server) -> Vec<(String, Response)> {
     let mut responses = Vec::new();
     for route in gatewright::server::routes() {
         let path = route.path.replace("{name}", "gatewright.css");
@@ -31,7 +31,7 @@ async fn everything(server: &Server) -> Vec<(String, Response)> {
 async fn every_response_of_every_route_has_the_security_headers() {
     let server = Server::start().await;
 
-    for (what, response) in everything(&server).await {
+    for (what, response) in all_responses(&server).await {
         let has = |name, value| assert_eq!(response.header(name), value, "{what}");
         has("x-content-type-options", "nosniff");
         has("x-frame-options", "DENY");
@@ -69,16 +69,13 @@ async fn an_http_issuer_on_loopback_sends_no_hsts() {
 async fn an_unknown_path_gets_a_page_or_json_by_accept() {
     let server = Server::start().await;
 
-    let person = server.request("GET", "/nothing").header("accept", "text/html").send().await;
-    let program = server.get("/nothing").await;
+    let page = server.request("GET", "/nothing").header("accept", "text/html").send().await;
+    let webhook = server.get("/nothing").await;
 
-    assert_eq!((person.status, program.status), (404, 404));
-    assert_eq!(person.header("content-type"), "text/html; charset=utf-8");
-    assert!(
-        person.text.contains(person.header("x-request-id")),
-        "the page contains the request id"
-    );
-    assert_eq!(program.body["error"], "not_found");
+    assert_eq!((page.status, webhook.status), (404, 404));
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.text.contains(page.header("x-request-id")), "the page contains the request id");
+    assert_eq!(webhook.body["error"], "not_found");
 }
 
 /// THREATS HD-06: routes match exactly.
@@ -171,7 +168,7 @@ async fn a_request_id_is_accepted_from_trusted_proxies_only() {
 }
 
 /// A single-page application whose scripts run at this origin.
-async fn scripted(server: &Server) -> Client {
+async fn register_spa(server: &Server) -> Client {
     server
         .register(json!({
             "token_endpoint_auth_method": "none",
@@ -185,17 +182,22 @@ async fn scripted(server: &Server) -> Client {
 #[tokio::test]
 async fn cors_permits_only_the_origins_of_the_requests_client() {
     let server = Server::start().await;
-    let (app, service) = (scripted(&server).await, server.service().await);
-    let asked = async |origin: &str, id: &str| {
+    let (app, service) = (register_spa(&server).await, server.service().await);
+    let request_from = async |origin: &str, id: &str| {
         let form = format!("grant_type=authorization_code&code=x&client_id={id}");
         server.request("POST", "/token").header("origin", origin).form(&form).send().await
     };
 
-    let own = asked("https://app.example", &app.id).await.refused(400, "invalid_grant");
-    assert_eq!(own.header("access-control-allow-origin"), "https://app.example", "on errors too");
-    assert!(own.header("access-control-expose-headers").contains("WWW-Authenticate"));
-    assert_eq!(own.header("vary"), "Origin");
-    assert_eq!(own.header("access-control-allow-credentials"), "");
+    let permitted =
+        request_from("https://app.example", &app.id).await.refused(400, "invalid_grant");
+    assert_eq!(
+        permitted.header("access-control-allow-origin"),
+        "https://app.example",
+        "on errors too"
+    );
+    assert!(permitted.header("access-control-expose-headers").contains("WWW-Authenticate"));
+    assert_eq!(permitted.header("vary"), "Origin");
+    assert_eq!(permitted.header("access-control-allow-credentials"), "");
 
     for (origin, id) in [
         ("https://app.example", service.id.as_str()),
@@ -209,7 +211,7 @@ async fn cors_permits_only_the_origins_of_the_requests_client() {
         ("null", &app.id),
         ("*", &app.id),
     ] {
-        let response = asked(origin, id).await;
+        let response = request_from(origin, id).await;
         assert_eq!(response.headers("access-control-allow-origin"), [""; 0], "{origin} {id}");
         assert_eq!(response.header("vary"), "Origin");
     }
@@ -230,7 +232,7 @@ async fn a_preflight_permits_the_origins_of_all_clients() {
         [""; 0],
         "no client has this origin yet"
     );
-    scripted(&server).await;
+    register_spa(&server).await;
 
     let response = preflight("/token", "https://app.example").await;
 

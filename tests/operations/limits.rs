@@ -191,25 +191,25 @@ async fn shutdown_completes_requests_in_progress() {
     };
     let mut idle = TcpStream::connect(address).await.unwrap();
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-    let mut begun = [0; 12];
-    idle.read_exact(&mut begun).await.unwrap();
-    let mut asking = TcpStream::connect(address).await.unwrap();
+    let mut started = [0; 12];
+    idle.read_exact(&mut started).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!(
         "POST /token HTTP/1.1\r\nhost: a\r\nauthorization: Basic {credentials}\r\nexpect: 100-continue\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
         form.len()
     );
-    asking.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
     let mut wanted = [0; 25];
-    asking.read_exact(&mut wanted).await.unwrap();
+    stream.read_exact(&mut wanted).await.unwrap();
     assert_eq!(&wanted, b"HTTP/1.1 100 Continue\r\n\r\n", "the handler waits for the body");
 
     let stopping = tokio::spawn(server.stop());
     let mut rest = Vec::new();
     idle.read_to_end(&mut rest).await.unwrap();
-    asking.write_all(form.as_bytes()).await.unwrap();
+    stream.write_all(form.as_bytes()).await.unwrap();
     let mut response = String::new();
-    asking.read_to_string(&mut response).await.unwrap();
+    stream.read_to_string(&mut response).await.unwrap();
     stopping.await.unwrap();
 
     assert!(response.starts_with("HTTP/1.1 200 OK"), "{response}");

@@ -31,7 +31,7 @@ use kit::server::{Client, ISSUER, Server};
 use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 
 /// A service whose access tokens are bound to its certificate.
-async fn bound(server: &Server) -> Client {
+async fn register_bound_client(server: &Server) -> Client {
     server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -105,7 +105,7 @@ async fn the_best_version_and_key_exchange_of_the_client_are_negotiated() {
 }
 
 /// A TLS 1.3 client with only the algorithms that remain in this provider.
-fn knowing(server: &Server, change: impl FnOnce(&mut CryptoProvider)) -> TlsClient {
+fn client_with_provider(server: &Server, change: impl FnOnce(&mut CryptoProvider)) -> TlsClient {
     let mut provider = aws_lc_rs::default_provider();
     change(&mut provider);
     let mut roots = RootCertStore::empty();
@@ -131,22 +131,24 @@ async fn every_configured_cipher_suite_and_key_exchange_works() {
         suite::TLS13_AES_128_GCM_SHA256,
         suite::TLS13_CHACHA20_POLY1305_SHA256,
     ] {
-        let tls_client = knowing(&server, |provider| provider.cipher_suites = vec![one]);
+        let tls_client =
+            client_with_provider(&server, |provider| provider.cipher_suites = vec![one]);
         let stream = tls_client.connect(address, HOST).await.unwrap();
         assert_eq!(stream.get_ref().1.negotiated_cipher_suite(), Some(one));
     }
     for one in [group::X25519MLKEM768, group::X25519, group::SECP256R1, group::SECP384R1] {
-        let tls_client = knowing(&server, |provider| provider.kx_groups = vec![one]);
+        let tls_client = client_with_provider(&server, |provider| provider.kx_groups = vec![one]);
         let stream = tls_client.connect(address, HOST).await.unwrap();
         let spoken = stream.get_ref().1.negotiated_key_exchange_group().unwrap();
         assert_eq!(spoken.name(), one.name());
     }
-    let other = knowing(&server, |provider| provider.kx_groups = vec![group::MLKEM768]);
+    let other =
+        client_with_provider(&server, |provider| provider.kx_groups = vec![group::MLKEM768]);
     assert_eq!(alert(other.connect(address, HOST).await), AlertDescription::HandshakeFailure);
 }
 
 /// A `ClientHello` of this version with these cipher suites, as old clients send it.
-fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
+fn client_hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
     let suites: Vec<u8> = suites.iter().flat_map(|suite| suite.to_be_bytes()).collect();
     let with_length =
         |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
@@ -167,7 +169,7 @@ fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
 }
 
 /// The alert in response to these bytes; `None` for a `ServerHello`.
-async fn answered(address: SocketAddr, hello: &[u8]) -> Option<u8> {
+async fn alert_of_hello(address: SocketAddr, hello: &[u8]) -> Option<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(hello).await.unwrap();
     let mut record = [0; 7];
@@ -195,15 +197,20 @@ pub(crate) async fn assert_strong(address: SocketAddr) {
     let others: Vec<u16> =
         (0..=u16::MAX).filter(|suite| !STRONG.contains(suite) && *suite != FALLBACK).collect();
     for version in [[3, 0], [3, 1], [3, 2]] {
-        let response = answered(address, &hello(version, &[STRONG[0], 0xc009, 0x002f])).await;
+        let response =
+            alert_of_hello(address, &client_hello(version, &[STRONG[0], 0xc009, 0x002f])).await;
         assert_eq!(response, Some(PROTOCOL_VERSION), "{version:?}");
     }
     for some in others.chunks(4096) {
-        let response = answered(address, &hello([3, 3], some)).await;
+        let response = alert_of_hello(address, &client_hello([3, 3], some)).await;
         assert_eq!(response, Some(HANDSHAKE_FAILURE), "{:#x} and others", some[0]);
     }
     for suite in STRONG {
-        assert_eq!(answered(address, &hello([3, 3], &[suite])).await, None, "{suite:#x}");
+        assert_eq!(
+            alert_of_hello(address, &client_hello([3, 3], &[suite])).await,
+            None,
+            "{suite:#x}"
+        );
     }
 }
 
@@ -222,11 +229,11 @@ async fn weak_tls_is_refused() {
 #[tokio::test]
 async fn requests_have_the_client_certificate_of_their_connection() {
     let server = Server::with_tls(|_| {}).await;
-    let client = bound(&server).await;
+    let client = register_bound_client(&server).await;
     let signed = Ca::new("Machines").intermediate("Department").issue_client("backup");
-    let own = Identity::self_signed("backup");
+    let own_identity = Identity::self_signed("backup");
 
-    for identity in [signed, own] {
+    for identity in [signed, own_identity] {
         let request = server.mtls_request(Some(&identity), "POST", "/token");
         assert_eq!(thumbprint(request, &client).await, identity.thumbprint());
     }
@@ -236,17 +243,17 @@ async fn requests_have_the_client_certificate_of_their_connection() {
 
 /// Presents this chain with this key, and counts the requests for a certificate.
 #[derive(Debug)]
-struct Shows(CertifiedKey, AtomicUsize);
+struct CountingResolver(CertifiedKey, AtomicUsize);
 
-impl Shows {
-    fn of(chain: Vec<CertificateDer<'static>>, key: &Identity) -> Arc<Self> {
+impl CountingResolver {
+    fn new(chain: Vec<CertificateDer<'static>>, key: &Identity) -> Arc<Self> {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let key = provider.key_provider.load_private_key(key.private_key()).unwrap();
         Arc::new(Self(CertifiedKey::new(chain, key), AtomicUsize::new(0)))
     }
 }
 
-impl ResolvesClientCert for Shows {
+impl ResolvesClientCert for CountingResolver {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.1.fetch_add(1, Ordering::SeqCst);
         Some(Arc::new(self.0.clone()))
@@ -266,7 +273,9 @@ async fn a_malformed_or_stolen_client_certificate_fails_the_handshake() {
     let (victim, attacker) = (Identity::self_signed("victim"), Identity::self_signed("thief"));
     let connect = async |chain: Vec<CertificateDer<'static>>, version| {
         let tls_client = TlsClient::with_versions(&[version], &server.certificate_files().ca, None)
-            .with_config(|config| config.client_auth_cert_resolver = Shows::of(chain, &attacker));
+            .with_config(|config| {
+                config.client_auth_cert_resolver = CountingResolver::new(chain, &attacker)
+            });
         let mut stream = tls_client.connect(address, MTLS_HOST).await?;
         // With TLS 1.3 the handshake of the client completes before the server verifies its
         // certificate.
@@ -289,22 +298,22 @@ async fn a_malformed_or_stolen_client_certificate_fails_the_handshake() {
 #[tokio::test]
 async fn at_the_issuers_name_no_client_certificate_is_requested() {
     let server = Server::with_tls(|_| {}).await;
-    let own = Identity::self_signed("browser");
-    let asked = Shows::of(own.chain.clone(), &own);
+    let identity = Identity::self_signed("browser");
+    let resolver = CountingResolver::new(identity.chain.clone(), &identity);
     let tls_client = TlsClient::new(&server.certificate_files().ca, None);
     let tls_client =
-        tls_client.with_config(|config| config.client_auth_cert_resolver = asked.clone());
+        tls_client.with_config(|config| config.client_auth_cert_resolver = resolver.clone());
     let request =
         |address, name| server.request("GET", "/jwks").over_tls(&tls_client, address, name).send();
 
     request(server.addresses().tls[0], HOST).await.ok();
-    assert_eq!(asked.1.load(Ordering::SeqCst), 0);
+    assert_eq!(resolver.1.load(Ordering::SeqCst), 0);
     request(server.addresses().mtls[0], MTLS_HOST).await;
-    assert_eq!(asked.1.load(Ordering::SeqCst), 1, "at the mTLS name it is requested");
+    assert_eq!(resolver.1.load(Ordering::SeqCst), 1, "at the mTLS name it is requested");
 }
 
 /// The response to a token request over a new connection, and whether the TLS session was resumed.
-async fn token_over(
+async fn request_token_over(
     server: &Server,
     tls_client: &TlsClient,
     client: &Client,
@@ -327,14 +336,14 @@ async fn token_over(
 #[tokio::test]
 async fn a_resumed_session_keeps_the_clients_certificate() {
     let server = Server::with_tls(|_| {}).await;
-    let client = bound(&server).await;
+    let client = register_bound_client(&server).await;
     let identity = Identity::self_signed("backup");
 
     for version in [&version::TLS13, &version::TLS12] {
         let tls_client =
             TlsClient::with_versions(&[version], &server.certificate_files().ca, Some(&identity));
-        let (first, _) = token_over(&server, &tls_client, &client).await;
-        let (second, response) = token_over(&server, &tls_client, &client).await;
+        let (first, _) = request_token_over(&server, &tls_client, &client).await;
+        let (second, response) = request_token_over(&server, &tls_client, &client).await;
 
         assert_eq!((first, second), (HandshakeKind::Full, HandshakeKind::Resumed));
         let token = response.ok().token("access_token");
@@ -344,15 +353,15 @@ async fn a_resumed_session_keeps_the_clients_certificate() {
 
 /// A client that offers the TLS session of any name to every other.
 #[derive(Debug)]
-struct Careless(ClientSessionMemoryCache);
+struct SharedSessionStore(ClientSessionMemoryCache);
 
-impl Careless {
+impl SharedSessionStore {
     fn name() -> ServerName<'static> {
         ServerName::try_from("any").unwrap()
     }
 }
 
-impl ClientSessionStore for Careless {
+impl ClientSessionStore for SharedSessionStore {
     fn set_kx_hint(&self, _: ServerName<'static>, group: NamedGroup) {
         self.0.set_kx_hint(Self::name(), group);
     }
@@ -398,7 +407,7 @@ async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
         (&version::TLS12, false),
     ] {
         for (from, to) in ways.clone() {
-            let store = Arc::new(Careless(ClientSessionMemoryCache::new(8)));
+            let store = Arc::new(SharedSessionStore(ClientSessionMemoryCache::new(8)));
             let tls_client = TlsClient::with_versions(
                 &[version],
                 &server.certificate_files().ca,
@@ -523,7 +532,7 @@ async fn the_metadata_lists_the_mtls_endpoint_aliases() {
 #[tokio::test]
 async fn both_names_can_share_a_port() {
     let server = Server::with_tls(|config| config.mtls.listen.clear()).await;
-    let (address, client) = (server.addresses().tls[0], bound(&server).await);
+    let (address, client) = (server.addresses().tls[0], register_bound_client(&server).await);
     let identity = Identity::self_signed("backup");
     let tls_client = TlsClient::new(&server.certificate_files().ca, Some(&identity));
     let request =
@@ -539,7 +548,7 @@ async fn both_names_can_share_a_port() {
     unasked.form("grant_type=client_credentials").send().await.refused(400, "invalid_request");
 
     let nameless = tls_client.with_config(|config| config.enable_sni = false);
-    request("GET", "/", HOST).over(&nameless, address, HOST).send().await.ok();
+    request("GET", "/", HOST).over_tls(&nameless, address, HOST).send().await.ok();
 }
 
 /// Behind a proxy that terminates TLS, `Host` contains the name. It can only restrict what is served.
@@ -563,7 +572,7 @@ async fn behind_a_proxy_the_mtls_name_serves_no_pages_either() {
 }
 
 /// The number of handshakes that failed for this reason, as operators see it.
-async fn failed(server: &Server, reason: &str) -> u64 {
+async fn failed_handshakes(server: &Server, reason: &str) -> u64 {
     let metrics =
         RequestBuilder::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
     let name = format!("gatewright_tls_handshakes_failed_total{{reason=\"{reason}\"}} ");
@@ -572,13 +581,13 @@ async fn failed(server: &Server, reason: &str) -> u64 {
 }
 
 /// Waits for the counter: a client that disconnects does not learn when the server notices.
-async fn counted(server: &Server, reason: &str, times: u64) {
+async fn wait_for_failures(server: &Server, reason: &str, times: u64) {
     for _ in 0..1000 {
-        if failed(server, reason).await == times {
+        if failed_handshakes(server, reason).await == times {
             return;
         }
     }
-    panic!("{reason}: {}", failed(server, reason).await);
+    panic!("{reason}: {}", failed_handshakes(server, reason).await);
 }
 
 /// A failed handshake is not a request, so it is counted by the kind of its reason.
@@ -591,30 +600,30 @@ async fn failed_handshakes_are_counted_by_reason() {
     let (tls, mtls) = (server.addresses().tls[0], server.addresses().mtls[0]);
     let attacker = Identity::self_signed("thief");
 
-    answered(tls, &hello([3, 1], &[0xc02b])).await;
-    counted(&server, "incompatible", 1).await;
+    alert_of_hello(tls, &client_hello([3, 1], &[0xc02b])).await;
+    wait_for_failures(&server, "incompatible", 1).await;
     send_bytes(tls, b"GET / HTTP/1.1\r\nhost: id.example.org\r\n\r\n").await;
-    counted(&server, "no_tls", 1).await;
+    wait_for_failures(&server, "no_tls", 1).await;
     drop(TcpStream::connect(tls).await.unwrap());
-    counted(&server, "closed", 1).await;
+    wait_for_failures(&server, "closed", 1).await;
     let suspicious = TlsClient::new(&Ca::new("Elsewhere"), None);
     assert!(suspicious.connect(tls, HOST).await.is_err());
-    counted(&server, "alert", 1).await;
+    wait_for_failures(&server, "alert", 1).await;
     let garbage = CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
     let tls_client =
         TlsClient::with_versions(&[&version::TLS12], &server.certificate_files().ca, None);
     let tls_client = tls_client.with_config(|config| {
-        config.client_auth_cert_resolver = Shows::of(vec![garbage], &attacker)
+        config.client_auth_cert_resolver = CountingResolver::new(vec![garbage], &attacker)
     });
     assert!(tls_client.connect(mtls, MTLS_HOST).await.is_err());
-    counted(&server, "certificate", 1).await;
+    wait_for_failures(&server, "certificate", 1).await;
 
     server.tls_request("GET", "/jwks").send().await.ok();
     for reason in ["incompatible", "no_tls", "closed", "alert", "certificate"] {
-        assert_eq!(failed(&server, reason).await, 1, "{reason}");
+        assert_eq!(failed_handshakes(&server, reason).await, 1, "{reason}");
     }
     for reason in ["timeout", "other"] {
-        assert_eq!(failed(&server, reason).await, 0, "{reason}");
+        assert_eq!(failed_handshakes(&server, reason).await, 0, "{reason}");
     }
 }
 
@@ -626,7 +635,7 @@ async fn a_handshake_has_a_time_limit() {
         config.operations.listen = "127.0.0.1:0".parse().ok();
     })
     .await;
-    let whole = hello([3, 3], &[0xc02b]);
+    let whole = client_hello([3, 3], &[0xc02b]);
 
     for bytes in [&[][..], &whole[..20], &whole] {
         let mut silent = TcpStream::connect(server.addresses().tls[0]).await.unwrap();
@@ -634,7 +643,7 @@ async fn a_handshake_has_a_time_limit() {
         let mut read = Vec::new();
         silent.read_to_end(&mut read).await.unwrap();
     }
-    counted(&server, "timeout", 3).await;
+    wait_for_failures(&server, "timeout", 3).await;
 }
 
 /// THREATS DO-01: exhausted connections do not affect metrics and health checks, so the process is not

@@ -24,7 +24,7 @@ use kit::wait::wait_until;
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn begin() -> (Self, DefaultGuard) {
+    fn capture() -> (Self, DefaultGuard) {
         enable_callsites();
         let log = Self::default();
         let lines = log.clone();
@@ -55,7 +55,7 @@ impl Write for Log {
 /// was issued or sent is in the log or the audit trail.
 #[tokio::test]
 async fn no_secret_is_in_the_log_or_the_audit_trail() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::capture();
     let server = Server::with(|config| {
         trust_proxy(config, CertificateHeader::None);
         config.verify.routes = vec![GatewayRoute {
@@ -140,21 +140,21 @@ async fn assertions(server: &Server) -> Vec<String> {
         });
         signer.sign("JWT", &claims)
     };
-    let present = async |jwt: &str| {
+    let request_token = async |jwt: &str| {
         let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
         let form = format!("client_assertion_type={kind}&client_assertion={jwt}");
         server.post("/token", &format!("grant_type=client_credentials&{form}")).await
     };
-    let (good, elsewhere) = (sign(&signer, ISSUER), sign(&signer, "https://a.example"));
+    let (good, other_audience) = (sign(&signer, ISSUER), sign(&signer, "https://a.example"));
     let forged = sign(&JwtSigner::new(), ISSUER);
-    let token = present(&good).await.ok().token("access_token");
-    for refused in [&good, &elsewhere, &forged] {
-        present(refused).await.refused(401, "invalid_client");
+    let token = request_token(&good).await.ok().token("access_token");
+    for refused in [&good, &other_audience, &forged] {
+        request_token(refused).await.refused(401, "invalid_client");
     }
-    let mut told = vec![good, elsewhere, forged, token];
+    let mut secrets = vec![good, other_audience, forged, token];
     // A signature alone would complete a JWT whose other parts are known.
-    told.extend(signatures(&told));
-    told
+    secrets.extend(signatures(&secrets));
+    secrets
 }
 
 /// Opaque tokens bound to a key, and proofs, valid and invalid.
@@ -171,9 +171,9 @@ async fn proofs(server: &Server) -> Vec<String> {
     let tokens = key.proof(server);
     let token = server.redeem_request(&client, &code).dpop(&tokens).send().await.ok();
     let token = token.token("access_token");
-    let elsewhere = key.sign(&key.claims(server, "POST", "/elsewhere"));
-    let mut told = vec![code, tokens.clone(), elsewhere.clone(), format!("{tokens}x")];
-    for proof in &told[1..] {
+    let other_url = key.sign(&key.claims(server, "POST", "/elsewhere"));
+    let mut secrets = vec![code, tokens.clone(), other_url.clone(), format!("{tokens}x")];
+    for proof in &secrets[1..] {
         dpop::request_token(server, &server.service().await, proof)
             .await
             .refused(400, "invalid_dpop_proof");
@@ -185,9 +185,9 @@ async fn proofs(server: &Server) -> Vec<String> {
     dpop::userinfo_with_dpop(server, &token, &used).await.ok();
     dpop::userinfo_with_dpop(server, &token, &used).await.refused(401, "invalid_dpop_proof");
     dpop::userinfo_with_dpop(server, &token, &stolen).await.refused(401, "invalid_token");
-    let asked = key.proof_with_token(server, "GET", &token);
+    let gateway_proof = key.proof_with_token(server, "GET", &token);
     let verify = async || {
-        let request = server.request("GET", "/verify/ours").dpop(&asked);
+        let request = server.request("GET", "/verify/ours").dpop(&gateway_proof);
         let request = request.header("authorization", &format!("DPoP {token}"));
         let request =
             request.header("x-original-method", "GET").header("x-original-uri", "/userinfo");
@@ -200,9 +200,9 @@ async fn proofs(server: &Server) -> Vec<String> {
     server.post_as(&client, "/revoke", &form).await.ok();
     let again = key.proof_with_token(server, "GET", &token);
     dpop::userinfo_with_dpop(server, &token, &again).await.refused(401, "invalid_token");
-    told.extend([used, stolen, asked, again, token]);
-    told.extend(signatures(&told));
-    told
+    secrets.extend([used, stolen, gateway_proof, again, token]);
+    secrets.extend(signatures(&secrets));
+    secrets
 }
 
 /// The signature of each JWT.
@@ -214,7 +214,7 @@ fn signatures(jwts: &[String]) -> Vec<String> {
 /// THREATS LG-02: request values start no line and contain no control sequences.
 #[tokio::test]
 async fn request_values_cannot_start_a_log_line() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::capture();
     let server = Server::start().await;
     let client = server.web_app().await;
     let forged = "x\r\n2026-01-01T00:00:00Z  INFO forged\u{1b}[31m\u{8}\u{85}\u{2028}";
@@ -240,17 +240,17 @@ async fn only_the_host_of_a_webhook_url_is_logged() {
     // With a single subscriber, the first thread that reaches a log statement decides for all whether
     // it is enabled, and that may be a thread of another test without a subscriber.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let (log, _guard) = Log::begin();
-    let mut program = WebhookServer::start(vec![500; 20]).await;
+    let (log, _guard) = Log::capture();
+    let mut webhook = WebhookServer::start(vec![500; 20]).await;
     let server = Server::with(|config| {
-        let url = format!("http://{}/services/canary-in-the-path", program.address);
+        let url = format!("http://{}/services/canary-in-the-path", webhook.address);
         add_webhook_url(config, &url);
     })
     .await;
     let url = server.app().config.webhooks.endpoints[0].url.to_string();
 
     server.queue_after_attempts(&url, 12).await;
-    program.next().await;
+    webhook.next().await;
     server.wait_for_retries(1).await;
     server.advance_clock(8 * 3600);
     server.wait_until_abandoned().await;
@@ -259,8 +259,8 @@ async fn only_the_host_of_a_webhook_url_is_logged() {
 
     let text = log.text();
     for line in ["a webhook did not take its message", "a notice waits", "a notice is given up"] {
-        let told = text.lines().find(|told| told.contains(line)).expect(line);
-        assert!(told.contains("127.0.0.1"), "{told}");
+        let found = text.lines().find(|found| found.contains(line)).expect(line);
+        assert!(found.contains("127.0.0.1"), "{found}");
     }
     let events = server.audit_events("notice.undelivered").await;
     assert_eq!(events.len(), 1);
@@ -271,7 +271,7 @@ async fn only_the_host_of_a_webhook_url_is_logged() {
 /// THREATS EX-16: an operator may have omitted a proxy, and a client may pretend to be one.
 #[tokio::test]
 async fn an_untrusted_proxy_is_logged_once() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::capture();
     let server = Server::start().await;
 
     for address in ["192.0.2.1", "192.0.2.2"] {
@@ -279,8 +279,8 @@ async fn an_untrusted_proxy_is_logged_once() {
     }
 
     let text = log.text();
-    let told: Vec<_> =
+    let found: Vec<_> =
         text.lines().filter(|line| line.contains("X-Forwarded-For is ignored")).collect();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("peer=127.0.0.1"), "{}", told[0]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("peer=127.0.0.1"), "{}", found[0]);
 }

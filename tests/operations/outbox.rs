@@ -145,7 +145,7 @@ async fn a_mail_rejected_for_authentication_is_retried() {
 }
 
 /// Makes the database reject the update that marks the notice with this body as sent.
-async fn forget(server: &Server, body: &str) {
+async fn reject_sent_mark(server: &Server, body: &str) {
     let url = server.app().config.database.url.0.expose();
     let texts = if url.starts_with("sqlite:") {
         format!(
@@ -175,7 +175,7 @@ async fn notices_sent_at_once_do_not_affect_each_other() {
         add_webhook_url(config, &slow_url);
     })
     .await;
-    forget(&server, "1").await;
+    reject_sent_mark(&server, "1").await;
     let (on, now) = (server.app().store.db(), server.trace().now());
     let quick_url = server.app().config.webhooks.endpoints[0].url.to_string();
     let mut tx = server.app().store.write().await.unwrap();
@@ -211,15 +211,15 @@ async fn notices_sent_at_once_do_not_affect_each_other() {
 /// has the same identifier and a time of its own.
 #[tokio::test]
 async fn a_webhook_is_signed_and_retried_with_the_same_id() {
-    let mut program = WebhookServer::start(vec![500, 302]).await;
-    let server = Server::with(|config| add_webhook(config, &program)).await;
-    let made = SelfSignedCertificate::new("leaked", 90);
+    let mut webhook = WebhookServer::start(vec![500, 302]).await;
+    let server = Server::with(|config| add_webhook(config, &webhook)).await;
+    let certificate = SelfSignedCertificate::new("leaked", 90);
 
-    server.revoke_by_file(&made).await.unwrap();
+    server.revoke_by_file(&certificate).await.unwrap();
 
     let mut calls = Vec::new();
     for attempts in 1..=3 {
-        calls.push(program.next().await);
+        calls.push(webhook.next().await);
         if attempts < 3 {
             server.wait_for_retries(attempts).await;
             server.advance_clock(60);
@@ -236,7 +236,10 @@ async fn a_webhook_is_signed_and_retried_with_the_same_id() {
     let body: Value = serde_json::from_str(&calls[0].body).unwrap();
     assert_eq!(body["type"], "certificate.revoked");
     assert_eq!(body["data"]["reason"], "keyCompromise");
-    assert_eq!(body["data"]["certificate"]["thumbprint"], made.certificate.thumbprint.to_string());
+    assert_eq!(
+        body["data"]["certificate"]["thumbprint"],
+        certificate.certificate.thumbprint.to_string()
+    );
 }
 
 /// The signature as a receiver computes it.
@@ -251,19 +254,19 @@ fn signature(call: &WebhookRequest) -> String {
 /// trail.
 #[tokio::test]
 async fn an_undeliverable_webhook_is_abandoned_after_a_day_and_recorded() {
-    let mut program = WebhookServer::start(vec![503; 100]).await;
-    let server = Server::with(|config| add_webhook(config, &program)).await;
+    let mut webhook = WebhookServer::start(vec![503; 100]).await;
+    let server = Server::with(|config| add_webhook(config, &webhook)).await;
 
     let url = server.app().config.webhooks.endpoints[0].url.to_string();
     server.queue_after_attempts(&url, 12).await;
-    program.next().await;
+    webhook.next().await;
     server.wait_for_retries(1).await;
     assert!(
         server.audit_events("notice.undelivered").await.is_empty(),
         "the 13th attempt is not the last"
     );
     server.advance_clock(8 * 3600);
-    program.next().await;
+    webhook.next().await;
     server.wait_until_abandoned().await;
     server.advance_clock(8 * 3600);
 
@@ -272,41 +275,41 @@ async fn an_undeliverable_webhook_is_abandoned_after_a_day_and_recorded() {
     let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
     assert_eq!(facts["way"], "webhook");
     assert_eq!(facts["to"], "127.0.0.1", "the rest of a URL may be a secret");
-    assert!(program.is_empty());
+    assert!(webhook.is_empty());
 }
 
 /// A row of a process that died is taken over when its lease has expired, and not before.
 #[tokio::test]
 async fn a_notice_of_a_dead_process_is_taken_over_after_its_lease() {
-    let program = WebhookServer::start(Vec::new()).await;
-    let nobody = Server::with(|config| add_webhook(config, &program)).await;
-    let now = nobody.trace().now();
-    let on = nobody.app().store.db();
+    let webhook = WebhookServer::start(Vec::new()).await;
+    let other_process = Server::with(|config| add_webhook(config, &webhook)).await;
+    let now = other_process.trace().now();
+    let on = other_process.app().store.db();
     // Due later, so that the server itself does not take it first.
     outbox::insert(on, Transport::Webhook, "http://127.0.0.1/", "{}", now + Seconds(10))
         .await
         .unwrap();
 
     let later = now + Seconds(10);
-    let taken = outbox::lease(on, "the dead", Seconds(90), 10, later).await.unwrap();
+    let leased = outbox::lease(on, "the dead", Seconds(90), 10, later).await.unwrap();
     let early = outbox::lease(on, "another", Seconds(90), 10, later + Seconds(89)).await.unwrap();
     let again = outbox::lease(on, "another", Seconds(90), 10, later + Seconds(90)).await.unwrap();
 
-    assert_eq!((taken.len(), early.len(), again.len()), (1, 0, 1));
-    assert_eq!(taken[0].id, again[0].id);
+    assert_eq!((leased.len(), early.len(), again.len()), (1, 0, 1));
+    assert_eq!(leased[0].id, again[0].id);
     assert_eq!(again[0].attempts, 2);
     assert!(
-        !outbox::mark_sent(on, &taken[0].id, "the dead", later).await.unwrap(),
+        !outbox::mark_sent(on, &leased[0].id, "the dead", later).await.unwrap(),
         "the lease has been taken over"
     );
-    assert!(outbox::mark_sent(on, &taken[0].id, "another", later).await.unwrap());
+    assert!(outbox::mark_sent(on, &leased[0].id, "another", later).await.unwrap());
 }
 
 /// With several replicas, each notice is sent by one of them.
 #[tokio::test]
 async fn of_several_replicas_one_sends_each_notice() {
-    let mut program = WebhookServer::start(Vec::new()).await;
-    let server = Server::with(|config| add_webhook(config, &program)).await;
+    let mut webhook = WebhookServer::start(Vec::new()).await;
+    let server = Server::with(|config| add_webhook(config, &webhook)).await;
     let others = [server.replica().await, server.replica().await];
     let all = 60;
 
@@ -319,10 +322,10 @@ async fn of_several_replicas_one_sends_each_notice() {
 
     let mut seen = BTreeSet::new();
     for _ in 0..all {
-        assert!(seen.insert(program.next().await.body), "sent twice");
+        assert!(seen.insert(webhook.next().await.body), "sent twice");
     }
     server.wait_until_sent().await;
-    assert!(program.is_empty());
+    assert!(webhook.is_empty());
     drop(others);
 }
 
@@ -355,8 +358,8 @@ async fn no_row_is_taken_twice_in_a_race() {
     }
 
     let mut ids = Vec::new();
-    while let Some(taken) = tasks.join_next().await {
-        ids.extend(taken.unwrap().into_iter().map(|one| one.id));
+    while let Some(leased) = tasks.join_next().await {
+        ids.extend(leased.unwrap().into_iter().map(|one| one.id));
     }
     let distinct: BTreeSet<_> = ids.iter().collect();
     assert_eq!(distinct.len(), ids.len(), "taken twice");

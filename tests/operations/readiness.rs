@@ -10,7 +10,7 @@ use kit::server::Server;
 use kit::tables::rename_table;
 use kit::wait::wait_until;
 
-async fn ready(server: &Server) -> (u16, u16) {
+async fn readiness(server: &Server) -> (u16, u16) {
     (server.get("/readyz").await.status, server.get("/readyz?writes").await.status)
 }
 
@@ -29,19 +29,19 @@ async fn a_read_only_database_is_not_ready_where_writes_are_required() {
     };
 
     assert_eq!(probe().await, (true, true));
-    assert_eq!((ready(&server).await, ready(&strict).await), ((200, 200), (200, 200)));
+    assert_eq!((readiness(&server).await, readiness(&strict).await), ((200, 200), (200, 200)));
     assert!(metrics().await.contains("gatewright_database_writable 1"));
 
     rename_table(&server, "jobs", "jobs_away").await;
     assert_eq!(probe().await, (false, false));
-    assert_eq!((ready(&server).await, ready(&strict).await), ((200, 503), (503, 503)));
+    assert_eq!((readiness(&server).await, readiness(&strict).await), ((200, 503), (503, 503)));
     assert!(metrics().await.contains("gatewright_database_writable 0"));
     server.get("/readyz?writes").await.refused(503, "temporarily_unavailable");
     server.post_as(&service, "/token", "grant_type=client_credentials").await.ok();
 
     rename_table(&server, "jobs_away", "jobs").await;
     assert_eq!(probe().await, (true, true));
-    assert_eq!((ready(&server).await, ready(&strict).await), ((200, 200), (200, 200)));
+    assert_eq!((readiness(&server).await, readiness(&strict).await), ((200, 200), (200, 200)));
 }
 
 /// A key that this process cannot decrypt, as one under a key-encryption key that it does not have.

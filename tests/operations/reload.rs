@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
-use gatewright::pki::ocsp::{CertId, CertificateStatus as OcspAnswer, Hash, Response, Status};
+use gatewright::pki::ocsp::{CertId, CertificateStatus as OcspStatus, Hash, Response, Status};
 use gatewright::pki::{Issuer, Reason};
 use gatewright::types::Timestamp;
 use rcgen::date_time_ymd;
@@ -25,14 +25,14 @@ use kit::stapling::stapled_response;
 use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 
 /// The certificate that the server presents.
-async fn shown(server: &Server) -> CertificateDer<'static> {
+async fn presented_certificate(server: &Server) -> CertificateDer<'static> {
     let tls_client = TlsClient::new(&server.certificate_files().ca, None);
     let stream = tls_client.connect(server.addresses().tls[0], HOST).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
 
 /// The value of the metric for certificates that cannot be used.
-async fn refused(server: &Server) -> String {
+async fn unusable_certificates(server: &Server) -> String {
     let metrics =
         RequestBuilder::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
     let name = "gatewright_tls_certificates_refused ";
@@ -40,13 +40,13 @@ async fn refused(server: &Server) -> String {
     line.unwrap().to_owned()
 }
 
-async fn watched() -> Server {
+async fn start_server() -> Server {
     Server::with_tls(|config| config.operations.listen = "127.0.0.1:0".parse().ok()).await
 }
 
 /// A token that a client requests with its certificate alone over a new connection, and whether the TLS
 /// session was resumed.
-async fn token_over(
+async fn request_token_over(
     server: &Server,
     tls_client: &TlsClient,
     client: &Client,
@@ -67,27 +67,27 @@ async fn token_over(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
     let server = Arc::new(Server::with_tls(|_| {}).await);
-    let own = Arc::new(ClientCertificate::self_signed("Backup"));
+    let certificate = Arc::new(ClientCertificate::self_signed("Backup"));
     let client = server
         .register(json!({
             "grant_types": ["client_credentials"],
             "token_endpoint_auth_method": "self_signed_tls_client_auth",
             "tls_client_certificate_bound_access_tokens": true,
-            "jwks": { "keys": [own.jwk()] },
+            "jwks": { "keys": [certificate.jwk()] },
         }))
         .await;
-    let (over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (is_over, requests) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let mut load = Vec::new();
     for _ in 0..4 {
-        let (server, over, asked) = (server.clone(), over.clone(), asked.clone());
-        let (own, client) = (own.clone(), client.clone());
+        let (server, is_over, requests) = (server.clone(), is_over.clone(), requests.clone());
+        let (certificate, client) = (certificate.clone(), client.clone());
         load.push(tokio::spawn(async move {
-            let (ca, identity) = (&server.certificate_files().ca, own.identity());
+            let (ca, identity) = (&server.certificate_files().ca, certificate.identity());
             let (browser, address) = (TlsClient::new(ca, None), server.addresses().tls[0]);
             let mut open = BufReader::new(browser.connect(address, HOST).await.unwrap());
             let returning = TlsClient::new(ca, Some(&identity));
             let mut expected = HandshakeKind::Full;
-            while !over.load(Ordering::SeqCst) {
+            while !is_over.load(Ordering::SeqCst) {
                 let request = format!("GET /healthz HTTP/1.1\r\nhost: {HOST}\r\n\r\n");
                 open.write_all(request.as_bytes()).await.unwrap();
                 let (mut head, mut body) = (Vec::new(), [0; 6]);
@@ -101,34 +101,37 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
                 open.read_exact(&mut body).await.unwrap();
                 assert!(head.starts_with(b"HTTP/1.1 200 ") && body == *b"alive\n");
                 server.tls_request("GET", "/jwks").send().await.ok();
-                let stranger = TlsClient::new(ca, Some(&identity));
+                let unregistered = TlsClient::new(ca, Some(&identity));
                 for (tls_client, expected) in
-                    [(&stranger, HandshakeKind::Full), (&returning, expected)]
+                    [(&unregistered, HandshakeKind::Full), (&returning, expected)]
                 {
-                    let (kind, token) = token_over(&server, tls_client, &client).await;
+                    let (kind, token) = request_token_over(&server, tls_client, &client).await;
                     assert_eq!(kind, expected);
-                    assert_eq!(unverified_claims(&token)["cnf"]["x5t#S256"], own.thumbprint());
+                    assert_eq!(
+                        unverified_claims(&token)["cnf"]["x5t#S256"],
+                        certificate.thumbprint()
+                    );
                 }
                 expected = HandshakeKind::Resumed;
-                asked.fetch_add(1, Ordering::SeqCst);
+                requests.fetch_add(1, Ordering::SeqCst);
             }
         }));
     }
     assert_strong(server.addresses().tls[0]).await;
 
     for _ in 0..5 {
-        let before = asked.load(Ordering::SeqCst);
+        let before = requests.load(Ordering::SeqCst);
         let next = server.certificate_files().ca.issue_server(&[HOST, MTLS_HOST]);
         server.certificate_files().replace(&next);
         server.running().reload().await;
-        assert_eq!(shown(&server).await, *next.certificate());
-        while asked.load(Ordering::SeqCst) < before + 8 {
+        assert_eq!(presented_certificate(&server).await, *next.certificate());
+        while requests.load(Ordering::SeqCst) < before + 8 {
             assert!(load.iter().all(|one| !one.is_finished()), "a request has failed");
             tokio::task::yield_now().await;
         }
     }
 
-    over.store(true, Ordering::SeqCst);
+    is_over.store(true, Ordering::SeqCst);
     for one in load {
         one.await.unwrap();
     }
@@ -138,9 +141,9 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
 
 #[tokio::test]
 async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
-    let server = watched().await;
-    let (house, before) = (server.certificate_files(), shown(&server).await);
-    let ca = &house.ca;
+    let server = start_server().await;
+    let (files, before) = (server.certificate_files(), presented_certificate(&server).await);
+    let ca = &files.ca;
     let good = ca.issue_server(&[HOST, MTLS_HOST]);
     let mut expired = certificate_params(HOST, &[HOST, MTLS_HOST]);
     expired.not_after = date_time_ymd(2020, 1, 1);
@@ -152,45 +155,46 @@ async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
     );
 
     let broken: [(&str, &dyn Fn()); 8] = [
-        ("nothing in the chain", &|| std::fs::write(house.chain_file(), "").unwrap()),
+        ("nothing in the chain", &|| std::fs::write(files.chain_file(), "").unwrap()),
         ("no PEM", &|| {
-            std::fs::write(house.chain_file(), "-----BEGIN CERTIFICATE-----\nAAAA").unwrap()
+            std::fs::write(files.chain_file(), "-----BEGIN CERTIFICATE-----\nAAAA").unwrap()
         }),
-        ("no key", &|| std::fs::remove_file(house.key_file()).unwrap()),
+        ("no key", &|| std::fs::remove_file(files.key_file()).unwrap()),
         ("the key of another", &|| {
-            std::fs::write(house.key_file(), others.key.serialize_pem()).unwrap();
+            std::fs::write(files.key_file(), others.key.serialize_pem()).unwrap();
         }),
-        ("expired", &|| house.replace(&ca.issue(expired.clone()))),
-        ("not yet", &|| house.replace(&ca.issue(early.clone()))),
-        ("another name", &|| house.replace(&ca.issue_server(&["other.example"]))),
-        ("one name of two", &|| house.replace(&ca.issue_server(&[HOST]))),
+        ("expired", &|| files.replace(&ca.issue(expired.clone()))),
+        ("not yet", &|| files.replace(&ca.issue(early.clone()))),
+        ("another name", &|| files.replace(&ca.issue_server(&["other.example"]))),
+        ("one name of two", &|| files.replace(&ca.issue_server(&[HOST]))),
     ];
     for (what, breaking) in broken {
-        house.replace(&good);
+        files.replace(&good);
         breaking();
         server.running().reload().await;
 
-        assert_eq!(shown(&server).await, before, "{what}");
-        assert_eq!(refused(&server).await, "1", "{what}");
+        assert_eq!(presented_certificate(&server).await, before, "{what}");
+        assert_eq!(unusable_certificates(&server).await, "1", "{what}");
     }
 
-    house.replace(&good);
+    files.replace(&good);
     server.running().reload().await;
-    assert_eq!(shown(&server).await, *good.certificate());
-    assert_eq!(refused(&server).await, "0");
+    assert_eq!(presented_certificate(&server).await, *good.certificate());
+    assert_eq!(unusable_certificates(&server).await, "0");
     let events = server.audit_events("tls_certificate.replaced").await;
     assert_eq!(events.iter().filter(|event| event.outcome == "refused").count(), 8);
     assert_eq!(events.iter().filter(|event| event.outcome == "success").count(), 1);
 }
 
 /// The OCSP response for this certificate, valid for an hour.
-fn response(ca: &Ca, identity: &Identity, status: Status) -> Vec<u8> {
+fn ocsp_response(ca: &Ca, identity: &Identity, status: Status) -> Vec<u8> {
     let issuer = Issuer::from_der(ca.certificate()).unwrap();
     let (_, parsed) = x509_parser::parse_x509_certificate(identity.certificate()).unwrap();
     let id = CertId::new(Hash::Sha1, &issuer, parsed.raw_serial()).unwrap();
     let (now, then) = (Timestamp(START_TIME), Timestamp(START_TIME + 3600));
-    let answer = OcspAnswer { status, this_update: now, next_update: Some(then) };
-    let response = Response { responses: vec![(id, answer)], nonce: None, produced_at: now };
+    let single_response = OcspStatus { status, this_update: now, next_update: Some(then) };
+    let response =
+        Response { responses: vec![(id, single_response)], nonce: None, produced_at: now };
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &ca.key_der()).unwrap();
     let sign =
         |message: &[u8]| Ok(key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec());
@@ -202,9 +206,9 @@ fn response(ca: &Ca, identity: &Identity, status: Status) -> Vec<u8> {
 async fn an_ocsp_response_from_a_file_is_stapled_while_valid() {
     let file = std::env::temp_dir().join(format!("gatewright-ocsp-{}", uuid::Uuid::new_v4()));
     let server = Server::with_tls(|config| config.tls.ocsp_file = Some(file.clone())).await;
-    let (house, ca) = (server.certificate_files(), &server.certificate_files().ca);
+    let (files, ca) = (server.certificate_files(), &server.certificate_files().ca);
     let identity = ca.issue_server(&[HOST, MTLS_HOST]).with(ca.certificate());
-    house.replace(&identity);
+    files.replace(&identity);
     let put = async |response: &[u8]| {
         std::fs::write(&file, response).unwrap();
         server.running().reload().await;
@@ -213,17 +217,17 @@ async fn an_ocsp_response_from_a_file_is_stapled_while_valid() {
     server.running().reload().await;
     assert_eq!(stapled_response(&server).await, b"", "no response yet");
 
-    let good = response(ca, &identity, Status::Good);
+    let good = ocsp_response(ca, &identity, Status::Good);
     assert_eq!(put(&good).await, good);
 
     let other = ca.issue_server(&[HOST, MTLS_HOST]);
     let mallory = Ca::new("Servers");
     let revoked = Status::Revoked { at: Timestamp(START_TIME), reason: Reason::KeyCompromise };
     for bad in [
-        response(ca, &other, Status::Good),
-        response(&mallory, &identity, Status::Good),
-        response(ca, &identity, revoked),
-        response(ca, &identity, Status::Unknown),
+        ocsp_response(ca, &other, Status::Good),
+        ocsp_response(&mallory, &identity, Status::Good),
+        ocsp_response(ca, &identity, revoked),
+        ocsp_response(ca, &identity, Status::Unknown),
         b"garbage".to_vec(),
     ] {
         assert_eq!(put(&good).await, good);

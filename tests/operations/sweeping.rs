@@ -16,20 +16,20 @@ struct Counted {
 }
 
 /// The numbers of sessions and grants.
-async fn kept(server: &Server) -> (i64, i64) {
+async fn count_rows(server: &Server) -> (i64, i64) {
     let count = "SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM grants) AS grants";
     let Counted { sessions, grants } = sql(count).one(server.app().store.db()).await.unwrap();
     (sessions, grants)
 }
 
 /// Runs as many batches as needed.
-async fn swept(server: &Server) -> (i64, i64) {
+async fn sweep(server: &Server) -> (i64, i64) {
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
-    kept(server).await
+    count_rows(server).await
 }
 
 /// The refresh tokens of a session-bound grant and of an offline grant.
-async fn granted(server: &Server, client: &Client) -> (String, String) {
+async fn obtain_refresh_tokens(server: &Server, client: &Client) -> (String, String) {
     let mut browser = Browser::new(server);
     let mut tokens = Vec::new();
     for scope in ["openid", "openid offline_access"] {
@@ -46,25 +46,25 @@ async fn rows_in_use_are_kept() {
     let server = Server::start().await;
     let client = server.web_app().await;
     server.user("ada").await;
-    let (mut bound, mut offline) = granted(&server, &client).await;
+    let (mut bound, mut offline) = obtain_refresh_tokens(&server, &client).await;
 
     // Sessions end after half an hour without use, and after twelve hours in any case.
     for _ in 0..22 {
         server.advance_clock(HOUR / 2 - 60);
         bound = server.refresh(&client, &bound, "").await.ok().token("refresh_token");
         offline = server.refresh(&client, &offline, "").await.ok().token("refresh_token");
-        assert_eq!(swept(&server).await, (1, 2));
+        assert_eq!(sweep(&server).await, (1, 2));
     }
     // The session ends, and is kept for another hour.
     server.advance_clock(2 * HOUR);
-    assert_eq!(swept(&server).await, (0, 1), "its bound grant is deleted with it");
+    assert_eq!(sweep(&server).await, (0, 1), "its bound grant is deleted with it");
     for _ in 0..8 {
         server.advance_clock(10 * DAY);
         offline = server.refresh(&client, &offline, "").await.ok().token("refresh_token");
-        assert_eq!(swept(&server).await, (0, 1));
+        assert_eq!(sweep(&server).await, (0, 1));
     }
     server.advance_clock(14 * DAY + HOUR);
-    assert_eq!(swept(&server).await, (0, 0));
+    assert_eq!(sweep(&server).await, (0, 0));
 }
 
 /// A row that ended early is deleted an hour later, not at its regular expiry.
@@ -73,16 +73,16 @@ async fn rows_that_ended_early_are_deleted_early() {
     let server = Server::start().await;
     let client = server.web_app().await;
     server.user("ada").await;
-    let (_, offline) = granted(&server, &client).await;
+    let (_, offline) = obtain_refresh_tokens(&server, &client).await;
 
     server.post_as(&client, "/revoke", &format!("token={offline}")).await;
     server.advance_clock(HOUR + 1);
-    assert_eq!(swept(&server).await, (1, 1));
+    assert_eq!(sweep(&server).await, (1, 1));
     let end = "UPDATE sessions SET ended_at = $1, sweep_at = $1";
     sql(end).bind(server.trace().now()).run(server.app().store.db()).await.unwrap();
-    assert_eq!(swept(&server).await, (1, 1));
+    assert_eq!(sweep(&server).await, (1, 1));
     server.advance_clock(HOUR + 1);
-    assert_eq!(swept(&server).await, (0, 0));
+    assert_eq!(sweep(&server).await, (0, 0));
 }
 
 /// Rows from before `sweep_at` existed are checked once.
@@ -91,12 +91,12 @@ async fn rows_of_an_older_version_are_checked_once() {
     let server = Server::start().await;
     let client = server.web_app().await;
     server.user("ada").await;
-    granted(&server, &client).await;
+    obtain_refresh_tokens(&server, &client).await;
     for forget in ["UPDATE sessions SET sweep_at = 0", "UPDATE grants SET sweep_at = 0"] {
         sql(forget).run(server.app().store.db()).await.unwrap();
     }
 
-    assert_eq!(swept(&server).await, (1, 2));
+    assert_eq!(sweep(&server).await, (1, 2));
     let due = "SELECT (SELECT count(*) FROM sessions WHERE sweep_at = 0) AS sessions,
                       (SELECT count(*) FROM grants WHERE sweep_at = 0) AS grants";
     let Counted { sessions, grants } = sql(due).one(server.app().store.db()).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_table_that_fails_does_not_block_the_others() {
     let server = Server::start().await;
     let client = server.web_app().await;
     server.user("ada").await;
-    granted(&server, &client).await;
+    obtain_refresh_tokens(&server, &client).await;
     sql("DROP TABLE opaque_tokens").run(server.app().store.db()).await.unwrap();
     server.advance_clock(DAY);
 
@@ -119,5 +119,5 @@ async fn a_table_that_fails_does_not_block_the_others() {
     }
 
     assert_eq!(failed, ["opaque_tokens"]);
-    assert_eq!(kept(&server).await, (0, 1));
+    assert_eq!(count_rows(&server).await, (0, 1));
 }

@@ -28,12 +28,12 @@ fn pem(der: &[u8]) -> String {
 }
 
 /// Issues to `client` with a new key.
-async fn issued(server: &Server, client: &Client) -> IssuedCertificate {
+async fn issue_to(server: &Server, client: &Client) -> IssuedCertificate {
     server.issue_certificate(client, &KeyPair::generate().unwrap()).await.unwrap()
 }
 
 #[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T>, code: Code, why: &str) {
+fn assert_refused<T: std::fmt::Debug>(result: Result<T>, code: Code, why: &str) {
     match result {
         Err(Error::Refused(refusal)) => {
             assert_eq!(refusal.code, code, "{refusal:?}");
@@ -104,7 +104,7 @@ async fn only_the_public_key_of_a_certificate_request_is_used() {
 async fn openssl_verifies_the_issued_chain() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
-    let issued = issued(&server, &client).await;
+    let issued = issue_to(&server, &client).await;
     let dir = TempDir::new();
     dir.write("client.pem", pem(&issued.certificate));
     dir.write("issuing.pem", pem(&issued.chain[0]));
@@ -115,8 +115,8 @@ async fn openssl_verifies_the_issued_chain() {
         format!("verify -x509_strict -attime {at} -CAfile root.pem -untrusted issuing.pem");
     dir.openssl(&format!("{verify} -purpose sslclient client.pem"));
 
-    let (said, done) = dir.try_openssl(&format!("{verify} -purpose sslserver client.pem"));
-    assert!(!done, "the certificate is not valid for a server: {said}");
+    let (output, done) = dir.try_openssl(&format!("{verify} -purpose sslserver client.pem"));
+    assert!(!done, "the certificate is not valid for a server: {output}");
     assert_eq!(issued.chain.len(), 2);
 }
 
@@ -125,7 +125,7 @@ async fn openssl_verifies_the_issued_chain() {
 async fn an_issued_certificate_is_in_the_inventory() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
-    let issued = issued(&server, &client).await;
+    let issued = issue_to(&server, &client).await;
 
     let row =
         certificates::find(server.app().store.db(), issued.thumbprint).await.unwrap().unwrap();
@@ -146,17 +146,21 @@ async fn an_issued_certificate_is_in_the_inventory() {
 async fn unknown_and_disabled_clients_are_issued_no_certificate() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
-    let nobody = Client { id: "nobody".to_owned(), secret: String::new() };
+    let unknown_client = Client { id: "nobody".to_owned(), secret: String::new() };
     let key = KeyPair::generate().unwrap();
 
-    refused(server.issue_certificate(&nobody, &key).await, Code::InvalidClient, "unknown");
+    assert_refused(
+        server.issue_certificate(&unknown_client, &key).await,
+        Code::InvalidClient,
+        "unknown",
+    );
     let id = ClientId::from_text(&client.id);
     server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
-    refused(server.issue_certificate(&client, &key).await, Code::InvalidClient, "disabled");
+    assert_refused(server.issue_certificate(&client, &key).await, Code::InvalidClient, "disabled");
 
     let without = Server::start().await;
     let client = without.service().await;
-    refused(without.issue_certificate(&client, &key).await, Code::NotFound, "ca init");
+    assert_refused(without.issue_certificate(&client, &key).await, Code::NotFound, "ca init");
 }
 
 /// Disabling or deleting a client revokes its issued certificates permanently, in the same transaction.
@@ -165,8 +169,8 @@ async fn disabling_or_deleting_a_client_revokes_its_certificates() {
     let server = Server::with_built_in_ca().await;
     for delete in [false, true] {
         let client = server.service().await;
-        let first = issued(&server, &client).await;
-        let other = issued(&server, &server.service().await).await;
+        let first = issue_to(&server, &client).await;
+        let other = issue_to(&server, &server.service().await).await;
         let id = ClientId::from_text(&client.id);
 
         server
@@ -185,7 +189,7 @@ async fn disabling_or_deleting_a_client_revokes_its_certificates() {
             "the certificate of another client stays valid"
         );
         if !delete {
-            let next = issued(&server, &client).await;
+            let next = issue_to(&server, &client).await;
             assert!(!is_revoked(&server, &next).await, "an enabled client gets a new certificate");
         }
     }
@@ -200,9 +204,9 @@ async fn certificates_revoked_with_their_client_are_reported() {
     server.administer_ca(async |ca| ca.init().await).await.unwrap();
     for (delete, reason) in [(false, "privilegeWithdrawn"), (true, "cessationOfOperation")] {
         let client = server.service().await;
-        issued(&server, &client).await;
+        issue_to(&server, &client).await;
         server.advance_clock(25 * 3600);
-        let issued = issued(&server, &client).await;
+        let issued = issue_to(&server, &client).await;
         let id = ClientId::from_text(&client.id);
         let before = server.audit_events("certificate.revoked").await.len();
 
@@ -227,8 +231,8 @@ async fn certificates_revoked_with_their_client_are_reported() {
         };
         assert_eq!(body["type"], "certificate.revoked");
         assert_eq!(body["data"]["reason"], reason);
-        let told = &body["data"]["certificate"]["thumbprint"];
-        assert_eq!(*told, issued.thumbprint.to_string());
+        let thumbprint = &body["data"]["certificate"]["thumbprint"];
+        assert_eq!(*thumbprint, issued.thumbprint.to_string());
     }
 }
 
@@ -238,7 +242,7 @@ async fn certificates_revoked_with_their_client_are_reported() {
 async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
-    let first = issued(&server, &client).await;
+    let first = issue_to(&server, &client).await;
 
     assert_eq!(revoke(&server, &first.chain[0], Reason::KeyCompromise).await, 1);
 
@@ -262,7 +266,7 @@ async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
     assert_eq!(published().await, [first.chain[1].clone()], "only the root is published");
 
     server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
-    let next = issued(&server, &client).await;
+    let next = issue_to(&server, &client).await;
     assert!(!is_revoked(&server, &next).await);
     assert_eq!(published().await, [next.chain[0].clone(), next.chain[1].clone()]);
 }
@@ -272,16 +276,16 @@ async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
 async fn revoking_the_root_revokes_everything_below_it() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
-    let first = issued(&server, &client).await;
+    let first = issue_to(&server, &client).await;
     server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
-    let second = issued(&server, &client).await;
+    let second = issue_to(&server, &client).await;
 
     let below = revoke(&server, &first.chain[1], Reason::Superseded).await;
 
     assert_eq!(below, 4, "two issuing certificates, and one client certificate of each");
     assert!(is_revoked(&server, &first).await && is_revoked(&server, &second).await);
     let renewed = server.administer_ca(async |ca| ca.renew(None).await).await;
-    refused(renewed, Code::InvalidRequest, "the root was revoked");
+    assert_refused(renewed, Code::InvalidRequest, "the root was revoked");
 }
 
 /// Whichever comes first: no certificate that it issued stays valid.
@@ -367,7 +371,7 @@ async fn issuing_while_a_client_is_disabled_leaves_no_valid_certificate() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_concurrent_initializations_one_succeeds() {
     let server = Server::start().await;
-    let made: Vec<_> = (0..8)
+    let init: Vec<_> = (0..8)
         .map(|_| {
             let (app, trace) = (server.app().clone(), server.trace());
             tokio::spawn(async move {
@@ -378,10 +382,10 @@ async fn of_concurrent_initializations_one_succeeds() {
         .collect();
 
     let mut won = 0;
-    for made in made {
-        match made.await.unwrap() {
+    for init in init {
+        match init.await.unwrap() {
             Ok(()) => won += 1,
-            other => refused(other, Code::InvalidRequest, "already"),
+            other => assert_refused(other, Code::InvalidRequest, "already"),
         }
     }
 
@@ -394,11 +398,11 @@ async fn of_concurrent_initializations_one_succeeds() {
 async fn a_new_issuing_certificate_takes_over_without_a_gap() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
-    let before = issued(&server, &client).await;
+    let before = issue_to(&server, &client).await;
 
     server.advance_clock(3600);
     server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
-    let after = issued(&server, &client).await;
+    let after = issue_to(&server, &client).await;
 
     assert_ne!(before.chain[0], after.chain[0], "another key, another certificate");
     assert_eq!(before.chain[1], after.chain[1], "the same root");
@@ -415,13 +419,13 @@ async fn no_certificate_outlives_its_issuing_certificate() {
     let end = server.current_ca().await.not_after;
 
     server.advance_clock((end - server.trace().now()).0 - 60);
-    assert_eq!(issued(&server, &client).await.not_after, end);
+    assert_eq!(issue_to(&server, &client).await.not_after, end);
 
     server.advance_clock(60);
     let late = server.issue_certificate(&client, &KeyPair::generate().unwrap()).await;
     assert!(matches!(late, Err(Error::Failed(_))), "{late:?}");
     server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
-    issued(&server, &client).await;
+    issue_to(&server, &client).await;
 }
 
 /// The CA was initialized with a clock that was ahead: certificates issued now could not be verified.
@@ -435,7 +439,7 @@ async fn no_certificate_is_issued_before_the_issuing_one_is_valid() {
     assert!(matches!(early, Err(Error::Failed(_))), "{early:?}");
 
     server.advance_clock(3600);
-    issued(&server, &client).await;
+    issue_to(&server, &client).await;
 }
 
 /// Certificate requests of other tools: the real `openssl`, and the real `keytool` where it is
@@ -485,13 +489,13 @@ fn certificate_requests_of_openssl_and_keytool_are_accepted() {
         let arguments = format!("{arguments} {common}");
         Command::new("keytool").args(arguments.split(' ')).current_dir(&dir.0).output()
     };
-    let Ok(made) = keytool("-genkeypair -keyalg RSA -keysize 2048 -dname CN=a") else {
+    let Ok(generated) = keytool("-genkeypair -keyalg RSA -keysize 2048 -dname CN=a") else {
         return;
     };
-    assert!(made.status.success(), "{made:?}");
+    assert!(generated.status.success(), "{generated:?}");
     for how in ["-sigalg SHA256withRSA", "-sigalg RSASSA-PSS"] {
-        let asked = keytool(&format!("-certreq {how} -file csr")).unwrap();
-        assert!(asked.status.success(), "{asked:?}");
+        let request = keytool(&format!("-certreq {how} -file csr")).unwrap();
+        assert!(request.status.success(), "{request:?}");
         assert!(
             std::fs::read_to_string(dir.0.join("csr")).unwrap().contains("NEW CERTIFICATE REQUEST")
         );
@@ -508,16 +512,16 @@ async fn the_root_key_can_be_exported_and_removed() {
     let key = server.administer_ca(async |ca| ca.export_root_key().await).await.unwrap();
     server.administer_ca(async |ca| ca.remove_root_key().await).await.unwrap();
 
-    issued(&server, &client).await;
+    issue_to(&server, &client).await;
     let again = server.administer_ca(async |ca| ca.export_root_key().await).await;
-    refused(again, Code::NotFound, "its key was removed");
+    assert_refused(again, Code::NotFound, "its key was removed");
     let without = server.administer_ca(async |ca| ca.renew(None).await).await;
-    refused(without, Code::InvalidRequest, "--root-key");
+    assert_refused(without, Code::InvalidRequest, "--root-key");
     let other = KeyPair::generate().unwrap();
     let wrong = server.administer_ca(async |ca| ca.renew(Some(other.serialized_der())).await);
-    refused(wrong.await, Code::InvalidRequest, "does not match the certificate");
+    assert_refused(wrong.await, Code::InvalidRequest, "does not match the certificate");
     server.administer_ca(async |ca| ca.renew(Some(&key)).await).await.unwrap();
-    let renewed = issued(&server, &client).await;
+    let renewed = issue_to(&server, &client).await;
     let (_, issuing) = X509Certificate::from_der(&renewed.chain[0]).unwrap();
     let (_, root) = X509Certificate::from_der(&renewed.chain[1]).unwrap();
     issuing.verify_signature(Some(root.public_key())).unwrap();
@@ -527,11 +531,11 @@ async fn the_root_key_can_be_exported_and_removed() {
 }
 
 /// The CA of an organisation, made with `openssl`.
-struct Company {
+struct OpensslCa {
     dir: TempDir,
 }
 
-impl Company {
+impl OpensslCa {
     fn new() -> Self {
         let dir = TempDir::new();
         dir.write(
@@ -557,10 +561,10 @@ impl Company {
             "x509 -req -in new.csr -CA root.pem -CAkey root.key -CAcreateserial -days 3650 \
              -extfile ext -extensions {extensions} -out new.pem"
         ));
-        self.given("new.pem", "new.key")
+        self.import("new.pem", "new.key")
     }
 
-    fn given(&self, certificate: &str, key: &str) -> ImportedCa {
+    fn import(&self, certificate: &str, key: &str) -> ImportedCa {
         let read = |file: &Path| CertificateDer::from_pem_file(file).unwrap();
         let key =
             rustls_pki_types::PrivatePkcs8KeyDer::from_pem_file(self.dir.0.join(key)).unwrap();
@@ -577,19 +581,19 @@ const P256: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256";
 /// An imported CA certificate issues like the built-in one.
 #[tokio::test]
 async fn an_imported_certificate_issues() {
-    let company = Company::new();
+    let company = OpensslCa::new();
     for key in
         [P256, "-newkey ec -pkeyopt ec_paramgen_curve:P-384", "-newkey rsa:2048", "-newkey ed25519"]
     {
         let server = Server::start().await;
-        let given = company.issue(key, "/O=Example/CN=Issuing", "ca");
-        server.wait_until_valid(&given.certificate);
-        server.administer_ca(async |ca| ca.import(&given).await).await.unwrap();
+        let imported = company.issue(key, "/O=Example/CN=Issuing", "ca");
+        server.wait_until_valid(&imported.certificate);
+        server.administer_ca(async |ca| ca.import(&imported).await).await.unwrap();
         let client = server.service().await;
 
-        let issued = issued(&server, &client).await;
+        let issued = issue_to(&server, &client).await;
 
-        assert_eq!(issued.chain, [given.certificate.clone(), given.chain[0].clone()]);
+        assert_eq!(issued.chain, [imported.certificate.clone(), imported.chain[0].clone()]);
         company.dir.write("client.pem", pem(&issued.certificate));
         company.dir.write("issuing.pem", pem(&issued.chain[0]));
         let at = server.trace().now().0;
@@ -597,45 +601,50 @@ async fn an_imported_certificate_issues() {
             "verify -attime {at} -purpose sslclient -CAfile root.pem -untrusted issuing.pem client.pem"
         ));
         let again = server.administer_ca(async |ca| ca.renew(None).await).await;
-        refused(again, Code::InvalidRequest, "renew it at its CA");
+        assert_refused(again, Code::InvalidRequest, "renew it at its CA");
         let next = company.issue(P256, "/O=Example/CN=Issuing2", "ca");
         server.administer_ca(async |ca| ca.renew_by(&next).await).await.unwrap();
-        assert_eq!(self::issued(&server, &client).await.chain[0], next.certificate);
+        assert_eq!(self::issue_to(&server, &client).await.chain[0], next.certificate);
     }
 }
 
 #[tokio::test]
 async fn a_certificate_that_cannot_issue_is_not_imported() {
-    let company = Company::new();
+    let company = OpensslCa::new();
     let server = Server::start().await;
-    let import =
-        async |given: ImportedCa| server.administer_ca(async |ca| ca.import(&given).await).await;
+    let import = async |imported: ImportedCa| {
+        server.administer_ca(async |ca| ca.import(&imported).await).await
+    };
     let good = |subject| company.issue(P256, subject, "ca");
     let later = good("/CN=Late");
-    let ended = async |given: ImportedCa| {
+    let ended = async |imported: ImportedCa| {
         server
             .replica_ahead(3700 * 86_400)
             .await
-            .administer_ca(async |a| a.import(&given).await)
+            .administer_ca(async |a| a.import(&imported).await)
             .await
     };
-    refused(ended(good("/CN=Ended")).await, Code::InvalidRequest, "expired or not valid yet");
+    assert_refused(
+        ended(good("/CN=Ended")).await,
+        Code::InvalidRequest,
+        "expired or not valid yet",
+    );
     server.wait_until_valid(&later.certificate);
 
     let leaf = company.issue(P256, "/CN=Leaf", "leaf");
-    refused(import(leaf).await, Code::InvalidRequest, "CA:TRUE");
+    assert_refused(import(leaf).await, Code::InvalidRequest, "CA:TRUE");
     let no_crl = company.issue(P256, "/CN=Signs", "signs");
-    refused(import(no_crl).await, Code::InvalidRequest, "cRLSign");
+    assert_refused(import(no_crl).await, Code::InvalidRequest, "cRLSign");
     let other_key =
-        ImportedCa { key: company.given("root.pem", "root.key").key, ..good("/CN=Other") };
-    refused(import(other_key).await, Code::InvalidRequest, "does not match the certificate");
-    let stranger = Company::new().given("root.pem", "root.key").certificate;
-    let other_chain = ImportedCa { chain: vec![stranger], ..good("/CN=Chain") };
-    refused(import(other_chain).await, Code::InvalidRequest, "did not issue");
+        ImportedCa { key: company.import("root.pem", "root.key").key, ..good("/CN=Other") };
+    assert_refused(import(other_key).await, Code::InvalidRequest, "does not match the certificate");
+    let other_root = OpensslCa::new().import("root.pem", "root.key").certificate;
+    let other_chain = ImportedCa { chain: vec![other_root], ..good("/CN=Chain") };
+    assert_refused(import(other_chain).await, Code::InvalidRequest, "did not issue");
     let strange = good("/DC=org/DC=example/CN=Issuing");
-    refused(import(strange).await, Code::InvalidRequest, "several attributes of one type");
+    assert_refused(import(strange).await, Code::InvalidRequest, "several attributes of one type");
     let weak = company.issue("-newkey rsa:1024", "/CN=Weak", "ca");
-    refused(import(weak).await, Code::InvalidRequest, "2048");
+    assert_refused(import(weak).await, Code::InvalidRequest, "2048");
     assert!(authorities::all(server.app().store.db()).await.unwrap().is_empty());
 }
 
@@ -680,7 +689,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
     for enrolled in enrolling {
         match enrolled.await.unwrap() {
             Ok(_) => won += 1,
-            other => refused(other, Code::InvalidClient, "was used"),
+            other => assert_refused(other, Code::InvalidClient, "was used"),
         }
     }
     assert_eq!(won, 1);
@@ -693,9 +702,9 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
         let right = Right::Token(&late);
         server.administer_ca(async |ca| ca.issue(Some(id), &request, right).await).await
     };
-    refused(enrol(&other).await, Code::InvalidClient, "another client's");
+    assert_refused(enrol(&other).await, Code::InvalidClient, "another client's");
     server.advance_clock(3600);
-    refused(enrol(&id).await, Code::InvalidClient, "expired");
+    assert_refused(enrol(&id).await, Code::InvalidClient, "expired");
 }
 
 /// THREATS KE-04.

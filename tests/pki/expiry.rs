@@ -181,8 +181,8 @@ async fn revoked_disabled_and_unused_certificates_are_not_reported() {
     );
     server.register_with_certificates(&[&revoked]).await;
     server.revoke_by_file(&revoked).await.unwrap();
-    let gone = server.register_with_certificates(&[&disabled]).await;
-    server.disable_client(&gone).await;
+    let deleted_client = server.register_with_certificates(&[&disabled]).await;
+    server.disable_client(&deleted_client).await;
     let client = server.service().await;
     server.record_sighting(&unused, &client);
     server.flush_sightings().await;
@@ -214,14 +214,14 @@ async fn operators_are_notified_where_no_client_contact_is() {
 
     server.run_expiry_job_at(60 * DAY).await;
 
-    let mut told = [mails.next().await, mails.next().await];
-    told.sort_by_key(|mail| mail.header("Subject").to_owned());
-    assert!(told.iter().all(|mail| mail.to == "ops@id.example.org"));
+    let mut messages = [mails.next().await, mails.next().await];
+    messages.sort_by_key(|mail| mail.header("Subject").to_owned());
+    assert!(messages.iter().all(|mail| mail.to == "ops@id.example.org"));
     assert!(
-        told[0].header("Subject").starts_with("A certificate of the sign-in server expires on")
+        messages[0].header("Subject").starts_with("A certificate of the sign-in server expires on")
     );
-    assert!(told[1].header("Subject").starts_with("The certificate of Backup expires on"));
-    assert!(told[0].text.contains("CN=id"));
+    assert!(messages[1].header("Subject").starts_with("The certificate of Backup expires on"));
+    assert!(messages[0].text.contains("CN=id"));
 }
 
 /// The certificate of the server's own listeners is in the inventory while it is presented.
@@ -329,7 +329,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
                 gatewright::types::client::TokenFormat::parse("opaque");
         })
         .await;
-    let identity = Ca::new("Clients").issue(lasting());
+    let identity = Ca::new("Clients").issue(long_lived_params());
     let request = async |client: &Client| {
         let request = server.mtls_request(Some(&identity), "POST", "/token");
         let request = request.basic(&client.id, &client.secret);
@@ -374,7 +374,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
 async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
     let server = Server::with_tls(|_| {}).await;
     let client = server.certificate_bound_client("Known").await;
-    let identity = Ca::new("Strangers").issue(lasting());
+    let identity = Ca::new("Strangers").issue(long_lived_params());
 
     let request = server.mtls_request(Some(&identity), "POST", "/token").basic(&client.id, "wrong");
     request.form("grant_type=client_credentials").send().await.refused(401, "invalid_client");
@@ -385,7 +385,7 @@ async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
     assert!(metrics.contains("gatewright_strange_certificates_total 1"), "{metrics}");
 }
 
-fn lasting() -> rcgen::CertificateParams {
+fn long_lived_params() -> rcgen::CertificateParams {
     let mut params = certificate_params("client", &[]);
     params.not_before = time::OffsetDateTime::from_unix_timestamp(START_TIME).unwrap();
     params.not_after = time::OffsetDateTime::from_unix_timestamp(START_TIME + 365 * DAY).unwrap();
@@ -559,9 +559,9 @@ async fn the_mail_says_whether_the_client_stops_working() {
 
     server.run_expiry_job_at(60 * DAY).await;
 
-    let mut told = [mails.next().await, mails.next().await];
-    told.sort_by_key(|mail| mail.to.clone());
-    let [key, bound] = told.map(|mail| mail.text_on_one_line());
+    let mut messages = [mails.next().await, mails.next().await];
+    messages.sort_by_key(|mail| mail.to.clone());
+    let [key, bound] = messages.map(|mail| mail.text_on_one_line());
     assert!(key.contains(
         "Nothing stops working at https://id.example.org: Billing authenticates there with \
          private_key_jwt, which does not depend on the dates of the certificate."
@@ -588,13 +588,13 @@ async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     assert!(mail.text_on_one_line().contains("What to do: gatewright ca renew,"), "{mail:?}");
     assert!(!mail.text.contains("in its place"), "{mail:?}");
     server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
-    let watched = server.census(|census| {
+    let monitored = server.census(|census| {
         let mut ends: Vec<_> =
             census.monitored().map(|life| (life.not_after.0 - START_TIME) / DAY).collect();
         ends.sort();
         ends
     });
-    assert_eq!(watched.await, [731 - 60 + 731, 3653], "the new issuing certificate and the root");
+    assert_eq!(monitored.await, [731 - 60 + 731, 3653], "the new issuing certificate and the root");
     server.run_expiry_job_at((731 - 30) * DAY).await;
     assert_eq!(server.reported_thresholds().await, [60, 30]);
     assert!(
@@ -657,7 +657,7 @@ async fn the_expiry_metric_below_a_week_is_worth_an_alert() {
     for name in names {
         ids.push(server.certificate_bound_client(name).await);
     }
-    let [daily, first, late, stopped, gone, yearly] = &ids[..] else { panic!("six") };
+    let [daily, first, late, stopped, deleted_client, yearly] = &ids[..] else { panic!("six") };
     let now = START_TIME + 20 * DAY;
     let certificate =
         |name: &str, from: i64, to: i64| SelfSignedCertificate::between(name, now + from, now + to);
@@ -666,7 +666,7 @@ async fn the_expiry_metric_below_a_week_is_worth_an_alert() {
     server.record_sighting(&certificate("first", -8 * HOUR, 16 * HOUR), first);
     server.record_sighting(&certificate("late", -19 * HOUR, 5 * HOUR), late);
     server.record_sighting(&certificate("stopped", -90 * DAY, -DAY), stopped);
-    server.record_sighting(&certificate("gone", -90 * DAY, -8 * DAY), gone);
+    server.record_sighting(&certificate("gone", -90 * DAY, -8 * DAY), deleted_client);
     server.record_sighting(&certificate("yearly", -65 * DAY, 300 * DAY), yearly);
     server.flush_sightings().await;
     server.advance_clock(20 * DAY);
@@ -674,15 +674,16 @@ async fn the_expiry_metric_below_a_week_is_worth_an_alert() {
     let other = server.replica().await;
 
     let metrics = other.metrics_with("gatewright_certificates{state=\"expired\"} 2").await;
-    let told = metrics.lines().filter_map(|line| {
+    let messages = metrics.lines().filter_map(|line| {
         let line = line.strip_prefix("gatewright_certificate_expiry_seconds{")?;
         let (labels, left) = line.rsplit_once(' ')?;
         let subject = labels.split_once("subject=\"CN=")?.1.split([',', '"']).next()?;
         Some((subject.to_owned(), left.parse::<i64>().unwrap() / HOUR))
     });
-    let mut told: Vec<_> = told.filter(|(subject, _)| subject != "id.example.org").collect();
-    told.sort();
+    let mut messages: Vec<_> =
+        messages.filter(|(subject, _)| subject != "id.example.org").collect();
+    messages.sort();
     let expected = [("late", 5), ("stopped", -24), ("yearly", 300 * 24)];
-    assert_eq!(told, expected.map(|(name, hours)| (name.to_owned(), hours)));
+    assert_eq!(messages, expected.map(|(name, hours)| (name.to_owned(), hours)));
     assert!(metrics.contains("{origin=\"own\",client=\"\",subject=\"CN=id.example.org\"}"));
 }

@@ -39,13 +39,13 @@ impl Fixture {
         server.administer_ca(async |ca| ca.init().await).await.unwrap();
         let client = server.service().await;
         let fixture = Self { server, client, dir };
-        let first = fixture.issued("first.pem").await;
+        let first = fixture.issue("first.pem").await;
         fixture.dir.write("issuing.pem", pem(&first.chain[0]));
         fixture.dir.write("root.pem", pem(&first.chain[1]));
         fixture
     }
 
-    async fn issued(&self, file: &str) -> IssuedCertificate {
+    async fn issue(&self, file: &str) -> IssuedCertificate {
         let issued = self
             .server
             .issue_certificate(&self.client, &KeyPair::generate().unwrap())
@@ -59,22 +59,22 @@ impl Fixture {
         assert!(self.server.revoke_certificate(issued.thumbprint, reason).await);
     }
 
-    async fn authority(&self) -> String {
+    async fn current_ca_id(&self) -> String {
         authorities::current(self.server.app().store.db(), false).await.unwrap().unwrap().id
     }
 
     /// The CRL, verified and printed by `openssl`.
     async fn crl(&self) -> String {
-        self.crl_of(&self.server, &self.authority().await).await
+        self.crl_of(&self.server, &self.current_ca_id().await).await
     }
 
     async fn crl_of(&self, server: &Server, id: &str) -> String {
         let response = server.get_bytes(&format!("/ca/crl/{id}")).await;
         self.dir.write("crl.der", response);
         self.dir.openssl("crl -inform DER -in crl.der -out crl.pem");
-        let said = self.dir.openssl("crl -in crl.pem -noout -text -CAfile issuing.pem");
-        assert!(said.contains("verify OK"), "{said}");
-        said
+        let output = self.dir.openssl("crl -in crl.pem -noout -text -CAfile issuing.pem");
+        assert!(output.contains("verify OK"), "{output}");
+        output
     }
 
     /// The result of `openssl verify` for this certificate with the latest CRL.
@@ -97,7 +97,7 @@ impl Fixture {
 }
 
 /// The number of a CRL, as `openssl` writes it.
-fn number(text: &str) -> String {
+fn crl_number(text: &str) -> String {
     let after = text.split("X509v3 CRL Number:").nth(1).unwrap();
     after.trim_start().lines().next().unwrap().to_owned()
 }
@@ -106,7 +106,7 @@ fn number(text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn openssl_finds_a_revoked_certificate_in_the_crl() {
     let fixture = Fixture::new().await;
-    let (first, second) = (fixture.issued("a.pem").await, fixture.issued("b.pem").await);
+    let (first, second) = (fixture.issue("a.pem").await, fixture.issue("b.pem").await);
 
     let empty = fixture.crl().await;
     assert!(empty.contains("No Revoked Certificates"), "{empty}");
@@ -115,11 +115,11 @@ async fn openssl_finds_a_revoked_certificate_in_the_crl() {
     let list = fixture.crl().await;
 
     assert!(list.contains("Key Compromise"), "{list}");
-    let (said, good) = fixture.verify("a.pem");
-    assert!(!good && said.contains("certificate revoked"), "{said}");
-    let (said, good) = fixture.verify("b.pem");
-    assert!(good, "{said}");
-    assert!(number(&list) > number(&empty), "§5.2.3: monotonically increasing");
+    let (output, good) = fixture.verify("a.pem");
+    assert!(!good && output.contains("certificate revoked"), "{output}");
+    let (output, good) = fixture.verify("b.pem");
+    assert!(good, "{output}");
+    assert!(crl_number(&list) > crl_number(&empty), "§5.2.3: monotonically increasing");
     fixture.revoke(&second, "unspecified").await;
     let list = fixture.crl().await;
     assert_eq!(list.matches("Serial Number:").count(), 2, "{list}");
@@ -132,10 +132,10 @@ async fn openssl_finds_a_revoked_certificate_in_the_crl() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_crl_is_shared_by_replicas_and_renewed_after_half_its_validity() {
     let fixture = Fixture::new().await;
-    let issued = fixture.issued("a.pem").await;
+    let issued = fixture.issue("a.pem").await;
     fixture.revoke(&issued, "superseded").await;
     let replica = fixture.server.replica().await;
-    let id = fixture.authority().await;
+    let id = fixture.current_ca_id().await;
 
     let list = fixture.crl().await;
     assert_eq!(fixture.crl_of(&replica, &id).await, list, "the same CRL on every replica");
@@ -143,7 +143,7 @@ async fn the_crl_is_shared_by_replicas_and_renewed_after_half_its_validity() {
     assert_eq!(fixture.crl().await, list);
     fixture.server.advance_clock(1);
     let next = fixture.crl().await;
-    assert!(number(&next) > number(&list), "a new CRL after half of its validity");
+    assert!(crl_number(&next) > crl_number(&list), "a new CRL after half of its validity");
     assert!(next.contains("Superseded"), "{next}");
 
     fixture.server.advance_clock(2 * 86_400);
@@ -152,8 +152,8 @@ async fn the_crl_is_shared_by_replicas_and_renewed_after_half_its_validity() {
     let response = fixture.server.get(&format!("/ca/crl/{id}")).await;
     assert_eq!(response.header("cache-control"), "public, max-age=60");
     assert_eq!(response.header("content-type"), "application/pkix-crl");
-    for nobody in ["/ca/crl/nobody", "/ca/certificate/nobody"] {
-        fixture.server.get(nobody).await.refused(404, "not_found");
+    for path in ["/ca/crl/nobody", "/ca/certificate/nobody"] {
+        fixture.server.get(path).await.refused(404, "not_found");
     }
 }
 
@@ -162,12 +162,12 @@ async fn the_crl_is_shared_by_replicas_and_renewed_after_half_its_validity() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_crl_changes_although_the_number_of_revoked_certificates_does_not() {
     let fixture = Fixture::new().await;
-    let old = fixture.issued("old.pem").await;
+    let old = fixture.issue("old.pem").await;
     fixture.revoke(&old, "superseded").await;
     // It is deleted ninety days after it expired.
     let expires = Certificate::parse(&old.certificate, &[]).unwrap().not_after;
     fixture.server.advance_clock((expires - fixture.server.trace().now()).0 + 90 * 86_400 - 60);
-    let issued = fixture.issued("a.pem").await;
+    let issued = fixture.issue("a.pem").await;
     assert!(fixture.crl().await.contains("No Revoked Certificates"));
 
     fixture.server.advance_clock(60);
@@ -181,8 +181,8 @@ async fn the_crl_changes_although_the_number_of_revoked_certificates_does_not() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_superseded_issuing_certificate_still_publishes_revocations() {
     let fixture = Fixture::new().await;
-    let issued = fixture.issued("a.pem").await;
-    let old = fixture.authority().await;
+    let issued = fixture.issue("a.pem").await;
+    let old = fixture.current_ca_id().await;
     fixture.server.advance_clock(60);
     fixture.server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
 
@@ -190,7 +190,7 @@ async fn a_superseded_issuing_certificate_still_publishes_revocations() {
 
     assert!(fixture.crl_of(&fixture.server, &old).await.contains("Key Compromise"));
     assert!(fixture.ocsp("-cert a.pem").contains("a.pem: revoked"));
-    let next = fixture.issued("b.pem").await;
+    let next = fixture.issue("b.pem").await;
     fixture.dir.write("issuing.pem", pem(&next.chain[0]));
     assert!(
         fixture.crl().await.contains("No Revoked Certificates"),
@@ -218,8 +218,8 @@ async fn every_certificate_of_a_compromised_key_is_published() {
     let list = fixture.crl().await;
     assert_eq!(list.matches("Key Compromise").count(), 2, "{list}");
     let both = fixture.ocsp("-cert a.pem -cert b.pem -cert first.pem");
-    for told in ["a.pem: revoked", "b.pem: revoked", "first.pem: good"] {
-        assert!(both.contains(told), "{both}");
+    for expected in ["a.pem: revoked", "b.pem: revoked", "first.pem: good"] {
+        assert!(both.contains(expected), "{both}");
     }
     assert_eq!(fixture.server.audit_events("certificate.revoked").await.len(), 2);
 }
@@ -229,7 +229,7 @@ async fn every_certificate_of_a_compromised_key_is_published() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_reason_and_a_revoked_issuing_certificate_are_published() {
     let fixture = Fixture::new().await;
-    let issued = fixture.issued("a.pem").await;
+    let issued = fixture.issue("a.pem").await;
     fixture.revoke(&issued, "superseded").await;
     assert!(fixture.crl().await.contains("Superseded"));
 
@@ -250,18 +250,18 @@ async fn a_changed_reason_and_a_revoked_issuing_certificate_are_published() {
 #[tokio::test(flavor = "multi_thread")]
 async fn openssl_gets_the_status_of_a_certificate_by_ocsp() {
     let fixture = Fixture::new().await;
-    let issued = fixture.issued("a.pem").await;
+    let issued = fixture.issue("a.pem").await;
 
-    let said = fixture.ocsp("-cert a.pem");
-    assert!(said.contains("Response verify OK") && said.contains("a.pem: good"), "{said}");
-    assert!(!said.contains("nonce"), "openssl would warn about a missing nonce: {said}");
+    let output = fixture.ocsp("-cert a.pem");
+    assert!(output.contains("Response verify OK") && output.contains("a.pem: good"), "{output}");
+    assert!(!output.contains("nonce"), "openssl would warn about a missing nonce: {output}");
     for hash in ["-sha1", "-sha256"] {
         assert!(fixture.ocsp(&format!("{hash} -cert a.pem")).contains("a.pem: good"));
     }
     fixture.revoke(&issued, "affiliationChanged").await;
-    let said = fixture.ocsp("-cert a.pem");
-    assert!(said.contains("a.pem: revoked"), "{said}");
-    assert!(said.contains("Reason: affiliationChanged"), "{said}");
+    let output = fixture.ocsp("-cert a.pem");
+    assert!(output.contains("a.pem: revoked"), "{output}");
+    assert!(output.contains("Reason: affiliationChanged"), "{output}");
     assert!(fixture.ocsp("-serial 4711").contains("4711: unknown"));
     let both = fixture.ocsp("-cert a.pem -cert first.pem");
     assert!(both.contains("a.pem: revoked") && both.contains("first.pem: good"), "{both}");
@@ -282,10 +282,10 @@ async fn an_ocsp_request_may_be_sent_by_get() {
     let bytes = fixture.server.get_bytes(&format!("/ca/ocsp/{text}")).await;
     fixture.dir.write("answer", bytes);
     let now = fixture.server.trace().now().0;
-    let said = fixture.dir.openssl(&format!(
+    let output = fixture.dir.openssl(&format!(
         "ocsp -respin answer -issuer issuing.pem -cert first.pem -no_nonce -attime {now} -CAfile root.pem"
     ));
-    assert!(said.contains("first.pem: good"), "{said}");
+    assert!(output.contains("first.pem: good"), "{output}");
     fixture.server.get("/ca/ocsp/hello!").await.refused(400, "invalid_request");
 }
 
@@ -293,7 +293,7 @@ async fn an_ocsp_request_may_be_sent_by_get() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ocsp_request_by_get_works_behind_nginx() {
     let fixture = Fixture::new().await;
-    let issued = fixture.issued("a.pem").await;
+    let issued = fixture.issue("a.pem").await;
     let issuer = Issuer::from_der(&issued.chain[0]).unwrap();
     // Among many serial numbers: one whose request contains a slash, and one with two in a row.
     let questions = (0..100_000_u32).map(|number| {
@@ -374,10 +374,10 @@ async fn malformed_and_foreign_ocsp_requests_get_unsigned_errors() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_urls_in_an_issued_certificate_work() {
     let fixture = Fixture::new().await;
-    let issued = fixture.issued("a.pem").await;
-    let about = fixture.dir.openssl("x509 -in a.pem -noout -text");
+    let issued = fixture.issue("a.pem").await;
+    let certificate_text = fixture.dir.openssl("x509 -in a.pem -noout -text");
     let address = |mark: &str| {
-        let after = about.split(mark).nth(1).unwrap();
+        let after = certificate_text.split(mark).nth(1).unwrap();
         after.split("https://id.example.org").nth(1).unwrap().lines().next().unwrap().to_owned()
     };
 

@@ -23,7 +23,7 @@ use kit::browser::{Browser, VERIFIER};
 use kit::built_in_ca::TempDir;
 use kit::ca::{Ca, Identity, certificate_params, pem};
 use kit::client_certificates::TempFile;
-use kit::http::Response as Http;
+use kit::http::Response;
 use kit::responder::{
     RequestCounts, Responder, add_ocsp_url, crl, crl_until, ocsp_response, revoked_status,
     sign_response, single_response,
@@ -48,32 +48,36 @@ impl Fixture {
 
     async fn with(revocation: Revocation, change: impl FnOnce(&mut TrustAnchorSet)) -> Self {
         // The smallest permitted limit.
-        Self::with_lists_of(Bytes(64 << 10), revocation, change).await
+        Self::with_max_crl_bytes(Bytes(64 << 10), revocation, change).await
     }
 
-    async fn with_lists_of(
-        most: Bytes,
+    async fn with_max_crl_bytes(
+        max_bytes: Bytes,
         revocation: Revocation,
         change: impl FnOnce(&mut TrustAnchorSet),
     ) -> Self {
-        Self::of(revocation, change, |config| config.client_certificates.max_crl_bytes = most).await
+        Self::start_with(revocation, change, |config| {
+            config.client_certificates.max_crl_bytes = max_bytes
+        })
+        .await
     }
 
-    async fn of(
+    async fn start_with(
         revocation: Revocation,
         change: impl FnOnce(&mut TrustAnchorSet),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
-        Self::below(Arc::new(Ca::new("Clients")), revocation, change, configure).await
+        Self::start_with_ca(Arc::new(Ca::new("Clients")), revocation, change, configure).await
     }
 
     /// A scene whose anchor has this CRL file.
     async fn with_file(ca: &Arc<Ca>, revocation: Revocation, file: &TempFile) -> Self {
         let path = file.0.clone();
-        Self::below(ca.clone(), revocation, |anchor| anchor.crl_files = vec![path], |_| {}).await
+        Self::start_with_ca(ca.clone(), revocation, |anchor| anchor.crl_files = vec![path], |_| {})
+            .await
     }
 
-    async fn below(
+    async fn start_with_ca(
         ca: Arc<Ca>,
         revocation: Revocation,
         change: impl FnOnce(&mut TrustAnchorSet),
@@ -93,34 +97,34 @@ impl Fixture {
             configure(config);
         })
         .await;
-        let client = registered(&server, json!({})).await;
+        let client = register_client(&server, json!({})).await;
         Self { server, ca, responder: Responder::start().await, client, _anchor: file }
     }
 
     /// A certificate of the client, with changes.
     fn issue(&self, change: impl FnOnce(&mut CertificateParams)) -> Identity {
-        self.issue_of(&self.ca, change)
+        self.issue_by(&self.ca, change)
     }
 
-    fn issue_of(&self, by: &Ca, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    fn issue_by(&self, issuer: &Ca, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let mut params = certificate_params("Backup", &[]);
         params.serial_number = Some(SerialNumber::from(SERIAL));
         change(&mut params);
-        by.issue(params)
+        issuer.issue(params)
     }
 
     /// A certificate with the URL of the responder.
-    fn with_responder(&self) -> Identity {
+    fn issue_with_ocsp_url(&self) -> Identity {
         self.issue(|params| add_ocsp_url(params, &self.responder.url("/ocsp")))
     }
 
     /// A certificate with the URL of the CRL.
-    fn with_list(&self) -> Identity {
-        self.issue(|params| names_list(params, &self.responder.url("/list")))
+    fn issue_with_crl_url(&self) -> Identity {
+        self.issue(|params| add_crl_url(params, &self.responder.url("/list")))
     }
 
     /// Serves OCSP responses that the CA signs itself.
-    fn say(&self, status: impl Fn(Timestamp) -> Status + Send + 'static) {
+    fn serve_ocsp(&self, status: impl Fn(Timestamp) -> Status + Send + 'static) {
         let ca = self.ca.clone();
         self.responder.respond_with(move |_, body, now| {
             Some(ocsp_response(body, single_response(status(now), now), ca.ocsp_signer(), &[]))
@@ -128,28 +132,28 @@ impl Fixture {
     }
 
     /// Serves a CRL with these serial numbers.
-    fn publish(&self, serials: &'static [u64]) {
+    fn serve_crl(&self, serials: &'static [u64]) {
         let ca = self.ca.clone();
         self.responder.respond_with(move |_, _, now| Some(crl(&ca, serials, now)));
     }
 
-    async fn ask(&self, certificate: &Identity) -> Http {
-        self.ask_at(&self.server, certificate).await
+    async fn request_token(&self, certificate: &Identity) -> Response {
+        self.request_token_at(&self.server, certificate).await
     }
 
-    async fn ask_at(&self, server: &Server, certificate: &Identity) -> Http {
+    async fn request_token_at(&self, server: &Server, certificate: &Identity) -> Response {
         let form = format!("grant_type=client_credentials&client_id={}", self.client.id);
         server.mtls_request(Some(certificate), "POST", "/token").form(&form).send().await
     }
 
     /// Advances the clocks of the server and the responder.
-    fn wait(&self, seconds: i64) {
+    fn advance_clocks(&self, seconds: i64) {
         self.server.advance_clock(seconds);
         self.responder.advance_clock(seconds);
     }
 
     /// What the background job does; returns the number of chains that were due.
-    async fn refresh(&self) -> usize {
+    async fn run_refresh_job(&self) -> usize {
         let app = self.server.app();
         let due = app.revocations.due(self.server.trace().now()).len();
         app.refresh_revocation().await.unwrap();
@@ -158,13 +162,13 @@ impl Fixture {
     }
 
     /// The same, concurrently with the test.
-    fn refreshing(&self) -> JoinHandle<()> {
+    fn spawn_refresh_job(&self) -> JoinHandle<()> {
         let app = self.server.app().clone();
         tokio::spawn(async move { app.refresh_revocation().await.unwrap() })
     }
 
     /// Serves OCSP responses and a CRL, both valid for six hours.
-    fn say_for_long(&self) {
+    fn serve_six_hours(&self) {
         let ca = self.ca.clone();
         self.responder.respond_with(move |path, body, now| {
             let next = now + Seconds::hours(6);
@@ -182,7 +186,7 @@ impl Fixture {
     }
 
     /// The reason of its revocation in the inventory, if it is revoked.
-    async fn reason(&self, certificate: &Identity) -> Option<String> {
+    async fn revocation_reason(&self, certificate: &Identity) -> Option<String> {
         let store = self.server.app().store.db();
         let thumbprint = Thumbprint::of(certificate.certificate());
         certificates::find(store, thumbprint).await.unwrap()?.reason
@@ -205,13 +209,14 @@ impl Fixture {
             "gw_resources": ["https://api.example"],
         }));
         let api = api.await;
-        let told = self.server.post_as(&api, "/introspect", &format!("token={token}")).await.ok();
-        told.body["active"] == true
+        let introspected =
+            self.server.post_as(&api, "/introspect", &format!("token={token}")).await.ok();
+        introspected.body["active"] == true
     }
 }
 
 /// A client that authenticates by its subject, with more metadata.
-async fn registered(server: &Server, added: Value) -> Client {
+async fn register_client(server: &Server, added: Value) -> Client {
     let mut metadata = json!({
         "client_name": "Backup",
         "grant_types": ["client_credentials"],
@@ -224,7 +229,7 @@ async fn registered(server: &Server, added: Value) -> Client {
     server.register(metadata).await
 }
 
-fn names_list(params: &mut CertificateParams, url: &str) {
+fn add_crl_url(params: &mut CertificateParams, url: &str) {
     params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![url.to_owned()] }];
 }
 
@@ -233,22 +238,22 @@ fn names_list(params: &mut CertificateParams, url: &str) {
 #[tokio::test]
 async fn a_certificate_in_a_crl_is_refused_and_its_tokens_are_invalid() {
     let fixture = Fixture::new(Revocation::HardFail).await;
-    let certificate = fixture.with_list();
-    fixture.publish(&[1, 2]);
-    fixture.ask(&certificate).await.ok();
-    fixture.wait(3600 - 60);
-    let token = fixture.ask(&certificate).await.ok().token("access_token");
+    let certificate = fixture.issue_with_crl_url();
+    fixture.serve_crl(&[1, 2]);
+    fixture.request_token(&certificate).await.ok();
+    fixture.advance_clocks(3600 - 60);
+    let token = fixture.request_token(&certificate).await.ok().token("access_token");
 
-    fixture.publish(&[1, 2, SERIAL]);
-    fixture.ask(&certificate).await.ok();
+    fixture.serve_crl(&[1, 2, SERIAL]);
+    fixture.request_token(&certificate).await.ok();
     assert!(fixture.is_active(&token).await, "the previous CRL is valid for another minute");
-    fixture.wait(60);
-    let fresh = fixture.ask(&certificate).await;
+    fixture.advance_clocks(60);
+    let fresh = fixture.request_token(&certificate).await;
 
     fresh.refused(401, "invalid_client");
     assert!(!fixture.is_active(&token).await, "revoked before it expired");
-    assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("keyCompromise"));
-    fixture.ask(&certificate).await.refused(401, "invalid_client");
+    assert_eq!(fixture.revocation_reason(&certificate).await.as_deref(), Some("keyCompromise"));
+    fixture.request_token(&certificate).await.refused(401, "invalid_client");
 }
 
 /// The job detects a revocation without a request with the certificate; unexpired tokens are invalid
@@ -257,31 +262,32 @@ async fn a_certificate_in_a_crl_is_refused_and_its_tokens_are_invalid() {
 async fn a_revocation_during_the_life_of_a_token_is_detected() {
     for by_list in [false, true] {
         let fixture = Fixture::new(Revocation::SoftFail).await;
-        let certificate = if by_list { fixture.with_list() } else { fixture.with_responder() };
+        let certificate =
+            if by_list { fixture.issue_with_crl_url() } else { fixture.issue_with_ocsp_url() };
         if by_list {
-            fixture.publish(&[])
+            fixture.serve_crl(&[])
         } else {
-            fixture.say(|_| Status::Good)
+            fixture.serve_ocsp(|_| Status::Good)
         }
-        fixture.ask(&certificate).await.ok();
-        fixture.wait(44 * 60);
-        let token = fixture.ask(&certificate).await.ok().token("access_token");
+        fixture.request_token(&certificate).await.ok();
+        fixture.advance_clocks(44 * 60);
+        let token = fixture.request_token(&certificate).await.ok().token("access_token");
         assert!(fixture.is_active(&token).await);
 
         if by_list {
-            fixture.publish(&[SERIAL])
+            fixture.serve_crl(&[SERIAL])
         } else {
-            fixture.say(revoked_status)
+            fixture.serve_ocsp(revoked_status)
         }
-        fixture.wait(60);
-        fixture.refresh().await;
+        fixture.advance_clocks(60);
+        fixture.run_refresh_job().await;
 
         assert!(!fixture.is_active(&token).await, "by a list: {by_list}");
-        assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("keyCompromise"));
-        fixture.ask(&certificate).await.refused(401, "invalid_client");
-        let asked = fixture.responder.request_count();
-        fixture.ask(&certificate).await.refused(401, "invalid_client");
-        assert_eq!(fixture.responder.request_count(), asked, "the revocation is stored");
+        assert_eq!(fixture.revocation_reason(&certificate).await.as_deref(), Some("keyCompromise"));
+        fixture.request_token(&certificate).await.refused(401, "invalid_client");
+        let requests_before = fixture.responder.request_count();
+        fixture.request_token(&certificate).await.refused(401, "invalid_client");
+        assert_eq!(fixture.responder.request_count(), requests_before, "the revocation is stored");
         let events = fixture.server.audit_events("certificate.revoked").await;
         assert_eq!(events.len(), 1, "{events:?}");
     }
@@ -292,24 +298,24 @@ async fn a_revocation_during_the_life_of_a_token_is_detected() {
 async fn a_certificate_revoked_by_ocsp_is_refused() {
     for delegated in [false, true] {
         let fixture = Fixture::new(Revocation::SoftFail).await;
-        let certificate = fixture.with_responder();
+        let certificate = fixture.issue_with_ocsp_url();
         let ca = fixture.ca.clone();
         let mut of_responder = certificate_params("OCSP", &[]);
         of_responder.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
         let delegate = ca.issue(of_responder);
         fixture.responder.respond_with(move |_, body, now| {
             let response = single_response(revoked_status(now), now);
-            let shows = [delegate.certificate().clone()];
+            let included = [delegate.certificate().clone()];
             Some(if delegated {
-                ocsp_response(body, response, delegate.ocsp_signer(), &shows)
+                ocsp_response(body, response, delegate.ocsp_signer(), &included)
             } else {
                 ocsp_response(body, response, ca.ocsp_signer(), &[])
             })
         });
 
-        fixture.ask(&certificate).await.refused(401, "invalid_client");
+        fixture.request_token(&certificate).await.refused(401, "invalid_client");
 
-        assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("keyCompromise"));
+        assert_eq!(fixture.revocation_reason(&certificate).await.as_deref(), Some("keyCompromise"));
         assert_eq!(fixture.responder.request_count(), 1);
     }
 }
@@ -320,9 +326,9 @@ async fn a_certificate_revoked_by_ocsp_is_refused() {
 async fn a_certificate_revoked_by_an_administrator_is_refused_at_once() {
     for revocation in [Revocation::Off, Revocation::SoftFail, Revocation::HardFail] {
         let fixture = Fixture::new(revocation).await;
-        let client_certificate = fixture.with_responder();
-        fixture.say(|_| Status::Good);
-        let token = fixture.ask(&client_certificate).await.ok().token("access_token");
+        let client_certificate = fixture.issue_with_ocsp_url();
+        fixture.serve_ocsp(|_| Status::Good);
+        let token = fixture.request_token(&client_certificate).await.ok().token("access_token");
 
         let trace = fixture.server.trace();
         let certificate = Certificate::parse(client_certificate.certificate(), &[]).unwrap();
@@ -332,8 +338,11 @@ async fn a_certificate_revoked_by_an_administrator_is_refused_at_once() {
         // The background job does this twice a second.
         fixture.server.app().confirm().await.unwrap();
 
-        fixture.ask(&client_certificate).await.refused(401, "invalid_client");
-        assert_eq!(fixture.reason(&client_certificate).await.as_deref(), Some("superseded"));
+        fixture.request_token(&client_certificate).await.refused(401, "invalid_client");
+        assert_eq!(
+            fixture.revocation_reason(&client_certificate).await.as_deref(),
+            Some("superseded")
+        );
     }
 }
 
@@ -365,10 +374,10 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
             .append_pair("redirect_uri", Client::REDIRECT_URI)
             .append_pair("code_verifier", VERIFIER)
             .finish();
-        let granted = post(&code, &client_certificate).await.ok();
+        let tokens = post(&code, &client_certificate).await.ok();
         let refreshing =
-            format!("grant_type=refresh_token&refresh_token={}", granted.token("refresh_token"));
-        let bearer = granted.token("access_token");
+            format!("grant_type=refresh_token&refresh_token={}", tokens.token("refresh_token"));
+        let bearer = tokens.token("access_token");
         let userinfo =
             || server.mtls_request(Some(&client_certificate), "GET", "/userinfo").bearer(&bearer);
         userinfo().send().await.ok();
@@ -400,16 +409,16 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
 async fn the_anchor_determines_the_effect_of_an_unknown_status() {
     for by_list in [false, true] {
         let client_certificate = |fixture: &Fixture| {
-            if by_list { fixture.with_list() } else { fixture.with_responder() }
+            if by_list { fixture.issue_with_crl_url() } else { fixture.issue_with_ocsp_url() }
         };
         let fixture = Fixture::new(Revocation::Off).await;
-        fixture.ask(&client_certificate(&fixture)).await.ok();
+        fixture.request_token(&client_certificate(&fixture)).await.ok();
         assert_eq!(fixture.responder.request_count(), 0);
 
         let fixture = Fixture::new(Revocation::SoftFail).await;
         let certificate = client_certificate(&fixture);
-        fixture.ask(&certificate).await.ok();
-        fixture.ask(&certificate).await.ok();
+        fixture.request_token(&certificate).await.ok();
+        fixture.request_token(&certificate).await.ok();
         assert_eq!(
             fixture.responder.request_count(),
             1,
@@ -419,19 +428,19 @@ async fn the_anchor_determines_the_effect_of_an_unknown_status() {
         let fixture = Fixture::new(Revocation::HardFail).await;
         let certificate = client_certificate(&fixture);
         for _ in 0..2 {
-            let response = fixture.ask(&certificate).await;
+            let response = fixture.request_token(&certificate).await;
             let response = response.refused(503, "temporarily_unavailable");
             assert!(!response.header("retry-after").is_empty());
         }
         assert_eq!(fixture.responder.request_count(), 1);
 
         if by_list {
-            fixture.publish(&[])
+            fixture.serve_crl(&[])
         } else {
-            fixture.say(|_| Status::Good)
+            fixture.serve_ocsp(|_| Status::Good)
         }
-        fixture.wait(30);
-        fixture.ask(&certificate).await.ok();
+        fixture.advance_clocks(30);
+        fixture.request_token(&certificate).await.ok();
     }
 }
 
@@ -440,17 +449,17 @@ async fn the_anchor_determines_the_effect_of_an_unknown_status() {
 #[tokio::test]
 async fn a_responder_that_hangs_does_not_delay_requests() {
     let fixture = Fixture::new(Revocation::HardFail).await;
-    let certificate = fixture.with_responder();
+    let certificate = fixture.issue_with_ocsp_url();
     fixture.responder.stop_responding_to("/ocsp");
 
-    fixture.ask(&certificate).await.refused(503, "temporarily_unavailable");
-    fixture.ask(&certificate).await.refused(503, "temporarily_unavailable");
+    fixture.request_token(&certificate).await.refused(503, "temporarily_unavailable");
+    fixture.request_token(&certificate).await.refused(503, "temporarily_unavailable");
     assert_eq!(fixture.responder.request_count(), 1, "it is not requested again at once");
 
-    fixture.wait(30);
-    let job = fixture.refreshing();
+    fixture.advance_clocks(30);
+    let job = fixture.spawn_refresh_job();
     fixture.responder.wait_for_counts(2, 1).await;
-    fixture.ask(&certificate).await.refused(503, "temporarily_unavailable");
+    fixture.request_token(&certificate).await.refused(503, "temporarily_unavailable");
     // If the job had given up, the responder would have noticed by now.
     fixture.server.get("/jwks").await.ok();
     let state = fixture.responder.counts();
@@ -468,8 +477,8 @@ async fn invalid_ocsp_responses_are_rejected() {
     let good = |now| single_response(Status::Good, now);
     let issuer = Issuer::from_der(ca.certificate()).unwrap();
 
-    type Lie = Box<dyn Fn(&[u8], Timestamp) -> Vec<u8> + Send>;
-    let lies: Vec<(&str, Lie)> = vec![
+    type InvalidResponse = Box<dyn Fn(&[u8], Timestamp) -> Vec<u8> + Send>;
+    let invalid: Vec<(&str, InvalidResponse)> = vec![
         ("another authority of the same name", {
             let other = other.clone();
             Box::new(move |body, now| ocsp_response(body, good(now), other.ocsp_signer(), &[]))
@@ -524,20 +533,20 @@ async fn invalid_ocsp_responses_are_rejected() {
             let ca = ca.clone();
             Box::new(move |body, now| {
                 let certificate = ca.certificate().clone();
-                let shows = vec![certificate; 200];
-                ocsp_response(body, good(now), ca.ocsp_signer(), &shows)
+                let included = vec![certificate; 200];
+                ocsp_response(body, good(now), ca.ocsp_signer(), &included)
             })
         }),
         ("no OCSP response", Box::new(|_, _| b"<html>".to_vec())),
         ("nothing", Box::new(|_, _| Vec::new())),
     ];
-    for (serial, (what, lie)) in (1_u64..).zip(lies) {
-        fixture.responder.respond_with(move |_, body, now| Some(lie(body, now)));
+    for (serial, (what, respond)) in (1_u64..).zip(invalid) {
+        fixture.responder.respond_with(move |_, body, now| Some(respond(body, now)));
         let client_certificate = fixture.issue(|params| {
             params.serial_number = Some(SerialNumber::from(serial));
             add_ocsp_url(params, &fixture.responder.url("/ocsp"));
         });
-        let response = fixture.ask(&client_certificate).await;
+        let response = fixture.request_token(&client_certificate).await;
         assert_eq!(response.status, 503, "{what}: {response:?}");
     }
 }
@@ -546,29 +555,35 @@ async fn invalid_ocsp_responses_are_rejected() {
 #[tokio::test]
 async fn invalid_crls_are_rejected() {
     let ca = Ca::new("Clients");
-    type Lie = Box<dyn Fn(&Ca, Timestamp) -> Vec<u8> + Send>;
-    let lies: Vec<(&str, Lie)> = vec![
+    type InvalidResponse = Box<dyn Fn(&Ca, Timestamp) -> Vec<u8> + Send>;
+    let invalid: Vec<(&str, InvalidResponse)> = vec![
         ("another authority of the same name", Box::new(move |_, now| crl(&ca, &[], now))),
-        ("too old", Box::new(|own, now| crl_until(own, &[], now - Seconds::hours(2), now))),
-        ("too large", Box::new(|own, now| crl(own, &(1..3000).collect::<Vec<_>>(), now))),
+        (
+            "too old",
+            Box::new(|issuing_ca, now| crl_until(issuing_ca, &[], now - Seconds::hours(2), now)),
+        ),
+        (
+            "too large",
+            Box::new(|issuing_ca, now| crl(issuing_ca, &(1..3000).collect::<Vec<_>>(), now)),
+        ),
         ("no list", Box::new(|_, _| b"<html>".to_vec())),
     ];
-    for (what, lie) in lies {
+    for (what, respond) in invalid {
         let fixture = Fixture::new(Revocation::HardFail).await;
-        let certificate = fixture.with_list();
-        let own = fixture.ca.clone();
-        fixture.responder.respond_with(move |_, _, now| Some(lie(&own, now)));
+        let certificate = fixture.issue_with_crl_url();
+        let issuing_ca = fixture.ca.clone();
+        fixture.responder.respond_with(move |_, _, now| Some(respond(&issuing_ca, now)));
 
-        let response = fixture.ask(&certificate).await;
+        let response = fixture.request_token(&certificate).await;
 
         assert_eq!(response.status, 503, "{what}: {response:?}");
     }
     // The size is the reason of its refusal: a higher limit accepts it.
-    let fixture = Fixture::with_lists_of(Bytes(1 << 20), Revocation::HardFail, |_| {}).await;
-    let own = fixture.ca.clone();
+    let fixture = Fixture::with_max_crl_bytes(Bytes(1 << 20), Revocation::HardFail, |_| {}).await;
+    let issuing_ca = fixture.ca.clone();
     let serials: Vec<_> = (1..3000).collect();
-    fixture.responder.respond_with(move |_, _, now| Some(crl(&own, &serials, now)));
-    fixture.ask(&fixture.with_list()).await.ok();
+    fixture.responder.respond_with(move |_, _, now| Some(crl(&issuing_ca, &serials, now)));
+    fixture.request_token(&fixture.issue_with_crl_url()).await.ok();
 }
 
 /// Issue 3, §6: revocation checking adds no network request for a certificate whose status is known, on
@@ -577,17 +592,18 @@ async fn invalid_crls_are_rejected() {
 async fn a_known_revocation_status_is_not_requested_again() {
     for by_list in [false, true] {
         let fixture = Fixture::new(Revocation::HardFail).await;
-        let certificate = if by_list { fixture.with_list() } else { fixture.with_responder() };
+        let certificate =
+            if by_list { fixture.issue_with_crl_url() } else { fixture.issue_with_ocsp_url() };
         if by_list {
-            fixture.publish(&[])
+            fixture.serve_crl(&[])
         } else {
-            fixture.say(|_| Status::Good)
+            fixture.serve_ocsp(|_| Status::Good)
         }
 
         let first = tokio::join!(
-            fixture.ask(&certificate),
-            fixture.ask(&certificate),
-            fixture.ask(&certificate)
+            fixture.request_token(&certificate),
+            fixture.request_token(&certificate),
+            fixture.request_token(&certificate)
         );
         for response in [first.0, first.1, first.2] {
             response.ok();
@@ -598,12 +614,12 @@ async fn a_known_revocation_status_is_not_requested_again() {
             "concurrent requests share one OCSP request"
         );
         for _ in 0..20 {
-            fixture.ask(&certificate).await.ok();
+            fixture.request_token(&certificate).await.ok();
         }
-        fixture.wait(44 * 60);
-        fixture.ask(&certificate).await.ok();
+        fixture.advance_clocks(44 * 60);
+        fixture.request_token(&certificate).await.ok();
         let replica = fixture.server.replica().await;
-        fixture.ask_at(&replica, &certificate).await.ok();
+        fixture.request_token_at(&replica, &certificate).await.ok();
 
         assert_eq!(fixture.responder.request_count(), 1);
     }
@@ -613,39 +629,39 @@ async fn a_known_revocation_status_is_not_requested_again() {
 #[tokio::test]
 async fn the_status_of_a_certificate_in_use_is_renewed_before_it_expires() {
     let fixture = Fixture::new(Revocation::HardFail).await;
-    let certificate = fixture.with_responder();
-    fixture.say(|_| Status::Good);
-    fixture.ask(&certificate).await.ok();
+    let certificate = fixture.issue_with_ocsp_url();
+    fixture.serve_ocsp(|_| Status::Good);
+    fixture.request_token(&certificate).await.ok();
 
-    assert_eq!(fixture.refresh().await, 0);
-    fixture.wait(50 * 60);
-    assert_eq!(fixture.refresh().await, 1);
+    assert_eq!(fixture.run_refresh_job().await, 0);
+    fixture.advance_clocks(50 * 60);
+    assert_eq!(fixture.run_refresh_job().await, 1);
     assert_eq!(fixture.responder.request_count(), 2);
-    fixture.wait(30 * 60);
-    fixture.ask(&certificate).await.ok();
+    fixture.advance_clocks(30 * 60);
+    fixture.request_token(&certificate).await.ok();
     assert_eq!(fixture.responder.request_count(), 2);
 
     // The status of an unused certificate is not renewed.
-    fixture.wait(2 * 3600);
-    assert_eq!(fixture.refresh().await, 0);
+    fixture.advance_clocks(2 * 3600);
+    assert_eq!(fixture.run_refresh_job().await, 0);
 }
 
 /// A response is valid until its `nextUpdate`, and no longer.
 #[tokio::test]
 async fn a_response_is_valid_until_it_expires_although_its_source_is_gone() {
     let fixture = Fixture::new(Revocation::HardFail).await;
-    let (answered, listed) = (fixture.with_responder(), fixture.with_list());
-    fixture.say_for_long();
-    fixture.ask(&answered).await.ok();
-    fixture.ask(&listed).await.ok();
+    let (answered, listed) = (fixture.issue_with_ocsp_url(), fixture.issue_with_crl_url());
+    fixture.serve_six_hours();
+    fixture.request_token(&answered).await.ok();
+    fixture.request_token(&listed).await.ok();
     fixture.responder.close_connections();
 
-    fixture.wait(5 * 3600);
-    fixture.ask(&answered).await.ok();
-    fixture.ask(&listed).await.ok();
-    fixture.wait(3600 + 300);
-    fixture.ask(&answered).await.refused(503, "temporarily_unavailable");
-    fixture.ask(&listed).await.refused(503, "temporarily_unavailable");
+    fixture.advance_clocks(5 * 3600);
+    fixture.request_token(&answered).await.ok();
+    fixture.request_token(&listed).await.ok();
+    fixture.advance_clocks(3600 + 300);
+    fixture.request_token(&answered).await.refused(503, "temporarily_unavailable");
+    fixture.request_token(&listed).await.refused(503, "temporarily_unavailable");
 }
 
 /// A response stays valid until its `nextUpdate`, also while a renewal hangs, be it by the job, whose
@@ -655,22 +671,22 @@ async fn a_response_stays_valid_while_its_renewal_hangs() {
     for by_list in [false, true] {
         let fixture = Fixture::new(Revocation::HardFail).await;
         let (certificate, path) = if by_list {
-            (fixture.with_list(), "/list")
+            (fixture.issue_with_crl_url(), "/list")
         } else {
-            (fixture.with_responder(), "/ocsp")
+            (fixture.issue_with_ocsp_url(), "/ocsp")
         };
-        fixture.say_for_long();
-        fixture.ask(&certificate).await.ok();
+        fixture.serve_six_hours();
+        fixture.request_token(&certificate).await.ok();
         fixture.responder.stop_responding_to(path);
 
-        fixture.wait(2 * 3600);
-        fixture.ask(&certificate).await.ok();
+        fixture.advance_clocks(2 * 3600);
+        fixture.request_token(&certificate).await.ok();
         assert_eq!(fixture.responder.request_count(), 2, "{path}: one renewal failed");
-        fixture.wait(60);
-        let job = fixture.refreshing();
+        fixture.advance_clocks(60);
+        let job = fixture.spawn_refresh_job();
         fixture.responder.wait_for_counts(3, 1).await;
         for _ in 0..3 {
-            fixture.ask(&certificate).await.ok();
+            fixture.request_token(&certificate).await.ok();
         }
         let state = fixture.responder.counts();
         assert_eq!(state, RequestCounts { received: 3, pending: 1 }, "{path}: the job still waits");
@@ -684,7 +700,7 @@ async fn a_responder_that_hangs_does_not_affect_its_intermediate_ca() {
     let fixture = Fixture::new(Revocation::HardFail).await;
     let between = Arc::new(fixture.ca.intermediate_with("Between", |params| {
         params.serial_number = Some(SerialNumber::from(77_u64));
-        names_list(params, &fixture.responder.url("/root"));
+        add_crl_url(params, &fixture.responder.url("/root"));
     }));
     let (root, below) = (fixture.ca.clone(), between.clone());
     fixture.responder.respond_with(move |path, _, now| {
@@ -692,15 +708,15 @@ async fn a_responder_that_hangs_does_not_affect_its_intermediate_ca() {
     });
     fixture.responder.stop_responding_to("/ocsp");
     let hanging =
-        fixture.issue_of(&between, |params| add_ocsp_url(params, &fixture.responder.url("/ocsp")));
-    let other = fixture.issue_of(&between, |params| {
+        fixture.issue_by(&between, |params| add_ocsp_url(params, &fixture.responder.url("/ocsp")));
+    let other = fixture.issue_by(&between, |params| {
         params.serial_number = Some(SerialNumber::from(78_u64));
-        names_list(params, &fixture.responder.url("/list"));
+        add_crl_url(params, &fixture.responder.url("/list"));
     });
 
-    fixture.ask(&hanging).await.refused(503, "temporarily_unavailable");
+    fixture.request_token(&hanging).await.refused(503, "temporarily_unavailable");
     assert_eq!(fixture.responder.request_count(), 2, "both statuses are requested concurrently");
-    fixture.ask(&other).await.ok();
+    fixture.request_token(&other).await.ok();
     assert_eq!(fixture.responder.request_count(), 3, "the status of the intermediate CA is cached");
 }
 
@@ -717,7 +733,7 @@ async fn an_unreachable_responder_is_requested_once_and_delays_no_others() {
             })
         })
         .collect();
-    let there = fixture.with_list();
+    let there = fixture.issue_with_crl_url();
     let ca = fixture.ca.clone();
     fixture.responder.respond_with(move |path, body, now| {
         Some(if path == "/list" {
@@ -727,32 +743,32 @@ async fn an_unreachable_responder_is_requested_once_and_delays_no_others() {
         })
     });
     for certificate in away.iter().chain([&there]) {
-        fixture.ask(certificate).await.ok();
+        fixture.request_token(certificate).await.ok();
     }
     assert_eq!(fixture.responder.request_count(), 13);
 
-    fixture.wait(50 * 60);
+    fixture.advance_clocks(50 * 60);
     let ca = fixture.ca.clone();
     fixture
         .responder
         .respond_with(move |path, _, now| (path == "/list").then(|| crl(&ca, &[], now)));
-    assert_eq!(fixture.refresh().await, 13);
+    assert_eq!(fixture.run_refresh_job().await, 13);
     assert_eq!(fixture.responder.request_count(), 15, "one request to each URL");
-    fixture.wait(29);
-    fixture.refresh().await;
+    fixture.advance_clocks(29);
+    fixture.run_refresh_job().await;
     for certificate in away.iter().chain([&there]) {
-        fixture.ask(certificate).await.ok();
+        fixture.request_token(certificate).await.ok();
     }
     assert_eq!(fixture.responder.request_count(), 15, "no retry within thirty seconds");
 
     // Now the responder hangs, and the CRL is due for renewal.
     fixture.responder.stop_responding_to("/ocsp");
-    fixture.wait(50 * 60);
-    let job = fixture.refreshing();
+    fixture.advance_clocks(50 * 60);
+    let job = fixture.spawn_refresh_job();
     // One request is waiting, and the CRL was fetched meanwhile.
     fixture.responder.wait_for_counts(17, 1).await;
     for certificate in &away {
-        fixture.ask(certificate).await.ok();
+        fixture.request_token(certificate).await.ok();
     }
     assert_eq!(
         fixture.responder.request_count(),
@@ -779,15 +795,15 @@ async fn malformed_revocation_extensions_are_refused_under_hard_fail() {
                 let between = fixture.ca.intermediate_with("Between", |params| {
                     params.custom_extensions.push(unreadable());
                 });
-                return fixture.issue_of(&between, |_| {});
+                return fixture.issue_by(&between, |_| {});
             }
             fixture.issue(|params| params.custom_extensions.push(unreadable()))
         };
         let fixture = Fixture::new(Revocation::SoftFail).await;
-        fixture.ask(&certificate(&fixture)).await.ok();
+        fixture.request_token(&certificate(&fixture)).await.ok();
 
         let fixture = Fixture::new(Revocation::HardFail).await;
-        fixture.ask(&certificate(&fixture)).await.refused(401, "invalid_client");
+        fixture.request_token(&certificate(&fixture)).await.refused(401, "invalid_client");
         let events = fixture.server.audit_events("request.refused").await;
         let [event] = events.as_slice() else { panic!("{events:?}") };
         let reason = format!("{what} of a certificate of the chain cannot be read");
@@ -805,7 +821,7 @@ async fn a_ca_that_moves_to_another_anchor_gets_its_revocation_setting() {
     let (first, second) =
         (TempFile::new(&file(&[&strict, &moving])), TempFile::new(&file(&[&lax])));
     let also = second.0.clone();
-    let fixture = Fixture::of(
+    let fixture = Fixture::start_with(
         Revocation::HardFail,
         |anchor| anchor.file = first.0.clone(),
         |config| {
@@ -818,14 +834,14 @@ async fn a_ca_that_moves_to_another_anchor_gets_its_revocation_setting() {
         },
     )
     .await;
-    let certificate = fixture.issue_of(&moving, |_| {});
-    fixture.ask(&certificate).await.refused(401, "invalid_client");
+    let certificate = fixture.issue_by(&moving, |_| {});
+    fixture.request_token(&certificate).await.refused(401, "invalid_client");
 
     std::fs::write(&first.0, file(&[&strict])).unwrap();
     std::fs::write(&second.0, file(&[&moving, &lax])).unwrap();
     assert!(fixture.server.app().trust.reload().unwrap());
 
-    fixture.ask(&certificate).await.ok();
+    fixture.request_token(&certificate).await.ok();
 }
 
 /// Issue 3, §4: with tokens that are valid for a day, a revocation in that time invalidates them, even
@@ -836,19 +852,19 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
         for is_other in [false, true] {
             let for_a_day =
                 |config: &mut Config| config.tokens.access_token_lifetime = Seconds::days(1);
-            let mut fixture = Fixture::of(Revocation::SoftFail, |_| {}, for_a_day).await;
+            let mut fixture = Fixture::start_with(Revocation::SoftFail, |_| {}, for_a_day).await;
             if is_opaque {
                 let opaque = json!({ "gw_access_token_format": "opaque" });
                 // The new client takes over the name of the first one.
                 fixture.server.disable_client(&fixture.client).await;
-                fixture.client = registered(&fixture.server, opaque).await;
+                fixture.client = register_client(&fixture.server, opaque).await;
             }
             let between = fixture.ca.intermediate_with("Between", |params| {
-                names_list(params, &fixture.responder.url("/root"));
+                add_crl_url(params, &fixture.responder.url("/root"));
             });
             let between = Arc::new(between);
             let list_of = fixture.responder.url("/list");
-            let certificate = fixture.issue_of(&between, |params| names_list(params, &list_of));
+            let certificate = fixture.issue_by(&between, |params| add_crl_url(params, &list_of));
             let publish = |revoked: &'static [u64]| {
                 let (root, between) = (fixture.ca.clone(), between.clone());
                 fixture.responder.respond_with(move |path, _, now| {
@@ -857,35 +873,35 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
                 });
             };
             publish(&[]);
-            let token = fixture.ask(&certificate).await.ok().token("access_token");
+            let token = fixture.request_token(&certificate).await.ok().token("access_token");
             fixture.server.app().recorder.flush().await;
             let other = fixture.server.replica().await;
             let app = if is_other { other.app() } else { fixture.server.app() };
 
             // As often as necessary; the job does it every fifteen seconds.
             for _ in 0..10 {
-                fixture.wait(30 * 60);
+                fixture.advance_clocks(30 * 60);
                 app.refresh_revocation().await.unwrap();
                 assert!(fixture.is_active(&token).await, "the certificate is not revoked yet");
             }
             publish(&[SERIAL]);
             for _ in 0..2 {
-                fixture.wait(30 * 60);
+                fixture.advance_clocks(30 * 60);
                 app.refresh_revocation().await.unwrap();
             }
 
             let what = format!("opaque: {is_opaque}, another replica: {is_other}");
             assert!(!fixture.is_active(&token).await, "{what}");
             assert_eq!(
-                fixture.reason(&certificate).await.as_deref(),
+                fixture.revocation_reason(&certificate).await.as_deref(),
                 Some("keyCompromise"),
                 "{what}"
             );
             // Without a valid token its status is no longer requested.
-            fixture.wait(25 * 3600);
-            let asked = fixture.responder.request_count();
+            fixture.advance_clocks(25 * 3600);
+            let requests_before = fixture.responder.request_count();
             app.refresh_revocation().await.unwrap();
-            assert_eq!(fixture.responder.request_count(), asked, "{what}");
+            assert_eq!(fixture.responder.request_count(), requests_before, "{what}");
         }
     }
 }
@@ -896,14 +912,14 @@ async fn the_crl_is_used_when_the_ocsp_responder_is_unreachable() {
     let fixture = Fixture::new(Revocation::HardFail).await;
     let certificate = fixture.issue(|params| {
         add_ocsp_url(params, &fixture.responder.url("/ocsp"));
-        names_list(params, &fixture.responder.url("/list"));
+        add_crl_url(params, &fixture.responder.url("/list"));
     });
     let ca = fixture.ca.clone();
     fixture
         .responder
         .respond_with(move |path, _, now| (path == "/list").then(|| crl(&ca, &[], now)));
 
-    fixture.ask(&certificate).await.ok();
+    fixture.request_token(&certificate).await.ok();
 
     assert_eq!(fixture.responder.request_count(), 2);
 }
@@ -914,11 +930,11 @@ async fn a_chain_with_a_revoked_intermediate_ca_is_refused() {
     let fixture = Fixture::new(Revocation::HardFail).await;
     let between = fixture.ca.intermediate_with("Between", |params| {
         params.serial_number = Some(SerialNumber::from(77_u64));
-        names_list(params, &fixture.responder.url("/root"));
+        add_crl_url(params, &fixture.responder.url("/root"));
     });
     let between = Arc::new(between);
     let list_of = fixture.responder.url("/list");
-    let certificate = fixture.issue_of(&between, |params| names_list(params, &list_of));
+    let certificate = fixture.issue_by(&between, |params| add_crl_url(params, &list_of));
     let publish = |revoked: &'static [u64]| {
         let (root, between) = (fixture.ca.clone(), between.clone());
         fixture.responder.respond_with(move |path, _, now| {
@@ -926,16 +942,16 @@ async fn a_chain_with_a_revoked_intermediate_ca_is_refused() {
         });
     };
     publish(&[]);
-    fixture.ask(&certificate).await.ok();
+    fixture.request_token(&certificate).await.ok();
     assert_eq!(fixture.responder.request_count(), 2);
 
     publish(&[77]);
-    fixture.wait(3600);
+    fixture.advance_clocks(3600);
 
-    fixture.ask(&certificate).await.refused(401, "invalid_client");
+    fixture.request_token(&certificate).await.refused(401, "invalid_client");
     // The reason does not say that the key of the client is compromised.
     assert_eq!(
-        fixture.reason(&certificate).await.as_deref(),
+        fixture.revocation_reason(&certificate).await.as_deref(),
         Some("cACompromise"),
         "the client's certificate is revoked as well"
     );
@@ -947,16 +963,20 @@ async fn certificates_of_a_ca_revoked_by_an_administrator_are_refused() {
     for of_anchor in [false, true] {
         let fixture = Fixture::new(Revocation::Off).await;
         let between = fixture.ca.intermediate_with("Between", |_| {});
-        let certificate = fixture.issue_of(&between, |_| {});
-        fixture.ask(&certificate).await.ok();
+        let certificate = fixture.issue_by(&between, |_| {});
+        fixture.request_token(&certificate).await.ok();
 
         let end = if of_anchor { &fixture.ca } else { &between };
         fixture.revoke(end, Reason::Superseded).await;
 
-        fixture.ask(&certificate).await.refused(401, "invalid_client");
-        assert_eq!(fixture.reason(&certificate).await, None, "another chain may still be valid");
+        fixture.request_token(&certificate).await.refused(401, "invalid_client");
+        assert_eq!(
+            fixture.revocation_reason(&certificate).await,
+            None,
+            "another chain may still be valid"
+        );
         if !of_anchor {
-            fixture.ask(&fixture.issue(|_| {})).await.ok();
+            fixture.request_token(&fixture.issue(|_| {})).await.ok();
         }
     }
 }
@@ -970,19 +990,19 @@ async fn a_compromised_ca_key_revokes_all_certificates_that_it_signed() {
     let between = fixture.ca.intermediate_with("Between", |_| {});
     let namesake = fixture.ca.intermediate_with("Between", |_| {});
     let (certificate, other) =
-        (fixture.issue_of(&between, |_| {}), fixture.issue_of(&namesake, |_| {}));
-    let token = fixture.ask(&certificate).await.ok().token("access_token");
-    let others = fixture.ask(&other).await.ok().token("access_token");
+        (fixture.issue_by(&between, |_| {}), fixture.issue_by(&namesake, |_| {}));
+    let token = fixture.request_token(&certificate).await.ok().token("access_token");
+    let others = fixture.request_token(&other).await.ok().token("access_token");
     fixture.server.flush_sightings().await;
 
     let revoked = fixture.revoke(&between, Reason::KeyCompromise).await;
 
     assert_eq!(revoked, 1);
     assert!(!fixture.is_active(&token).await);
-    assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("cACompromise"));
-    fixture.ask(&certificate).await.refused(401, "invalid_client");
+    assert_eq!(fixture.revocation_reason(&certificate).await.as_deref(), Some("cACompromise"));
+    fixture.request_token(&certificate).await.refused(401, "invalid_client");
     assert!(fixture.is_active(&others).await);
-    fixture.ask(&other).await.ok();
+    fixture.request_token(&other).await.ok();
     assert_eq!(fixture.server.audit_events("certificate.revoked").await.len(), 2);
 }
 
@@ -1023,29 +1043,29 @@ async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
         let waiting = code().await;
 
         // The status is unknown: the request fails, and nothing is consumed.
-        let certificate = fixture.with_responder();
+        let certificate = fixture.issue_with_ocsp_url();
         post(&waiting, &certificate).await.refused(503, "temporarily_unavailable");
-        fixture.say(|_| Status::Good);
-        fixture.wait(30);
-        let granted = post(&waiting, &certificate).await.ok();
+        fixture.serve_ocsp(|_| Status::Good);
+        fixture.advance_clocks(30);
+        let tokens = post(&waiting, &certificate).await.ok();
         let mut refresh =
-            format!("grant_type=refresh_token&refresh_token={}", granted.token("refresh_token"));
-        let asked = fixture.responder.request_count();
+            format!("grant_type=refresh_token&refresh_token={}", tokens.token("refresh_token"));
+        let requests_before = fixture.responder.request_count();
         let next = post(&refresh, &certificate).await.ok();
-        assert_eq!(fixture.responder.request_count(), asked, "the status is cached");
+        assert_eq!(fixture.responder.request_count(), requests_before, "the status is cached");
         refresh = format!("grant_type=refresh_token&refresh_token={}", next.token("refresh_token"));
 
-        fixture.say(revoked_status);
-        fixture.wait(3600);
+        fixture.serve_ocsp(revoked_status);
+        fixture.advance_clocks(3600);
         let waiting = code().await;
         post(&refresh, &certificate).await.refused(401, "invalid_client");
         post(&waiting, &certificate).await.refused(401, "invalid_client");
-        assert_eq!(fixture.reason(&certificate).await.as_deref(), Some("keyCompromise"));
+        assert_eq!(fixture.revocation_reason(&certificate).await.as_deref(), Some("keyCompromise"));
 
         // A self-signed certificate has no revocation information.
-        let asked = fixture.responder.request_count();
+        let requests_before = fixture.responder.request_count();
         post(&waiting, &Identity::self_signed("Photos")).await.ok();
-        assert_eq!(fixture.responder.request_count(), asked);
+        assert_eq!(fixture.responder.request_count(), requests_before);
     }
 }
 
@@ -1053,17 +1073,17 @@ async fn no_token_is_bound_to_a_certificate_revoked_by_its_ca() {
 /// unless its CA states that there is none.
 #[tokio::test]
 async fn a_certificate_without_revocation_information_fails_hard_fail() {
-    let bare = |fixture: &Fixture| fixture.issue(|_| {});
+    let without_urls = |fixture: &Fixture| fixture.issue(|_| {});
     let fixture = Fixture::new(Revocation::SoftFail).await;
-    fixture.ask(&bare(&fixture)).await.ok();
+    fixture.request_token(&without_urls(&fixture)).await.ok();
 
     let fixture = Fixture::new(Revocation::HardFail).await;
-    fixture.ask(&bare(&fixture)).await.refused(401, "invalid_client");
+    fixture.request_token(&without_urls(&fixture)).await.refused(401, "invalid_client");
     let short_lived = fixture.issue(|params| {
         let none = CustomExtension::from_oid_content(&[2, 5, 29, 56], vec![5, 0]);
         params.custom_extensions.push(none);
     });
-    fixture.ask(&short_lived).await.ok();
+    fixture.request_token(&short_lived).await.ok();
 }
 
 /// A CRL file of the operator comes first and needs no network.
@@ -1073,12 +1093,12 @@ async fn a_crl_file_of_the_anchor_is_used() {
     let put = |serials: &[u64], now| std::fs::write(&file.0, crl(&ca, serials, now)).unwrap();
     put(&[], Timestamp(START_TIME));
     let fixture = Fixture::with_file(&ca, Revocation::HardFail, &file).await;
-    let certificate = fixture.with_responder();
+    let certificate = fixture.issue_with_ocsp_url();
 
-    fixture.ask(&certificate).await.ok();
+    fixture.request_token(&certificate).await.ok();
     put(&[SERIAL], fixture.server.trace().now());
-    fixture.wait(60);
-    fixture.ask(&certificate).await.refused(401, "invalid_client");
+    fixture.advance_clocks(60);
+    fixture.request_token(&certificate).await.refused(401, "invalid_client");
 
     assert_eq!(fixture.responder.request_count(), 0);
 }
@@ -1092,14 +1112,14 @@ async fn a_crl_file_of_another_ca_of_the_anchor_is_ignored() {
     std::fs::write(&file.0, crl(&other, &[SERIAL], Timestamp(START_TIME))).unwrap();
     let ca = Arc::new(Ca::new("Clients"));
     let fixture = Fixture::with_file(&ca, Revocation::HardFail, &file).await;
-    fixture.say(|_| Status::Good);
+    fixture.serve_ocsp(|_| Status::Good);
 
-    fixture.ask(&fixture.with_responder()).await.ok();
+    fixture.request_token(&fixture.issue_with_ocsp_url()).await.ok();
     let text = fixture.server.app().metrics.render(0, 0);
     assert!(!text.contains("outcome=\"unreachable\""), "{text}");
 
     // Without another source the status is unknown, which is counted for the operator.
-    fixture.ask(&fixture.issue(|_| {})).await.refused(503, "temporarily_unavailable");
+    fixture.request_token(&fixture.issue(|_| {})).await.refused(503, "temporarily_unavailable");
     let text = fixture.server.app().metrics.render(0, 0);
     let line = "gatewright_revocation_checks_total{source=\"crl\",outcome=\"unreachable\"} 1";
     assert!(text.contains(line), "{text}");
@@ -1132,10 +1152,10 @@ async fn a_crl_file_is_read_in_every_common_format() {
         std::fs::write(&file.0, bytes).unwrap();
         for mode in [Revocation::SoftFail, Revocation::HardFail] {
             let fixture = Fixture::with_file(&ca, mode, &file).await;
-            let response = fixture.ask(&fixture.issue(|_| {})).await;
+            let response = fixture.request_token(&fixture.issue(|_| {})).await;
             assert_eq!(response.status, 401, "{what}");
             let other = fixture.issue(|params| params.serial_number = Some(SerialNumber::from(7)));
-            assert_eq!(fixture.ask(&other).await.status, 200, "{what}");
+            assert_eq!(fixture.request_token(&other).await.status, 200, "{what}");
         }
     }
 }
@@ -1192,9 +1212,9 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
             let (ca, file) = (Arc::new(Ca::new("Clients")), TempFile::new(""));
             std::fs::write(&file.0, crl(&ca, &[SERIAL], Timestamp(START_TIME))).unwrap();
             let fixture = Fixture::with_file(&ca, mode, &file).await;
-            fixture.say(|_| Status::Good);
-            let (revoked, good) = (fixture.with_responder(), other(&fixture));
-            fixture.ask(&good).await.ok();
+            fixture.serve_ocsp(|_| Status::Good);
+            let (revoked, good) = (fixture.issue_with_ocsp_url(), other(&fixture));
+            fixture.request_token(&good).await.ok();
 
             if broken == "gone" {
                 std::fs::remove_file(&file.0).unwrap();
@@ -1202,28 +1222,31 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
                 std::fs::write(&file.0, broken).unwrap();
             }
             assert!(fixture.server.app().trust.reload().is_err());
-            fixture.wait(60);
-            fixture.ask(&good).await.ok();
+            fixture.advance_clocks(60);
+            fixture.request_token(&good).await.ok();
             let unseen =
                 fixture.issue(|params| add_ocsp_url(params, &fixture.responder.url("/ocsp")));
-            fixture.ask(&unseen).await.refused(401, "invalid_client");
+            fixture.request_token(&unseen).await.refused(401, "invalid_client");
             let text = fixture.server.app().metrics.render(0, 0);
             assert!(text.contains("{source=\"crl\",outcome=\"unreadable\"}"), "{text}");
 
-            fixture.wait(3600);
+            fixture.advance_clocks(3600);
             let names_it = |params: &mut CertificateParams| {
                 params.serial_number = Some(SerialNumber::from(8));
                 add_ocsp_url(params, &fixture.responder.url("/ocsp"));
             };
-            fixture.ask(&good).await.refused(503, "temporarily_unavailable");
-            fixture.ask(&fixture.issue(names_it)).await.refused(503, "temporarily_unavailable");
-            assert_ne!(fixture.ask(&revoked).await.status, 200);
+            fixture.request_token(&good).await.refused(503, "temporarily_unavailable");
+            fixture
+                .request_token(&fixture.issue(names_it))
+                .await
+                .refused(503, "temporarily_unavailable");
+            assert_ne!(fixture.request_token(&revoked).await.status, 200);
 
             std::fs::write(&file.0, crl(&ca, &[SERIAL], fixture.server.trace().now())).unwrap();
             fixture.server.app().trust.reload().unwrap();
-            fixture.wait(60);
-            fixture.ask(&good).await.ok();
-            fixture.ask(&fixture.issue(names_it)).await.ok();
+            fixture.advance_clocks(60);
+            fixture.request_token(&good).await.ok();
+            fixture.request_token(&fixture.issue(names_it)).await.ok();
         }
     }
 }
@@ -1232,10 +1255,10 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
 #[tokio::test]
 async fn revocation_checks_are_counted() {
     let fixture = Fixture::new(Revocation::SoftFail).await;
-    fixture.say(|_| Status::Good);
-    fixture.ask(&fixture.with_responder()).await.ok();
+    fixture.serve_ocsp(|_| Status::Good);
+    fixture.request_token(&fixture.issue_with_ocsp_url()).await.ok();
     fixture.responder.close_connections();
-    fixture.ask(&fixture.with_list()).await.ok();
+    fixture.request_token(&fixture.issue_with_crl_url()).await.ok();
 
     let text = fixture.server.app().metrics.render(0, 0);
 
@@ -1253,13 +1276,13 @@ async fn the_last_known_status_is_stored() {
     for names_responder in [true, false] {
         let fixture = Fixture::new(Revocation::HardFail).await;
         let certificate = if names_responder {
-            fixture.say(|_| Status::Good);
-            fixture.with_responder()
+            fixture.serve_ocsp(|_| Status::Good);
+            fixture.issue_with_ocsp_url()
         } else {
-            fixture.publish(&[]);
-            fixture.with_list()
+            fixture.serve_crl(&[]);
+            fixture.issue_with_crl_url()
         };
-        fixture.ask(&certificate).await.ok();
+        fixture.request_token(&certificate).await.ok();
         let app = fixture.server.app();
         let now = fixture.server.trace().now();
         let inventory = Inventory { store: &app.store, config: &app.config, now };
@@ -1268,12 +1291,12 @@ async fn the_last_known_status_is_stored() {
         fixture.server.advance_clock(60);
 
         let entry = inventory.find(&certificate.thumbprint()).await.unwrap().remove(0);
-        let said = inventory.cached_statuses(&entry.certificate).await.unwrap();
+        let status = inventory.cached_statuses(&entry.certificate).await.unwrap();
 
-        let [said] = &said[..] else { panic!("{said:?}") };
+        let [status] = &status[..] else { panic!("{status:?}") };
         let (source, path) = if names_responder { ("ocsp", "/ocsp") } else { ("crl", "/list") };
-        assert_eq!((said.kind, &said.source_url), (source, &fixture.responder.url(path)));
-        assert_eq!((said.status, said.fetched_at), (Status::Good, now));
-        assert!(said.expires_at > now);
+        assert_eq!((status.kind, &status.source_url), (source, &fixture.responder.url(path)));
+        assert_eq!((status.status, status.fetched_at), (Status::Good, now));
+        assert!(status.expires_at > now);
     }
 }

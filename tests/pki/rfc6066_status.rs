@@ -21,12 +21,12 @@ struct Fixture {
     server: Server,
     responder: Responder,
     /// The responses of the responder, in order.
-    said: Arc<Mutex<Vec<Vec<u8>>>>,
+    responses: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Fixture {
     /// A scene whose responder returns this status, valid for an hour.
-    async fn of(status: fn(Timestamp) -> Status) -> Self {
+    async fn with_status(status: fn(Timestamp) -> Status) -> Self {
         Self::with(|_| {}, status).await
     }
 
@@ -37,10 +37,11 @@ impl Fixture {
             change(config);
         })
         .await;
-        let fixture = Self { server, responder: Responder::start().await, said: Arc::default() };
-        fixture.say(status);
+        let fixture =
+            Self { server, responder: Responder::start().await, responses: Arc::default() };
+        fixture.serve_status(status);
         let ca = &fixture.server.certificate_files().ca;
-        fixture.show(&fixture.issue().with(ca.certificate())).await;
+        fixture.use_certificate(&fixture.issue().with(ca.certificate())).await;
         fixture
     }
 
@@ -51,40 +52,40 @@ impl Fixture {
         self.server.certificate_files().ca.issue(params)
     }
 
-    async fn show(&self, identity: &Identity) {
+    async fn use_certificate(&self, identity: &Identity) {
         self.server.certificate_files().replace(identity);
         self.server.running().reload().await;
     }
 
-    fn say(&self, status: fn(Timestamp) -> Status) {
-        let (said, ca) = (self.said.clone(), self.server.certificate_files().ca.clone());
+    fn serve_status(&self, status: fn(Timestamp) -> Status) {
+        let (responses, ca) = (self.responses.clone(), self.server.certificate_files().ca.clone());
         self.responder.respond_with(move |_, body, now| {
             let response =
                 ocsp_response(body, single_response(status(now), now), ca.ocsp_signer(), &[]);
-            said.lock().unwrap().push(response.clone());
+            responses.lock().unwrap().push(response.clone());
             Some(response)
         });
     }
 
     /// The latest response of the responder.
-    fn last(&self) -> Vec<u8> {
-        self.said.lock().unwrap().last().cloned().unwrap()
+    fn last_response(&self) -> Vec<u8> {
+        self.responses.lock().unwrap().last().cloned().unwrap()
     }
 
     /// Advances the clocks of the server and the responder.
-    fn wait(&self, seconds: i64) {
+    fn advance_clocks(&self, seconds: i64) {
         self.server.advance_clock(seconds);
         self.responder.advance_clock(seconds);
     }
 
     /// The response that is stapled in a handshake, after the job that fetches it has run.
-    async fn stapled(&self) -> Vec<u8> {
+    async fn fetch_stapled(&self) -> Vec<u8> {
         self.server.running().staple().await;
         stapled_response(&self.server).await
     }
 
     /// The value of the counter for this outcome.
-    async fn counted(&self, outcome: &str) -> String {
+    async fn counter(&self, outcome: &str) -> String {
         let request = RequestBuilder::new(self.server.operations.unwrap(), "GET", "/metrics");
         let metrics = request.send().await.ok();
         let name = format!("gatewright_ocsp_staples_total{{outcome=\"{outcome}\"}} ");
@@ -105,11 +106,11 @@ fn unknown(_: Timestamp) -> Status {
 /// > certificate status response to the client along with their certificate.
 #[tokio::test]
 async fn the_response_of_the_certificates_responder_is_stapled() {
-    let fixture = Fixture::of(good).await;
+    let fixture = Fixture::with_status(good).await;
 
-    let response = fixture.stapled().await;
+    let response = fixture.fetch_stapled().await;
 
-    assert_eq!(response, fixture.last());
+    assert_eq!(response, fixture.last_response());
     let mtls = fixture.server.addresses().mtls[0];
     assert_eq!(
         stapled_response_at(&fixture.server, mtls, MTLS_HOST).await,
@@ -117,31 +118,31 @@ async fn the_response_of_the_certificates_responder_is_stapled() {
         "stapled for both names"
     );
     fixture.server.running().reload().await;
-    assert_eq!(fixture.stapled().await, response, "a reload keeps the response");
+    assert_eq!(fixture.fetch_stapled().await, response, "a reload keeps the response");
     assert_eq!(fixture.responder.request_count(), 1);
-    assert_eq!(fixture.counted("good").await, "1");
+    assert_eq!(fixture.counter("good").await, "1");
 
     // A new certificate needs a new response; the previous one is not used for it.
     let next = fixture.issue().with(fixture.server.certificate_files().ca.certificate());
-    fixture.show(&next).await;
-    assert_eq!(fixture.stapled().await, fixture.last());
-    assert_ne!(fixture.last(), response);
+    fixture.use_certificate(&next).await;
+    assert_eq!(fixture.fetch_stapled().await, fixture.last_response());
+    assert_ne!(fixture.last_response(), response);
     assert_eq!(fixture.responder.request_count(), 2);
 }
 
 /// The second half of its validity remains for retries.
 #[tokio::test]
 async fn a_response_is_renewed_after_half_of_its_validity() {
-    let fixture = Fixture::of(good).await;
-    let first = fixture.stapled().await;
+    let fixture = Fixture::with_status(good).await;
+    let first = fixture.fetch_stapled().await;
 
-    fixture.wait(1799);
-    assert_eq!(fixture.stapled().await, first);
+    fixture.advance_clocks(1799);
+    assert_eq!(fixture.fetch_stapled().await, first);
     assert_eq!(fixture.responder.request_count(), 1);
-    fixture.wait(1);
-    let second = fixture.stapled().await;
+    fixture.advance_clocks(1);
+    let second = fixture.fetch_stapled().await;
 
-    assert_eq!(second, fixture.last());
+    assert_eq!(second, fixture.last_response());
     assert_ne!(second, first);
     assert_eq!(fixture.responder.request_count(), 2);
 }
@@ -150,104 +151,110 @@ async fn a_response_is_renewed_after_half_of_its_validity() {
 /// > (RFC 6960 §2.4, nextUpdate)
 #[tokio::test]
 async fn while_the_responder_fails_the_old_response_is_used_until_it_expires() {
-    let fixture = Fixture::of(good).await;
-    let first = fixture.stapled().await;
+    let fixture = Fixture::with_status(good).await;
+    let first = fixture.fetch_stapled().await;
     fixture.responder.close_connections();
 
-    fixture.wait(1800);
-    assert_eq!(fixture.stapled().await, first);
-    fixture.wait(59);
-    assert_eq!(fixture.stapled().await, first);
+    fixture.advance_clocks(1800);
+    assert_eq!(fixture.fetch_stapled().await, first);
+    fixture.advance_clocks(59);
+    assert_eq!(fixture.fetch_stapled().await, first);
     assert_eq!(fixture.responder.request_count(), 2, "no retry within a minute");
-    fixture.wait(1740);
-    assert_eq!(fixture.stapled().await, first);
+    fixture.advance_clocks(1740);
+    assert_eq!(fixture.fetch_stapled().await, first);
     assert_eq!(fixture.responder.request_count(), 3);
-    fixture.wait(1);
-    assert_eq!(fixture.stapled().await, b"", "the response has expired");
+    fixture.advance_clocks(1);
+    assert_eq!(fixture.fetch_stapled().await, b"", "the response has expired");
 
     fixture.server.tls_request("GET", "/jwks").send().await.ok();
-    assert_eq!(fixture.counted("unreachable").await, "2");
-    fixture.say(good);
-    fixture.wait(60);
-    assert_eq!(fixture.stapled().await, fixture.last(), "a retry succeeds");
+    assert_eq!(fixture.counter("unreachable").await, "2");
+    fixture.serve_status(good);
+    fixture.advance_clocks(60);
+    assert_eq!(fixture.fetch_stapled().await, fixture.last_response(), "a retry succeeds");
 }
 
 /// When a new certificate cannot be parsed, the old one stays in use, but its response still expires.
 #[tokio::test]
 async fn a_response_expires_while_the_certificate_file_is_broken() {
-    let fixture = Fixture::of(good).await;
-    let first = fixture.stapled().await;
+    let fixture = Fixture::with_status(good).await;
+    let first = fixture.fetch_stapled().await;
     std::fs::write(fixture.server.certificate_files().chain_file(), "").unwrap();
     fixture.responder.close_connections();
 
     fixture.server.running().reload().await;
-    assert_eq!(fixture.stapled().await, first);
-    fixture.wait(3600);
+    assert_eq!(fixture.fetch_stapled().await, first);
+    fixture.advance_clocks(3600);
 
-    assert_eq!(fixture.stapled().await, b"");
+    assert_eq!(fixture.fetch_stapled().await, b"");
 }
 
 /// A stapled response with the status revoked or unknown would make clients abort the handshake.
 #[tokio::test]
 async fn a_response_with_a_status_other_than_good_is_never_stapled() {
     for (status, outcome) in [(revoked_status as fn(_) -> _, "revoked"), (unknown, "unknown")] {
-        let fixture = Fixture::of(status).await;
-        assert_eq!(fixture.stapled().await, b"", "{outcome}");
-        assert_eq!(fixture.counted(outcome).await, "1");
+        let fixture = Fixture::with_status(status).await;
+        assert_eq!(fixture.fetch_stapled().await, b"", "{outcome}");
+        assert_eq!(fixture.counter(outcome).await, "1");
     }
 
     // The last good response is not used once the status is revoked.
-    let fixture = Fixture::of(good).await;
-    let first = fixture.stapled().await;
-    fixture.say(unknown);
-    fixture.wait(1800);
-    assert_eq!(fixture.stapled().await, first, "the response is still valid");
-    fixture.say(revoked_status);
-    fixture.wait(60);
-    assert_eq!(fixture.stapled().await, b"");
+    let fixture = Fixture::with_status(good).await;
+    let first = fixture.fetch_stapled().await;
+    fixture.serve_status(unknown);
+    fixture.advance_clocks(1800);
+    assert_eq!(fixture.fetch_stapled().await, first, "the response is still valid");
+    fixture.serve_status(revoked_status);
+    fixture.advance_clocks(60);
+    assert_eq!(fixture.fetch_stapled().await, b"");
 }
 
 /// RFC 6960 §3.2: a response with a foreign signature, or for another certificate, is ignored.
 #[tokio::test]
 async fn a_response_with_a_foreign_signature_is_not_stapled() {
-    let fixture = Fixture::of(good).await;
-    let first = fixture.stapled().await;
+    let fixture = Fixture::with_status(good).await;
+    let first = fixture.fetch_stapled().await;
 
     let mallory = Ca::new("Servers");
     fixture.responder.respond_with(move |_, body, now| {
         Some(ocsp_response(body, single_response(Status::Good, now), mallory.ocsp_signer(), &[]))
     });
-    fixture.wait(1800);
-    assert_eq!(fixture.stapled().await, first);
+    fixture.advance_clocks(1800);
+    assert_eq!(fixture.fetch_stapled().await, first);
     let stale = first.clone();
     let next = fixture.issue().with(fixture.server.certificate_files().ca.certificate());
     fixture.responder.respond_with(move |_, _, _| Some(stale.clone()));
-    fixture.show(&next).await;
+    fixture.use_certificate(&next).await;
 
-    assert_eq!(fixture.stapled().await, b"", "the response is for the previous certificate");
-    assert_eq!(fixture.counted("unreachable").await, "2");
+    assert_eq!(fixture.fetch_stapled().await, b"", "the response is for the previous certificate");
+    assert_eq!(fixture.counter("unreachable").await, "2");
 }
 
 /// No request is sent when the certificate names no responder, the response is in a file, the issuer is
 /// missing, or outbound rules forbid the URL (THREATS SS-01). The handshake succeeds all the same.
 #[tokio::test]
 async fn no_responder_is_requested_where_none_applies() {
-    let elsewhere = std::env::temp_dir().join(format!("gatewright-{}", uuid::Uuid::new_v4()));
-    let by_file = |config: &mut Config| config.tls.ocsp_file = Some(elsewhere);
+    let missing_file = std::env::temp_dir().join(format!("gatewright-{}", uuid::Uuid::new_v4()));
+    let by_file = |config: &mut Config| config.tls.ocsp_file = Some(missing_file);
     let private = |config: &mut Config| config.outbound.allow_private_networks = false;
-    let scenes = [Fixture::with(by_file, good).await, Fixture::with(private, good).await];
-    for fixture in scenes {
-        assert_eq!(fixture.stapled().await, b"");
+    let fixtures = [Fixture::with(by_file, good).await, Fixture::with(private, good).await];
+    for fixture in fixtures {
+        assert_eq!(fixture.fetch_stapled().await, b"");
         assert_eq!(fixture.responder.request_count(), 0);
     }
 
-    let fixture = Fixture::of(good).await;
-    let first = fixture.stapled().await;
-    fixture.show(&fixture.issue()).await;
-    assert_eq!(fixture.stapled().await, b"", "without the issuer a response cannot be verified");
-    fixture.show(&fixture.server.certificate_files().ca.issue_server(&[HOST, MTLS_HOST])).await;
-    assert_eq!(fixture.stapled().await, b"", "the certificate names no responder");
-    assert_eq!((fixture.responder.request_count(), first), (1, fixture.last()));
+    let fixture = Fixture::with_status(good).await;
+    let first = fixture.fetch_stapled().await;
+    fixture.use_certificate(&fixture.issue()).await;
+    assert_eq!(
+        fixture.fetch_stapled().await,
+        b"",
+        "without the issuer a response cannot be verified"
+    );
+    fixture
+        .use_certificate(&fixture.server.certificate_files().ca.issue_server(&[HOST, MTLS_HOST]))
+        .await;
+    assert_eq!(fixture.fetch_stapled().await, b"", "the certificate names no responder");
+    assert_eq!((fixture.responder.request_count(), first), (1, fixture.last_response()));
 }
 
 /// A certificate from ACME is stored in the database with its chain.
@@ -273,9 +280,9 @@ async fn a_response_is_stapled_for_a_certificate_from_acme() {
         .unwrap();
     server.running().reload().await;
 
-    let response = fixture.stapled().await;
+    let response = fixture.fetch_stapled().await;
 
-    assert_eq!(response, fixture.last());
+    assert_eq!(response, fixture.last_response());
     server.running().reload().await;
     assert_eq!(stapled_response(server).await, response);
 }

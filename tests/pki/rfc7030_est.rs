@@ -21,14 +21,14 @@ const ENROL: &str = "/.well-known/est/simpleenroll";
 const RENEW: &str = "/.well-known/est/simplereenroll";
 
 /// A server with https and a built-in CA.
-async fn server() -> Server {
+async fn start_server() -> Server {
     let server = Server::with_tls(|_| {}).await;
     server.administer_ca(async |ca| ca.init().await).await.unwrap();
     server
 }
 
 /// A service that authenticates with a certificate of the built-in CA; nothing else is registered.
-async fn machine(server: &Server) -> Client {
+async fn register_service(server: &Server) -> Client {
     server
         .register(json!({
             "client_name": "Machine",
@@ -40,7 +40,7 @@ async fn machine(server: &Server) -> Client {
         .await
 }
 
-async fn token(server: &Server, client: &Client) -> String {
+async fn enrolment_token(server: &Server, client: &Client) -> String {
     let id = ClientId::from_text(&client.id);
     let invited = server
         .administer_ca(async |ca| ca.create_enrolment_token(&id, Seconds::hours(1)).await)
@@ -53,18 +53,18 @@ fn base64_csr(key: &KeyPair) -> String {
     STANDARD.encode(csr(key))
 }
 
-trait Csr {
+trait Pkcs10Body {
     fn pkcs10(self, key: &KeyPair) -> Self;
 }
 
-impl Csr for RequestBuilder {
+impl Pkcs10Body for RequestBuilder {
     fn pkcs10(self, key: &KeyPair) -> Self {
         self.header("content-type", "application/pkcs10").body(base64_csr(key))
     }
 }
 
 /// The certificate in a certs-only response, as `openssl` parses it.
-fn identity(response: Response, key: KeyPair) -> Identity {
+fn parse_identity(response: Response, key: KeyPair) -> Identity {
     let response = response.ok();
     assert_eq!(response.header("content-type"), "application/pkcs7-mime; smime-type=certs-only");
     assert_eq!(response.header("content-transfer-encoding"), "base64");
@@ -80,19 +80,20 @@ fn identity(response: Response, key: KeyPair) -> Identity {
 }
 
 /// Enrols with a token.
-async fn enrolled(server: &Server, client: &Client) -> Identity {
+async fn enrol(server: &Server, client: &Client) -> Identity {
     let key = KeyPair::generate().unwrap();
-    let request = server.tls_request("POST", ENROL).basic(&client.id, &token(server, client).await);
-    identity(request.pkcs10(&key).send().await, key)
+    let request =
+        server.tls_request("POST", ENROL).basic(&client.id, &enrolment_token(server, client).await);
+    parse_identity(request.pkcs10(&key).send().await, key)
 }
 
-async fn renewed(server: &Server, certificate: &Identity) -> Response {
+async fn request_renewal(server: &Server, certificate: &Identity) -> Response {
     let key = KeyPair::generate().unwrap();
     server.mtls_request(Some(certificate), "POST", RENEW).pkcs10(&key).send().await
 }
 
 /// A token request with nothing but the certificate.
-async fn authenticated(server: &Server, client: &Client, certificate: &Identity) -> Response {
+async fn request_token(server: &Server, client: &Client, certificate: &Identity) -> Response {
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     server.mtls_request(Some(certificate), "POST", "/token").form(&form).send().await
 }
@@ -119,15 +120,15 @@ impl Curl<'_> {
             .current_dir(&self.dir.0)
             .output()
             .expect("curl runs");
-        let said = [output.stdout, output.stderr].concat();
-        (String::from_utf8_lossy(&said).into_owned(), output.status.code().unwrap())
+        let text = [output.stdout, output.stderr].concat();
+        (String::from_utf8_lossy(&text).into_owned(), output.status.code().unwrap())
     }
 
     #[track_caller]
     fn ok(&self, name: &str, path: &str, arguments: &[&str]) -> String {
-        let (said, code) = self.run(name, path, arguments);
-        assert_eq!(code, 0, "{said}");
-        said
+        let (output, code) = self.run(name, path, arguments);
+        assert_eq!(code, 0, "{output}");
+        output
     }
 }
 
@@ -135,8 +136,8 @@ impl Curl<'_> {
 /// certificate, a token with it, a renewal. The old certificate stays valid (§4.1, §4.2.1, §4.2.2).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
-    let server = server().await;
-    let client = machine(&server).await;
+    let server = start_server().await;
+    let client = register_service(&server).await;
     let dir = TempDir::new();
     let curl = Curl { server: &server, dir: &dir };
     dir.write("server-ca.pem", kit::ca::pem(server.certificate_files().ca.certificate()));
@@ -149,7 +150,7 @@ async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
     unpack("cacerts", "ca.pem");
     dir.openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key -subj / -outform DER -out client.der");
     dir.openssl("base64 -in client.der -out client.b64");
-    let credentials = format!("{}:{}", client.id, token(&server, &client).await);
+    let credentials = format!("{}:{}", client.id, enrolment_token(&server, &client).await);
     let pkcs10 = ["--header", "Content-Type: application/pkcs10", "--data-binary", "@client.b64"];
     let enrol = [&pkcs10[..], &["--user", &credentials, "--output", "first"]].concat();
     curl.ok(HOST, ENROL, &enrol);
@@ -157,18 +158,18 @@ async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
     let at = server.trace().now().0;
     dir.openssl(&format!("verify -purpose sslclient -attime {at} -CAfile ca.pem client.pem"));
 
-    let (said, code) = curl.run(HOST, ENROL, &enrol);
-    assert_eq!(code, 22, "a token enrols once: {said}");
-    assert!(said.contains("401"), "{said}");
+    let (output, code) = curl.run(HOST, ENROL, &enrol);
+    assert_eq!(code, 22, "a token enrols once: {output}");
+    assert!(output.contains("401"), "{output}");
 
-    let shows = ["--cert", "client.pem", "--key", "client.key"];
+    let options = ["--cert", "client.pem", "--key", "client.key"];
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     let form = ["--data", &form];
-    let response = curl.ok(MTLS_HOST, "/token", &[&shows[..], &form].concat());
+    let response = curl.ok(MTLS_HOST, "/token", &[&options[..], &form].concat());
     assert!(response.contains("access_token"), "{response}");
 
     // With the same key, and with another one.
-    curl.ok(MTLS_HOST, RENEW, &[&shows[..], &pkcs10, &["--output", "second"]].concat());
+    curl.ok(MTLS_HOST, RENEW, &[&options[..], &pkcs10, &["--output", "second"]].concat());
     unpack("second", "second.pem");
     dir.openssl(
         "req -new -newkey rsa:2048 -nodes -keyout third.key -subj / -outform DER -out third.der",
@@ -179,8 +180,8 @@ async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
     unpack("third", "third.pem");
 
     let third = ["--cert", "third.pem", "--key", "third.key"];
-    for shows in [shows, second, third] {
-        let response = curl.ok(MTLS_HOST, "/token", &[&shows[..], &form].concat());
+    for options in [options, second, third] {
+        let response = curl.ok(MTLS_HOST, "/token", &[&options[..], &form].concat());
         assert!(response.contains("access_token"), "overlap: {response}");
     }
     assert_eq!(server.audit_events("certificate.issued").await.len(), 3);
@@ -191,21 +192,21 @@ async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
 /// For a missing, invalid or expired token, and for that of another client.
 #[tokio::test]
 async fn an_enrolment_without_valid_credentials_is_refused() {
-    let server = server().await;
-    let client = machine(&server).await;
-    let other = token(&server, &machine(&server).await).await;
+    let server = start_server().await;
+    let client = register_service(&server).await;
+    let other = enrolment_token(&server, &register_service(&server).await).await;
     let key = KeyPair::generate().unwrap();
-    let made_up = gatewright::types::token::EnrolmentToken::generate();
+    let never_issued = gatewright::types::token::EnrolmentToken::generate();
 
     let without = server.tls_request("POST", ENROL).pkcs10(&key).send().await;
     let challenge = without.refused(401, "invalid_client");
     assert_eq!(challenge.header("www-authenticate"), "Basic realm=\"gatewright\"");
-    for secret in ["", "secret", &other, made_up.0.expose()] {
+    for secret in ["", "secret", &other, never_issued.0.expose()] {
         let request = server.tls_request("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
         let refused = request.send().await.refused(401, "invalid_client");
         assert_eq!(refused.header("www-authenticate"), "Basic realm=\"gatewright\"");
     }
-    let late = token(&server, &client).await;
+    let late = enrolment_token(&server, &client).await;
     server.advance_clock(3600);
     let request = server.tls_request("POST", ENROL).basic(&client.id, &late).pkcs10(&key);
     request.send().await.refused(401, "invalid_client");
@@ -218,7 +219,7 @@ async fn an_enrolment_without_valid_credentials_is_refused() {
 /// A client that has a secret enrols with it.
 #[tokio::test]
 async fn a_client_may_enrol_with_its_secret() {
-    let server = server().await;
+    let server = start_server().await;
     let client = server.service().await;
     let key = KeyPair::generate().unwrap();
 
@@ -227,7 +228,7 @@ async fn a_client_may_enrol_with_its_secret() {
     request("gw_cs_wrong").send().await.refused(401, "invalid_client");
     let response = request(&client.secret).send().await;
 
-    let certificate = identity(response, KeyPair::try_from(key.serialized_der()).unwrap());
+    let certificate = parse_identity(response, KeyPair::try_from(key.serialized_der()).unwrap());
     let read = Certificate::parse(certificate.certificate(), &[]).unwrap();
     assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", client.id)]);
 }
@@ -235,9 +236,9 @@ async fn a_client_may_enrol_with_its_secret() {
 /// §4.2.1, §4.2.3: a malformed certificate request does not consume the token.
 #[tokio::test]
 async fn a_malformed_certificate_request_consumes_no_token() {
-    let server = server().await;
-    let client = machine(&server).await;
-    let token = token(&server, &client).await;
+    let server = start_server().await;
+    let client = register_service(&server).await;
+    let token = enrolment_token(&server, &client).await;
     let key = KeyPair::generate().unwrap();
     let request = || server.tls_request("POST", ENROL).basic(&client.id, &token);
 
@@ -273,26 +274,28 @@ async fn without_a_built_in_ca_the_endpoints_are_not_found() {
 /// §4.2.2: only a valid certificate that the built-in CA issued can be renewed.
 #[tokio::test]
 async fn only_a_valid_certificate_of_the_built_in_ca_is_renewed() {
-    let server = server().await;
-    let client = machine(&server).await;
-    let certificate = enrolled(&server, &client).await;
+    let server = start_server().await;
+    let client = register_service(&server).await;
+    let certificate = enrol(&server, &client).await;
     let key = KeyPair::generate().unwrap();
 
     let without = server.mtls_request(None, "POST", RENEW).pkcs10(&key).send().await;
     without.refused(401, "invalid_client");
-    let stranger = Ca::new("Strangers").issue_client(&client.id);
-    renewed(&server, &stranger).await.refused(401, "invalid_client");
-    renewed(&server, &Identity::self_signed(&client.id)).await.refused(401, "invalid_client");
-    renewed(&server, &certificate).await.ok();
+    let other_identity = Ca::new("Strangers").issue_client(&client.id);
+    request_renewal(&server, &other_identity).await.refused(401, "invalid_client");
+    request_renewal(&server, &Identity::self_signed(&client.id))
+        .await
+        .refused(401, "invalid_client");
+    request_renewal(&server, &certificate).await.ok();
 
-    let revoked = enrolled(&server, &client).await;
+    let revoked = enrol(&server, &client).await;
     let thumbprint = Certificate::parse(revoked.certificate(), &[]).unwrap().thumbprint;
     assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
-    renewed(&server, &revoked).await.refused(401, "invalid_client");
+    request_renewal(&server, &revoked).await.refused(401, "invalid_client");
 
-    renewed(&server, &certificate).await.ok();
+    request_renewal(&server, &certificate).await.ok();
     server.advance_clock(24 * 3600 + 1);
-    renewed(&server, &certificate).await.refused(401, "invalid_client");
+    request_renewal(&server, &certificate).await.refused(401, "invalid_client");
 }
 
 /// THREATS EX-08: a renewal looks the certificate up before it verifies a signature, so unknown chains
@@ -303,19 +306,19 @@ async fn an_unknown_chain_costs_no_signature_verification_at_renewal() {
     let anchor = company.trust_anchor("company");
     let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
     server.administer_ca(async |ca| ca.init().await).await.unwrap();
-    let strangers = || kit::client_certificates::ClientCa::new("Clients CA");
-    let forged: Vec<_> = (0..4).map(|_| strangers().intermediate("Clients CA", |_| {})).collect();
+    let unknown_ca = || kit::client_certificates::ClientCa::new("Clients CA");
+    let forged: Vec<_> = (0..4).map(|_| unknown_ca().intermediate("Clients CA", |_| {})).collect();
     let mut certificate = forged[0].issue("Machine", |_| {});
     certificate.chain =
         forged.iter().map(kit::client_certificates::ClientCa::certificate).collect();
 
-    renewed(&server, &certificate.identity()).await.refused(401, "invalid_client");
+    request_renewal(&server, &certificate.identity()).await.refused(401, "invalid_client");
 
     assert_eq!(server.app().trust.signatures_verified(), 0);
     // A control: a valid chain increments the counter.
-    let client = machine(&server).await;
-    let own = enrolled(&server, &client).await;
-    authenticated(&server, &client, &own).await.ok();
+    let client = register_service(&server).await;
+    let own = enrol(&server, &client).await;
+    request_token(&server, &client, &own).await.ok();
     assert_eq!(server.app().trust.signatures_verified(), 1);
 }
 
@@ -323,19 +326,19 @@ async fn an_unknown_chain_costs_no_signature_verification_at_renewal() {
 /// it cannot be used to obtain a certificate for another key.
 #[tokio::test]
 async fn a_compromised_key_is_neither_certified_nor_renewed() {
-    let server = server().await;
-    let client = machine(&server).await;
-    let leaked = enrolled(&server, &client).await;
+    let server = start_server().await;
+    let client = register_service(&server).await;
+    let leaked = enrol(&server, &client).await;
     let same_key = || KeyPair::try_from(leaked.key.serialized_der()).unwrap();
     let again = server.mtls_request(Some(&leaked), "POST", RENEW).pkcs10(&same_key()).send().await;
-    let sibling = identity(again, same_key());
-    renewed(&server, &sibling).await.ok();
-    let waiting = token(&server, &client).await;
+    let sibling = parse_identity(again, same_key());
+    request_renewal(&server, &sibling).await.ok();
+    let waiting = enrolment_token(&server, &client).await;
 
     let thumbprint = Certificate::parse(leaked.certificate(), &[]).unwrap().thumbprint;
     assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
 
-    renewed(&server, &sibling).await.refused(401, "invalid_client");
+    request_renewal(&server, &sibling).await.refused(401, "invalid_client");
     let enrol = |key| server.tls_request("POST", ENROL).basic(&client.id, &waiting).pkcs10(key);
     let key = same_key();
     enrol(&key).send().await.refused(400, "invalid_request");
@@ -351,36 +354,37 @@ async fn a_compromised_key_is_neither_certified_nor_renewed() {
 /// neither them nor unused enrolment tokens. THREATS X-11
 #[tokio::test]
 async fn a_disabled_client_cannot_renew_its_certificates() {
-    let server = server().await;
-    let client = machine(&server).await;
-    let certificate = enrolled(&server, &client).await;
-    authenticated(&server, &client, &certificate).await.ok();
-    let waiting = token(&server, &client).await;
+    let server = start_server().await;
+    let client = register_service(&server).await;
+    let certificate = enrol(&server, &client).await;
+    request_token(&server, &client, &certificate).await.ok();
+    let waiting = enrolment_token(&server, &client).await;
     let id = ClientId::from_text(&client.id);
 
     server.administer_clients(async |registrar| registrar.disable(&id).await.unwrap()).await;
 
-    renewed(&server, &certificate).await.refused(401, "invalid_client");
+    request_renewal(&server, &certificate).await.refused(401, "invalid_client");
     let key = KeyPair::generate().unwrap();
     let request = || server.tls_request("POST", ENROL).basic(&client.id, &waiting).pkcs10(&key);
     request().send().await.refused(401, "invalid_client");
     server.administer_clients(async |registrar| registrar.enable(&id).await.unwrap()).await;
-    renewed(&server, &certificate).await.refused(401, "invalid_client");
-    authenticated(&server, &client, &certificate).await.refused(401, "invalid_client");
+    request_renewal(&server, &certificate).await.refused(401, "invalid_client");
+    request_token(&server, &client, &certificate).await.refused(401, "invalid_client");
     request().send().await.refused(401, "invalid_client");
-    enrolled(&server, &client).await;
+    enrol(&server, &client).await;
 }
 
 /// §3.2.3: credentials are checked before the certificate request is parsed, because verifying its
 /// signature costs as much as the sender chooses.
 #[tokio::test]
 async fn credentials_are_checked_before_the_request_is_parsed() {
-    let server = server().await;
-    let client = machine(&server).await;
-    let (live, spent) = (token(&server, &client).await, token(&server, &client).await);
+    let server = start_server().await;
+    let client = register_service(&server).await;
+    let (live, spent) =
+        (enrolment_token(&server, &client).await, enrolment_token(&server, &client).await);
     let key = KeyPair::generate().unwrap();
     server.tls_request("POST", ENROL).basic(&client.id, &spent).pkcs10(&key).send().await.ok();
-    let stranger = Identity::self_signed("Backup");
+    let other_identity = Identity::self_signed("Backup");
     let no_request = |request: RequestBuilder| {
         request.header("content-type", "application/pkcs10").body("hello")
     };
@@ -389,7 +393,7 @@ async fn credentials_are_checked_before_the_request_is_parsed() {
         let request = server.tls_request("POST", ENROL).basic(&client.id, secret);
         no_request(request).send().await.refused(401, "invalid_client");
     }
-    let renewing = server.mtls_request(Some(&stranger), "POST", RENEW);
+    let renewing = server.mtls_request(Some(&other_identity), "POST", RENEW);
     no_request(renewing).send().await.refused(401, "invalid_client");
 
     let request = server.tls_request("POST", ENROL).basic(&client.id, &live);
@@ -401,21 +405,21 @@ async fn credentials_are_checked_before_the_request_is_parsed() {
 /// only the certificate itself is revoked.
 #[tokio::test]
 async fn certificates_renewed_with_a_compromised_key_are_revoked() {
-    let server = server().await;
-    let client = machine(&server).await;
-    let leaked = enrolled(&server, &client).await;
+    let server = start_server().await;
+    let client = register_service(&server).await;
+    let leaked = enrol(&server, &client).await;
     let renew = async |certificate: &Identity| {
         let key = KeyPair::generate().unwrap();
         let request = server.mtls_request(Some(certificate), "POST", RENEW).pkcs10(&key);
-        identity(request.send().await, key)
+        parse_identity(request.send().await, key)
     };
     let second = renew(&leaked).await;
     server.advance_clock(20 * 3600);
     let third = renew(&second).await;
-    let aside = enrolled(&server, &client).await;
+    let aside = enrol(&server, &client).await;
     server.advance_clock(5 * 3600);
-    authenticated(&server, &client, &second).await.refused(401, "invalid_client");
-    authenticated(&server, &client, &third).await.ok();
+    request_token(&server, &client, &second).await.refused(401, "invalid_client");
+    request_token(&server, &client, &third).await.ok();
 
     let revoke = async |certificate: &Identity, reason| {
         let trace = server.trace();
@@ -427,18 +431,18 @@ async fn certificates_renewed_with_a_compromised_key_are_revoked() {
     };
     assert_eq!(revoke(&leaked, Reason::KeyCompromise).await, 2);
 
-    authenticated(&server, &client, &third).await.refused(401, "invalid_client");
-    renewed(&server, &third).await.refused(401, "invalid_client");
+    request_token(&server, &client, &third).await.refused(401, "invalid_client");
+    request_renewal(&server, &third).await.refused(401, "invalid_client");
     let next = renew(&aside).await;
     assert_eq!(revoke(&aside, Reason::Superseded).await, 0);
-    authenticated(&server, &client, &next).await.ok();
+    request_token(&server, &client, &next).await.ok();
 }
 
 /// THREATS EX-06: a certificate of the built-in CA belongs to the client that it was issued to,
 /// whatever names it contains.
 #[tokio::test]
 async fn a_certificate_of_the_built_in_ca_authenticates_only_its_owner() {
-    let server = server().await;
+    let server = start_server().await;
     let named = |shared: bool| {
         json!({
             "grant_types": ["client_credentials"],
@@ -450,15 +454,15 @@ async fn a_certificate_of_the_built_in_ca_authenticates_only_its_owner() {
     };
     let owner = server.register(named(true)).await;
     let other = server.register(named(true)).await;
-    let certificate = enrolled(&server, &owner).await;
+    let certificate = enrol(&server, &owner).await;
     let read = Certificate::parse(certificate.certificate(), &[]).unwrap();
     assert_eq!(read.names.dns, ["backup.example.org"]);
 
-    authenticated(&server, &owner, &certificate).await.ok();
-    authenticated(&server, &other, &certificate).await.refused(401, "invalid_client");
+    request_token(&server, &owner, &certificate).await.ok();
+    request_token(&server, &other, &certificate).await.refused(401, "invalid_client");
 
-    let told = format!("{:?}", server.audit_events("request.refused").await);
-    assert!(told.contains("issued to another client"), "{told}");
+    let events = format!("{:?}", server.audit_events("request.refused").await);
+    assert!(events.contains("issued to another client"), "{events}");
 }
 
 /// Behind a proxy that terminates TLS, the certificate is the one in its header field.
@@ -469,16 +473,17 @@ async fn a_certificate_can_be_renewed_through_a_proxy() {
     })
     .await;
     server.administer_ca(async |ca| ca.init().await).await.unwrap();
-    let client = machine(&server).await;
+    let client = register_service(&server).await;
     let key = KeyPair::generate().unwrap();
-    let request = server.request("POST", ENROL).basic(&client.id, &token(&server, &client).await);
-    let certificate = identity(request.pkcs10(&key).send().await, key);
+    let request =
+        server.request("POST", ENROL).basic(&client.id, &enrolment_token(&server, &client).await);
+    let certificate = parse_identity(request.pkcs10(&key).send().await, key);
 
-    let told = format!(":{}:", STANDARD.encode(certificate.certificate()));
+    let field_value = format!(":{}:", STANDARD.encode(certificate.certificate()));
     let key = KeyPair::generate().unwrap();
-    let request = server.request("POST", RENEW).header("client-cert", &told).pkcs10(&key);
+    let request = server.request("POST", RENEW).header("client-cert", &field_value).pkcs10(&key);
 
-    identity(request.send().await, key);
+    parse_identity(request.send().await, key);
     let key = KeyPair::generate().unwrap();
     server.request("POST", RENEW).pkcs10(&key).send().await.refused(401, "invalid_client");
 }
@@ -486,41 +491,41 @@ async fn a_certificate_can_be_renewed_through_a_proxy() {
 /// RFC 8705 §2.1: the built-in CA is a trust anchor by itself, and no other CA can issue its names.
 #[tokio::test]
 async fn a_certificate_of_the_built_in_ca_authenticates_its_client() {
-    let strangers = kit::client_certificates::ClientCa::new("Believed as well");
-    let anchor = strangers.trust_anchor("company");
+    let unknown_ca = kit::client_certificates::ClientCa::new("Believed as well");
+    let anchor = unknown_ca.trust_anchor("company");
     let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
     server.administer_ca(async |ca| ca.init().await).await.unwrap();
-    let client = machine(&server).await;
-    let other = machine(&server).await;
-    let certificate = enrolled(&server, &client).await;
+    let client = register_service(&server).await;
+    let other = register_service(&server).await;
+    let certificate = enrol(&server, &client).await;
 
-    let response = authenticated(&server, &client, &certificate).await.ok();
+    let response = request_token(&server, &client, &certificate).await.ok();
     assert!(response.body["access_token"].is_string());
-    authenticated(&server, &other, &certificate).await.refused(401, "invalid_client");
-    let forged = strangers.issue("Somebody", |params| {
+    request_token(&server, &other, &certificate).await.refused(401, "invalid_client");
+    let forged = unknown_ca.issue("Somebody", |params| {
         let urn = format!("urn:gatewright:client:{}", client.id).try_into().unwrap();
         params.subject_alt_names = vec![rcgen::SanType::URI(urn)];
     });
     let forged = Identity { chain: vec![forged.der.into()], key: forged.key };
-    authenticated(&server, &client, &forged).await.refused(401, "invalid_client");
+    request_token(&server, &client, &forged).await.refused(401, "invalid_client");
 
     // The same after the next issuing certificate, and on a server that starts with it.
     server.advance_clock(60);
     server.administer_ca(async |ca| ca.renew(None).await).await.unwrap();
-    authenticated(&server, &client, &certificate).await.ok();
-    let next = enrolled(&server, &client).await;
-    authenticated(&server, &client, &next).await.ok();
+    request_token(&server, &client, &certificate).await.ok();
+    let next = enrol(&server, &client).await;
+    request_token(&server, &client, &next).await.ok();
     let replica = server.replica().await;
-    authenticated(&replica, &client, &certificate).await.ok();
+    request_token(&replica, &client, &certificate).await.ok();
     server.advance_clock(24 * 3600 + 1);
-    authenticated(&server, &client, &next).await.refused(401, "invalid_client");
+    request_token(&server, &client, &next).await.refused(401, "invalid_client");
 }
 
 /// The default registration of `client create`, which needs no name.
 #[tokio::test]
 async fn a_client_of_tls_client_auth_is_registered_with_its_urn_by_default() {
-    let server = server().await;
-    let client = machine(&server).await;
+    let server = start_server().await;
+    let client = register_service(&server).await;
     let registered = server.find_client(&client).await;
     let urn = format!("urn:gatewright:client:{}", client.id);
     assert_eq!(registered.metadata.tls_client_auth_san_uri, Some(urn.clone()));
@@ -532,10 +537,10 @@ async fn a_client_of_tls_client_auth_is_registered_with_its_urn_by_default() {
             "tls_client_auth_san_dns": "backup.example.org",
         }))
         .await;
-    let certificate = enrolled(&server, &named).await;
+    let certificate = enrol(&server, &named).await;
 
     let read = Certificate::parse(certificate.certificate(), &[]).unwrap();
     assert_eq!(read.names.dns, ["backup.example.org"], "as it is registered");
     assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", named.id)]);
-    authenticated(&server, &named, &certificate).await.ok();
+    request_token(&server, &named, &certificate).await.ok();
 }

@@ -20,17 +20,17 @@ use kit::tables::rename_table;
 use kit::tls_client::{HOST, MTLS_HOST, TlsClient};
 
 /// Longer than the delay after a failed order, and longer than the lease of one.
-const LATER: i64 = 601;
+const AFTER_BACKOFF: i64 = 601;
 
 /// The time by which the CA dates its certificates.
 #[expect(clippy::disallowed_methods, reason = "Pebble has no clock that we could wind")]
-fn today() -> i64 {
+fn system_time() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()
 }
 
 /// A server whose certificate comes from this CA, with both names on one port.
-async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server {
+async fn start_server(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server {
     let listen = vec!["127.0.0.1:0".parse().unwrap()];
     let server = Server::with(|config| {
         config.tls.listen = listen.clone();
@@ -48,7 +48,7 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
     while !server.app().metrics.render(0, 0).contains(has_failed) {
         tokio::task::yield_now().await;
     }
-    server.advance_clock(today() - START_TIME);
+    server.advance_clock(system_time() - START_TIME);
     let (store, now) = (server.app().store.db(), server.trace().now());
     // As long as a real lease: a longer one would be treated as written by a wrong clock.
     let (every, lease) = (Seconds(0), Seconds::minutes(5));
@@ -57,49 +57,53 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
 }
 
 /// Such a server, and the running CA.
-async fn begun() -> (Pebble, Server) {
+async fn start() -> (Pebble, Server) {
     let mut pebble = Pebble::new();
-    let server = certified(&pebble, |_| {}).await;
+    let server = start_server(&pebble, |_| {}).await;
     pebble.start(None, Some(server.addresses().tls[0])).await;
     (pebble, server)
 }
 
 /// Lets the server order for the first time; returns a caller that trusts the CA, and the certificate.
-async fn first(pebble: &Pebble, server: &Server) -> (TlsClient, CertificateDer<'static>) {
-    ordered(server).await;
+async fn order_first(pebble: &Pebble, server: &Server) -> (TlsClient, CertificateDer<'static>) {
+    order(server).await;
     let tls_client = TlsClient::with_root(pebble.root().await);
-    let certificate = shown(server, &tls_client, HOST).await;
+    let certificate = presented_certificate(server, &tls_client, HOST).await;
     (tls_client, certificate)
 }
 
 /// The certificate that the server presents for a name.
-async fn shown(server: &Server, tls_client: &TlsClient, name: &str) -> CertificateDer<'static> {
+async fn presented_certificate(
+    server: &Server,
+    tls_client: &TlsClient,
+    name: &str,
+) -> CertificateDer<'static> {
     let stream = tls_client.connect(server.addresses().tls[0], name).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
 
 /// Lets the server order, and use the certificate. The background job may have begun already.
-async fn ordered(server: &Server) {
-    server.advance_clock(LATER);
+async fn order(server: &Server) {
+    server.advance_clock(AFTER_BACKOFF);
     server.running().order().await.unwrap();
     server.running().reload().await;
 }
 
 #[derive(FromRow)]
-struct Stored {
+struct StoredCertificate {
     chain: Option<String>,
     sealed: Option<Vec<u8>>,
     due_at: i64,
     failures: i64,
 }
 
-async fn stored(server: &Server) -> Stored {
+async fn stored_certificate(server: &Server) -> StoredCertificate {
     let query = sql("SELECT chain, sealed, due_at, failures FROM acme_certificates");
     query.one(server.app().store.db()).await.unwrap()
 }
 
 /// The number of orders with this outcome.
-async fn orders(server: &Server, outcome: &str) -> usize {
+async fn count_orders(server: &Server, outcome: &str) -> usize {
     let events = server.audit_events("tls_certificate.ordered").await;
     events.iter().filter(|event| event.outcome == outcome).count()
 }
@@ -108,18 +112,22 @@ async fn orders(server: &Server, outcome: &str) -> usize {
 /// > a TLS server […] and verifying that a certificate with specific content is presented (RFC 8737 §3)
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_validated_by_tls_alpn_01() {
-    let (pebble, server) = begun().await;
+    let (pebble, server) = start().await;
 
-    let (tls_client, certificate) = first(&pebble, &server).await;
+    let (tls_client, certificate) = order_first(&pebble, &server).await;
 
-    assert_eq!(shown(&server, &tls_client, MTLS_HOST).await, certificate, "one for both names");
+    assert_eq!(
+        presented_certificate(&server, &tls_client, MTLS_HOST).await,
+        certificate,
+        "one for both names"
+    );
     server
         .request("GET", "/")
         .over_tls(&tls_client, server.addresses().tls[0], HOST)
         .send()
         .await
         .ok();
-    let stored = stored(&server).await;
+    let stored = stored_certificate(&server).await;
     assert!(stored.chain.unwrap().contains("BEGIN CERTIFICATE"));
     let sealed = stored.sealed.unwrap();
     assert!(!String::from_utf8_lossy(&sealed).contains("PRIVATE"), "the key is sealed");
@@ -133,29 +141,33 @@ async fn names_are_validated_by_tls_alpn_01() {
 async fn names_are_validated_by_http_01_at_any_replica() {
     let mut pebble = Pebble::new();
     let http = |config: &mut Config| config.acme.challenge = AcmeChallenge::Http01;
-    let server = certified(&pebble, http).await;
+    let server = start_server(&pebble, http).await;
     let other = server.replica().await;
     pebble.start(Some(other.addresses().redirect[0]), None).await;
 
-    ordered(&server).await;
+    order(&server).await;
     other.running().reload().await;
 
     let tls_client = TlsClient::with_root(pebble.root().await);
-    let certificate = shown(&server, &tls_client, HOST).await;
-    assert_eq!(shown(&other, &tls_client, HOST).await, certificate, "all replicas present it");
-    assert_eq!(orders(&server, "success").await, 1);
+    let certificate = presented_certificate(&server, &tls_client, HOST).await;
+    assert_eq!(
+        presented_certificate(&other, &tls_client, HOST).await,
+        certificate,
+        "all replicas present it"
+    );
+    assert_eq!(count_orders(&server, "success").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_several_replicas_one_orders() {
     let mut pebble = Pebble::new();
-    let server = certified(&pebble, |_| {}).await;
+    let server = start_server(&pebble, |_| {}).await;
     let mut replicas = Vec::new();
     for _ in 0..3 {
         replicas.push(server.replica().await);
     }
     pebble.start(None, Some(server.addresses().tls[0])).await;
-    server.advance_clock(LATER);
+    server.advance_clock(AFTER_BACKOFF);
 
     let (a, b, c, d) = tokio::join!(
         server.running().order(),
@@ -167,7 +179,7 @@ async fn of_several_replicas_one_orders() {
         outcome.unwrap();
     }
 
-    assert_eq!(orders(&server, "success").await, 1);
+    assert_eq!(count_orders(&server, "success").await, 1);
 }
 
 /// If two replicas consider it their turn, one statement decides.
@@ -189,89 +201,93 @@ async fn of_16_racing_turns_to_order_one_is_taken() {
         assert_eq!(taken, 1);
         assert!(!acme::take_turn(store.db(), "id", due_at - Seconds(1), due_at).await.unwrap());
     }
-    assert_eq!(stored(&server).await.failures, 2);
+    assert_eq!(stored_certificate(&server).await.failures, 2);
 }
 
 /// At two thirds of its lifetime, and without closing a connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_renewed_at_two_thirds_of_its_lifetime() {
-    let (pebble, server) = begun().await;
-    let (tls_client, first) = first(&pebble, &server).await;
-    let due_in = stored(&server).await.due_at - today();
+    let (pebble, server) = start().await;
+    let (tls_client, first) = order_first(&pebble, &server).await;
+    let due_in = stored_certificate(&server).await.due_at - system_time();
 
-    server.advance_clock(due_in - 2 * LATER);
-    ordered(&server).await;
-    assert_eq!(shown(&server, &tls_client, HOST).await, first, "no renewal before it is due");
-    server.advance_clock(LATER);
-    ordered(&server).await;
+    server.advance_clock(due_in - 2 * AFTER_BACKOFF);
+    order(&server).await;
+    assert_eq!(
+        presented_certificate(&server, &tls_client, HOST).await,
+        first,
+        "no renewal before it is due"
+    );
+    server.advance_clock(AFTER_BACKOFF);
+    order(&server).await;
 
-    assert_ne!(shown(&server, &tls_client, HOST).await, first);
-    assert_eq!(orders(&server, "success").await, 2);
+    assert_ne!(presented_certificate(&server, &tls_client, HOST).await, first);
+    assert_eq!(count_orders(&server, "success").await, 2);
 }
 
 /// The current certificate stays in use. Retries back off, because CAs limit failures.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_order_is_retried_with_backoff() {
-    let (mut pebble, server) = begun().await;
-    let (tls_client, first) = first(&pebble, &server).await;
+    let (mut pebble, server) = start().await;
+    let (tls_client, first) = order_first(&pebble, &server).await;
     pebble.stop().await;
-    server.advance_clock(stored(&server).await.due_at - today());
+    server.advance_clock(stored_certificate(&server).await.due_at - system_time());
 
     for failures in 1..=3 {
-        server.advance_clock(LATER << (failures - 1));
+        server.advance_clock(AFTER_BACKOFF << (failures - 1));
         server.running().order().await.unwrap_err();
-        assert_eq!(stored(&server).await.failures, failures);
-        server.advance_clock(LATER / 2);
+        assert_eq!(stored_certificate(&server).await.failures, failures);
+        server.advance_clock(AFTER_BACKOFF / 2);
         server.running().order().await.unwrap();
-        assert_eq!(stored(&server).await.failures, failures, "no immediate retry");
+        assert_eq!(stored_certificate(&server).await.failures, failures, "no immediate retry");
     }
 
     server.running().reload().await;
-    assert_eq!(shown(&server, &tls_client, HOST).await, first);
-    assert_eq!(orders(&server, "success").await, 1);
+    assert_eq!(presented_certificate(&server, &tls_client, HOST).await, first);
+    assert_eq!(count_orders(&server, "success").await, 1);
 }
 
 /// CAs also limit the certificates that they issue (RFC 8555 §6.6): a certificate that was issued but
 /// could not be stored is not ordered again immediately.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_cannot_be_stored_is_not_ordered_again_at_once() {
-    let (pebble, server) = begun().await;
-    let (tls_client, first) = first(&pebble, &server).await;
-    server.advance_clock(stored(&server).await.due_at - today());
+    let (pebble, server) = start().await;
+    let (tls_client, first) = order_first(&pebble, &server).await;
+    server.advance_clock(stored_certificate(&server).await.due_at - system_time());
 
     rename_table(&server, "audit_events", "elsewhere").await;
     server.running().order().await.unwrap_err();
     rename_table(&server, "elsewhere", "audit_events").await;
 
-    let put_off = stored(&server).await;
+    let put_off = stored_certificate(&server).await;
     assert_eq!(put_off.due_at, server.trace().now().0 + 600);
     assert_eq!(put_off.failures, 1);
     // Longer than the lease of the failed order.
     server.advance_clock(301);
     server.running().order().await.unwrap();
-    assert_eq!(orders(&server, "success").await, 1, "no immediate retry");
-    assert_eq!(stored(&server).await.due_at, put_off.due_at);
+    assert_eq!(count_orders(&server, "success").await, 1, "no immediate retry");
+    assert_eq!(stored_certificate(&server).await.due_at, put_off.due_at);
     server.advance_clock(299);
-    ordered(&server).await;
-    assert_eq!(orders(&server, "success").await, 2);
-    assert_ne!(shown(&server, &tls_client, HOST).await, first);
-    assert_eq!(stored(&server).await.failures, 0);
+    order(&server).await;
+    assert_eq!(count_orders(&server, "success").await, 2);
+    assert_ne!(presented_certificate(&server, &tls_client, HOST).await, first);
+    assert_eq!(stored_certificate(&server).await.failures, 0);
 }
 
 /// When the CA no longer knows the account, as a test CA after a restart, a new account is created.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_unknown_to_the_ca_is_created_again() {
-    let (mut pebble, server) = begun().await;
-    ordered(&server).await;
+    let (mut pebble, server) = start().await;
+    order(&server).await;
     pebble.stop().await;
     pebble.start(None, Some(server.addresses().tls[0])).await;
-    server.advance_clock(stored(&server).await.due_at - today());
+    server.advance_clock(stored_certificate(&server).await.due_at - system_time());
 
-    server.advance_clock(LATER);
+    server.advance_clock(AFTER_BACKOFF);
     server.running().order().await.unwrap_err();
-    ordered(&server).await;
+    order(&server).await;
 
-    assert_eq!(orders(&server, "success").await, 2);
+    assert_eq!(count_orders(&server, "success").await, 2);
 }
 
 /// > The TLS server MUST provide a certificate with […] a subjectAltName extension containing the dNSName being
@@ -281,7 +297,7 @@ async fn an_account_unknown_to_the_ca_is_created_again() {
 #[tokio::test]
 async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
     let pebble = Pebble::new();
-    let server = certified(&pebble, |_| {}).await;
+    let server = start_server(&pebble, |_| {}).await;
     let (store, now) = (server.app().store.db(), server.trace().now());
     acme::store_challenge(store, "token", HOST, "token.thumbprint", now + Seconds(60))
         .await
@@ -313,7 +329,7 @@ async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
 #[tokio::test]
 async fn an_unknown_challenge_gets_no_response() {
     let pebble = Pebble::new();
-    let server = certified(&pebble, |_| {}).await;
+    let server = start_server(&pebble, |_| {}).await;
     let tls_client = TlsClient::new(&Ca::new("Nobody"), None);
     let alpn =
         tls_client.with_config(|config| config.alpn_protocols = vec![b"acme-tls/1".to_vec()]);

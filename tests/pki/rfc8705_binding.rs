@@ -13,7 +13,7 @@ use kit::jwt::unverified_claims;
 use kit::server::{Client, START_TIME, Server};
 
 /// A web application with certificate-bound tokens, whatever its authentication method.
-async fn photos(server: &Server, more: Value) -> Client {
+async fn register_web_app(server: &Server, more: Value) -> Client {
     let mut metadata = json!({
         "client_name": "Photos",
         "redirect_uris": [Client::REDIRECT_URI],
@@ -26,20 +26,20 @@ async fn photos(server: &Server, more: Value) -> Client {
 }
 
 /// A public client.
-async fn public(server: &Server) -> Client {
+async fn register_public_client(server: &Server) -> Client {
     let more = json!({
         "token_endpoint_auth_method": "none",
         "grant_types": ["authorization_code", "refresh_token"],
     });
-    photos(server, more).await
+    register_web_app(server, more).await
 }
 
-async fn by_certificate(server: &Server) -> Client {
+async fn register_tls_client(server: &Server) -> Client {
     let more = json!({
         "token_endpoint_auth_method": "tls_client_auth",
         "tls_client_auth_subject_dn": "CN=Photos,O=Example",
     });
-    photos(server, more).await
+    register_web_app(server, more).await
 }
 
 /// A request of a client with its client id and a certificate.
@@ -54,7 +54,7 @@ async fn post(
     server.request("POST", path).form(&form).client_cert(certificate).send().await
 }
 
-async fn code(server: &Server, client: &Client) -> String {
+async fn issue_code(server: &Server, client: &Client) -> String {
     server.user("ada").await;
     let page = Browser::new(server).authorize("ada", client, "openid email", "").await;
     let code = page.parameter("code");
@@ -66,7 +66,7 @@ async fn code(server: &Server, client: &Client) -> String {
         .finish()
 }
 
-fn refreshing(token: &str) -> String {
+fn refresh_form(token: &str) -> String {
     format!("grant_type=refresh_token&refresh_token={token}")
 }
 
@@ -75,20 +75,20 @@ fn refreshing(token: &str) -> String {
 #[tokio::test]
 async fn a_bound_token_requires_its_certificate() {
     let (server, ca) = server_behind_proxy().await;
-    let client = by_certificate(&server).await;
-    let (own, renewed) = (ca.issue("Photos", |_| {}), ca.issue("Photos", |_| {}));
-    let form = code(&server, &client).await;
+    let client = register_tls_client(&server).await;
+    let (certificate, renewed) = (ca.issue("Photos", |_| {}), ca.issue("Photos", |_| {}));
+    let form = issue_code(&server, &client).await;
 
-    let granted = post(&server, &client, "/token", &form, &own).await.ok();
-    assert_eq!(granted.body["token_type"], "Bearer", "RFC 8705 §3");
-    let token = granted.token("access_token");
-    assert_eq!(unverified_claims(&token)["cnf"], json!({ "x5t#S256": own.thumbprint() }));
+    let tokens = post(&server, &client, "/token", &form, &certificate).await.ok();
+    assert_eq!(tokens.body["token_type"], "Bearer", "RFC 8705 §3");
+    let token = tokens.token("access_token");
+    assert_eq!(unverified_claims(&token)["cnf"], json!({ "x5t#S256": certificate.thumbprint() }));
     let introspected = format!("token={token}");
-    let told = post(&server, &client, "/introspect", &introspected, &renewed).await.ok();
-    assert_eq!(told.body["cnf"], json!({ "x5t#S256": own.thumbprint() }));
+    let introspection = post(&server, &client, "/introspect", &introspected, &renewed).await.ok();
+    assert_eq!(introspection.body["cnf"], json!({ "x5t#S256": certificate.thumbprint() }));
 
     let userinfo = || server.request("GET", "/userinfo").bearer(&token);
-    userinfo().client_cert(&own).send().await.ok();
+    userinfo().client_cert(&certificate).send().await.ok();
     let lookalike = ClientCertificate::self_signed("Photos");
     for response in [
         userinfo().send().await,
@@ -101,11 +101,12 @@ async fn a_bound_token_requires_its_certificate() {
 
     // The refresh token of a client that authenticates is bound to the client (§6.3). With a new
     // certificate it gets tokens that are bound to that.
-    let refresh = refreshing(&granted.token("refresh_token"));
+    let refresh = refresh_form(&tokens.token("refresh_token"));
     let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
     let token = again.token("access_token");
     assert_eq!(unverified_claims(&token)["cnf"], json!({ "x5t#S256": renewed.thumbprint() }));
-    let response = server.request("GET", "/userinfo").bearer(&token).client_cert(&own).send().await;
+    let response =
+        server.request("GET", "/userinfo").bearer(&token).client_cert(&certificate).send().await;
     response.refused(401, "invalid_token");
 }
 
@@ -115,7 +116,7 @@ async fn tokens_of_every_format_and_method_are_bound() {
     let (server, ca) = server_behind_proxy().await;
     let certificate = ca.issue("Photos", |_| {});
     for format in ["jwt", "opaque"] {
-        let client = photos(&server, json!({ "gw_access_token_format": format })).await;
+        let client = register_web_app(&server, json!({ "gw_access_token_format": format })).await;
         let request = |form: &str| {
             server.request("POST", "/token").basic(&client.id, &client.secret).form(form)
         };
@@ -125,9 +126,14 @@ async fn tokens_of_every_format_and_method_are_bound() {
         request(form).send().await.refused(400, "invalid_request");
         let token = request(form).client_cert(&certificate).send().await.ok().token("access_token");
 
-        let told = server.post_as(&client, "/introspect", &format!("token={token}")).await.ok();
-        assert_eq!(told.body["active"], true);
-        assert_eq!(told.body["cnf"], json!({ "x5t#S256": certificate.thumbprint() }), "{format}");
+        let introspected =
+            server.post_as(&client, "/introspect", &format!("token={token}")).await.ok();
+        assert_eq!(introspected.body["active"], true);
+        assert_eq!(
+            introspected.body["cnf"],
+            json!({ "x5t#S256": certificate.thumbprint() }),
+            "{format}"
+        );
     }
 }
 
@@ -135,22 +141,22 @@ async fn tokens_of_every_format_and_method_are_bound() {
 #[tokio::test]
 async fn a_request_without_a_valid_certificate_consumes_no_code() {
     let (server, ca) = server_behind_proxy().await;
-    let client = public(&server).await;
+    let client = register_public_client(&server).await;
     // Within the lifetime of an unused refresh token, so that only the certificate expires.
     let until = OffsetDateTime::from_unix_timestamp(START_TIME + 7 * 24 * 3600).unwrap();
     let certificate = ca.issue("Photos", |params| params.not_after = until);
-    let form = code(&server, &client).await;
+    let form = issue_code(&server, &client).await;
     let bare = format!("{form}&client_id={}", client.id);
     server.post("/token", &bare).await.refused(400, "invalid_request");
-    let granted = post(&server, &client, "/token", &form, &certificate).await.ok();
-    let refresh = refreshing(&granted.token("refresh_token"));
+    let tokens = post(&server, &client, "/token", &form, &certificate).await.ok();
+    let refresh = refresh_form(&tokens.token("refresh_token"));
     let bare = format!("{refresh}&client_id={}", client.id);
     server.post("/token", &bare).await.refused(400, "invalid_request");
     let next = post(&server, &client, "/token", &refresh, &certificate).await.ok();
 
     server.advance_clock(until.unix_timestamp() - START_TIME + 1);
 
-    let refresh = refreshing(&next.token("refresh_token"));
+    let refresh = refresh_form(&next.token("refresh_token"));
     post(&server, &client, "/token", &refresh, &certificate).await.refused(400, "invalid_request");
 }
 
@@ -160,32 +166,33 @@ async fn a_request_without_a_valid_certificate_consumes_no_code() {
 #[tokio::test]
 async fn a_refresh_token_of_a_public_client_requires_its_key() {
     let (server, ca) = server_behind_proxy().await;
-    let client = public(&server).await;
-    let (own, stranger) = (ClientCertificate::self_signed("Phone"), ca.issue("Thief", |_| {}));
-    let form = code(&server, &client).await;
-    let granted = post(&server, &client, "/token", &form, &own).await.ok();
-    let refresh = refreshing(&granted.token("refresh_token"));
+    let client = register_public_client(&server).await;
+    let (certificate, other_certificate) =
+        (ClientCertificate::self_signed("Phone"), ca.issue("Thief", |_| {}));
+    let form = issue_code(&server, &client).await;
+    let tokens = post(&server, &client, "/token", &form, &certificate).await.ok();
+    let refresh = refresh_form(&tokens.token("refresh_token"));
 
     for _ in 0..3 {
-        let stolen = post(&server, &client, "/token", &refresh, &stranger).await;
-        stolen.refused(400, "invalid_grant");
+        let refused = post(&server, &client, "/token", &refresh, &other_certificate).await;
+        refused.refused(400, "invalid_grant");
     }
-    let next = post(&server, &client, "/token", &refresh, &own).await.ok();
+    let next = post(&server, &client, "/token", &refresh, &certificate).await.ok();
 
     // A renewed certificate with the same key keeps the grant; its tokens are bound to the new
     // certificate.
-    let renewed = ClientCertificate::self_signed_with(own.clone_key(), "Phone", |params| {
+    let renewed = ClientCertificate::self_signed_with(certificate.clone_key(), "Phone", |params| {
         params.not_after = date_time_ymd(2030, 1, 1);
     });
-    assert_ne!(Thumbprint::of(&own.der), Thumbprint::of(&renewed.der));
-    let refresh = refreshing(&next.token("refresh_token"));
+    assert_ne!(Thumbprint::of(&certificate.der), Thumbprint::of(&renewed.der));
+    let refresh = refresh_form(&next.token("refresh_token"));
     let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
     let token = again.token("access_token");
     let userinfo = || server.request("GET", "/userinfo").bearer(&token);
     userinfo().client_cert(&renewed).send().await.ok();
-    userinfo().client_cert(&own).send().await.refused(401, "invalid_token");
+    userinfo().client_cert(&certificate).send().await.refused(401, "invalid_token");
     let rekeyed = ClientCertificate::self_signed("Phone");
-    let refresh = refreshing(&again.token("refresh_token"));
+    let refresh = refresh_form(&again.token("refresh_token"));
     post(&server, &client, "/token", &refresh, &rekeyed).await.refused(400, "invalid_grant");
 }
 
@@ -193,16 +200,17 @@ async fn a_refresh_token_of_a_public_client_requires_its_key() {
 #[tokio::test]
 async fn a_lost_response_is_repeated_only_for_the_same_key() {
     let (server, _) = server_behind_proxy().await;
-    let client = public(&server).await;
-    let (own, attacker) =
+    let client = register_public_client(&server).await;
+    let (certificate, attacker) =
         (ClientCertificate::self_signed("Phone"), ClientCertificate::self_signed("Phone"));
-    let form = code(&server, &client).await;
-    let granted = post(&server, &client, "/token", &form, &own).await.ok();
-    let refresh = refreshing(&granted.token("refresh_token"));
-    let lost = post(&server, &client, "/token", &refresh, &own).await.ok().token("refresh_token");
+    let form = issue_code(&server, &client).await;
+    let tokens = post(&server, &client, "/token", &form, &certificate).await.ok();
+    let refresh = refresh_form(&tokens.token("refresh_token"));
+    let lost =
+        post(&server, &client, "/token", &refresh, &certificate).await.ok().token("refresh_token");
 
     post(&server, &client, "/token", &refresh, &attacker).await.refused(400, "invalid_grant");
-    let again = post(&server, &client, "/token", &refresh, &own).await.ok();
+    let again = post(&server, &client, "/token", &refresh, &certificate).await.ok();
 
     assert_eq!(again.token("refresh_token"), lost);
 }
@@ -215,7 +223,7 @@ async fn a_bound_token_expires_no_later_than_its_certificate() {
         let (server, ca) = server_behind_proxy().await;
         let end = OffsetDateTime::from_unix_timestamp(START_TIME + 90).unwrap();
         let certificate = ca.issue("Photos", |params| params.not_after = end);
-        let client = photos(&server, json!({ "gw_access_token_format": format })).await;
+        let client = register_web_app(&server, json!({ "gw_access_token_format": format })).await;
         let post = async |form: &str, certificate: &ClientCertificate| {
             let request = server.request("POST", "/token").basic(&client.id, &client.secret);
             request.form(form).client_cert(certificate).send().await.ok()
@@ -224,10 +232,10 @@ async fn a_bound_token_expires_no_later_than_its_certificate() {
             let form = format!("token={token}");
             server.post_as(&client, "/introspect", &form).await.ok().body
         };
-        let own = post("grant_type=client_credentials&scope=", &certificate).await;
-        let granted = post(&code(&server, &client).await, &certificate).await;
-        let refreshed = post(&refreshing(&granted.token("refresh_token")), &certificate).await;
-        for response in [&own, &granted, &refreshed] {
+        let bound_certificate = post("grant_type=client_credentials&scope=", &certificate).await;
+        let tokens = post(&issue_code(&server, &client).await, &certificate).await;
+        let refreshed = post(&refresh_form(&tokens.token("refresh_token")), &certificate).await;
+        for response in [&bound_certificate, &tokens, &refreshed] {
             assert_eq!(response.body["expires_in"], 90, "{format}");
             let token = response.token("access_token");
             assert_eq!(introspected(&token).await["exp"], START_TIME + 90);
@@ -248,11 +256,11 @@ async fn a_bound_token_expires_no_later_than_its_certificate() {
 #[tokio::test]
 async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     let (server, ca) = server_behind_proxy().await;
-    let client = by_certificate(&server).await;
+    let client = register_tls_client(&server).await;
     let end = OffsetDateTime::from_unix_timestamp(START_TIME + 90).unwrap();
     let client_certificate = ca.issue("Photos", |params| params.not_after = end);
     let next = ca.issue("Photos", |_| {});
-    let form = code(&server, &client).await;
+    let form = issue_code(&server, &client).await;
     let token = post(&server, &client, "/token", &form, &client_certificate)
         .await
         .ok()
@@ -264,13 +272,14 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     server.advance_clock(91);
 
     userinfo().send().await.refused(401, "invalid_token");
-    let told = post(&server, &client, "/introspect", &format!("token={token}"), &next).await.ok();
-    assert_eq!(told.body, json!({ "active": false }));
+    let introspected =
+        post(&server, &client, "/introspect", &format!("token={token}"), &next).await.ok();
+    assert_eq!(introspected.body, json!({ "active": false }));
     let certificate = Certificate::parse(&client_certificate.der, &[]).unwrap();
     let bound = Confirmation { certificate: Some(certificate.thumbprint), key: None };
-    let held = gatewright::verify::Shown { certificate: Some(&certificate), key: None };
-    assert_eq!(held.must_fit(&bound, Timestamp(START_TIME + 90)), Ok(()));
-    assert!(held.must_fit(&bound, Timestamp(START_TIME + 91)).is_err());
+    let presented = gatewright::verify::Shown { certificate: Some(&certificate), key: None };
+    assert_eq!(presented.must_fit(&bound, Timestamp(START_TIME + 90)), Ok(()));
+    assert!(presented.must_fit(&bound, Timestamp(START_TIME + 91)).is_err());
 }
 
 /// docs/certificates.md: "where the reason is `keyCompromise`, the key is meant: another certificate
@@ -278,15 +287,15 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
 /// they stay valid.
 #[tokio::test]
 async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
-    for (reason, lives) in [(Reason::KeyCompromise, false), (Reason::Superseded, true)] {
+    for (reason, is_active) in [(Reason::KeyCompromise, false), (Reason::Superseded, true)] {
         let (server, ca) = server_behind_proxy().await;
-        let client = by_certificate(&server).await;
+        let client = register_tls_client(&server).await;
         let leaked = ca.issue("Photos", |_| {});
         let sibling = ca.issue_for(leaked.clone_key(), "Photos", |_| {});
         let rekeyed = ca.issue("Photos", |_| {});
-        let form = code(&server, &client).await;
-        let granted = post(&server, &client, "/token", &form, &sibling).await.ok();
-        let token = granted.token("access_token");
+        let form = issue_code(&server, &client).await;
+        let tokens = post(&server, &client, "/token", &form, &sibling).await.ok();
+        let token = tokens.token("access_token");
         let introspected = async || {
             let form = format!("token={token}");
             post(&server, &client, "/introspect", &form, &rekeyed).await.ok().body["active"]
@@ -302,7 +311,7 @@ async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
         // The certificate enters the inventory after the revocation.
         server.flush_sightings().await;
 
-        assert_eq!(introspected().await, lives, "{reason}");
-        assert_eq!(userinfo().send().await.status == 200, lives, "{reason}");
+        assert_eq!(introspected().await, is_active, "{reason}");
+        assert_eq!(userinfo().send().await.status == 200, is_active, "{reason}");
     }
 }

@@ -24,7 +24,7 @@ use kit::jwks_server::JwksServer;
 use kit::server::{Client, START_TIME, Server};
 
 /// A service that authenticates with a certificate that has this name.
-async fn named(server: &Server, member: &str, name: &str) -> Client {
+async fn register_service(server: &Server, member: &str, name: &str) -> Client {
     server
         .register(json!({
             "grant_types": ["client_credentials"],
@@ -35,28 +35,32 @@ async fn named(server: &Server, member: &str, name: &str) -> Client {
         .await
 }
 
-async fn backup(server: &Server) -> Client {
-    named(server, "tls_client_auth_subject_dn", "CN=Backup,O=Example").await
+async fn register_backup(server: &Server) -> Client {
+    register_service(server, "tls_client_auth_subject_dn", "CN=Backup,O=Example").await
 }
 
-async fn ask(server: &Server, client: &Client, certificate: &ClientCertificate) -> Response {
+async fn request_token(
+    server: &Server,
+    client: &Client,
+    certificate: &ClientCertificate,
+) -> Response {
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     server.request("POST", "/token").form(&form).client_cert(certificate).send().await
 }
 
-fn dns(name: &str) -> SanType {
+fn dns_name(name: &str) -> SanType {
     SanType::DnsName(name.try_into().unwrap())
 }
 
-fn uri(uri: &str) -> SanType {
+fn uri_name(uri: &str) -> SanType {
     SanType::URI(uri.try_into().unwrap())
 }
 
-fn mail(mail: &str) -> SanType {
+fn email_name(mail: &str) -> SanType {
     SanType::Rfc822Name(mail.try_into().unwrap())
 }
 
-fn ip(ip: &str) -> SanType {
+fn ip_name(ip: &str) -> SanType {
     SanType::IpAddress(ip.parse().unwrap())
 }
 
@@ -65,60 +69,66 @@ fn ip(ip: &str) -> SanType {
 #[tokio::test]
 async fn a_certificate_authenticates_the_client_registered_with_its_name() {
     let (server, ca) = server_behind_proxy().await;
-    let elsewhere = [dns("other.example"), uri("urn:other"), ip("192.0.2.1"), mail("a@b.example")];
+    let other_names = [
+        dns_name("other.example"),
+        uri_name("urn:other"),
+        ip_name("192.0.2.1"),
+        email_name("a@b.example"),
+    ];
     for (member, registered, right, wrong) in [
         (
             "tls_client_auth_san_dns",
             "backup.example.org",
-            vec![dns("BACKUP.example.org")],
+            vec![dns_name("BACKUP.example.org")],
             vec![
-                dns("*.example.org"),
-                dns("backup.example.org.evil.example"),
-                dns("a.backup.example.org"),
-                uri("backup.example.org"),
-                mail("a@backup.example.org"),
+                dns_name("*.example.org"),
+                dns_name("backup.example.org.evil.example"),
+                dns_name("a.backup.example.org"),
+                uri_name("backup.example.org"),
+                email_name("a@backup.example.org"),
             ],
         ),
         (
             "tls_client_auth_san_uri",
             "spiffe://example.org/ns/prod/sa/backup",
-            vec![uri("spiffe://example.org/ns/prod/sa/backup")],
+            vec![uri_name("spiffe://example.org/ns/prod/sa/backup")],
             vec![
-                uri("spiffe://example.org/ns/prod/sa/Backup"),
-                uri("spiffe://EXAMPLE.org/ns/prod/sa/backup"),
-                uri("spiffe://example.org/ns/prod/sa/backup/"),
-                uri("spiffe://example.org/ns/prod/sa/%62ackup"),
-                uri("spiffe://example.org/ns/prod/sa"),
+                uri_name("spiffe://example.org/ns/prod/sa/Backup"),
+                uri_name("spiffe://EXAMPLE.org/ns/prod/sa/backup"),
+                uri_name("spiffe://example.org/ns/prod/sa/backup/"),
+                uri_name("spiffe://example.org/ns/prod/sa/%62ackup"),
+                uri_name("spiffe://example.org/ns/prod/sa"),
             ],
         ),
         (
             "tls_client_auth_san_ip",
             "2001:db8:0:0::7",
-            vec![ip("2001:db8::7")],
-            vec![ip("2001:db8::8"), dns("x2001-db8--7")],
+            vec![ip_name("2001:db8::7")],
+            vec![ip_name("2001:db8::8"), dns_name("x2001-db8--7")],
         ),
         (
             "tls_client_auth_san_email",
             "Backup@Example.org",
-            vec![mail("Backup@eXample.ORG")],
-            vec![mail("backup@example.org"), mail("Backup@example.org.evil.example")],
+            vec![email_name("Backup@eXample.ORG")],
+            vec![email_name("backup@example.org"), email_name("Backup@example.org.evil.example")],
         ),
     ] {
-        let client = named(&server, member, registered).await;
+        let client = register_service(&server, member, registered).await;
         let with =
             |names: Vec<SanType>| ca.issue("Somebody", |params| params.subject_alt_names = names);
 
-        ask(&server, &client, &with(right.clone())).await.ok();
-        let among = elsewhere.iter().cloned().chain(right).collect();
-        ask(&server, &client, &with(among)).await.ok();
-        for wrong in wrong.into_iter().map(|name| vec![name]).chain([elsewhere.to_vec(), vec![]]) {
-            let response = ask(&server, &client, &with(wrong.clone())).await;
+        request_token(&server, &client, &with(right.clone())).await.ok();
+        let among = other_names.iter().cloned().chain(right).collect();
+        request_token(&server, &client, &with(among)).await.ok();
+        for wrong in wrong.into_iter().map(|name| vec![name]).chain([other_names.to_vec(), vec![]])
+        {
+            let response = request_token(&server, &client, &with(wrong.clone())).await;
             assert_eq!(response.status, 401, "{registered}: {wrong:?}");
             response.refused(401, "invalid_client");
         }
         // The subject is not searched for alternative names.
         let in_subject = ca.issue(registered, |_| {});
-        ask(&server, &client, &in_subject).await.refused(401, "invalid_client");
+        request_token(&server, &client, &in_subject).await.refused(401, "invalid_client");
     }
 }
 
@@ -127,12 +137,12 @@ async fn a_certificate_authenticates_the_client_registered_with_its_name() {
 #[tokio::test]
 async fn a_subject_must_match_completely_and_by_attribute() {
     let (server, ca) = server_behind_proxy().await;
-    let client = backup(&server).await;
+    let client = register_backup(&server).await;
     let with = |change: &dyn Fn(&mut CertificateParams)| ca.issue("Backup", |p| change(p));
 
-    ask(&server, &client, &with(&|_| {})).await.ok();
+    request_token(&server, &client, &with(&|_| {})).await.ok();
     let folded = |params: &mut CertificateParams| params.distinguished_name = subject("  BACKUP ");
-    ask(&server, &client, &with(&folded)).await.ok();
+    request_token(&server, &client, &with(&folded)).await.ok();
 
     let more = |params: &mut CertificateParams| {
         params.distinguished_name.push(DnType::OrganizationalUnitName, "IT");
@@ -150,11 +160,11 @@ async fn a_subject_must_match_completely_and_by_attribute() {
     let shorter = |params: &mut CertificateParams| params.distinguished_name = subject("Back");
     let no_subject = |params: &mut CertificateParams| {
         params.distinguished_name = rcgen::DistinguishedName::new();
-        params.subject_alt_names = vec![dns("Backup")];
+        params.subject_alt_names = vec![dns_name("Backup")];
     };
     for change in [&more as &dyn Fn(&mut _), &other_order, &in_one, &longer, &shorter, &no_subject]
     {
-        ask(&server, &client, &with(change)).await.refused(401, "invalid_client");
+        request_token(&server, &client, &with(change)).await.refused(401, "invalid_client");
     }
 }
 
@@ -165,7 +175,7 @@ async fn an_invalid_certificate_authenticates_no_client() {
     let lookalike = ClientCa::new("Clients CA");
     let until = date_time_ymd(2026, 11, 1);
     let server = server_behind_proxy_with(&root).await;
-    let client = backup(&server).await;
+    let client = register_backup(&server).await;
     let issuing = root.intermediate("Issuing CA", |_| {});
     let expired_ca = root.intermediate("Expired CA", |params| params.not_after = until);
     let short =
@@ -181,17 +191,18 @@ async fn an_invalid_certificate_authenticates_no_client() {
         params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees });
     });
 
-    ask(&server, &client, &root.issue("Backup", |_| {})).await.ok();
-    ask(&server, &client, &issuing.issue("Backup", |_| {})).await.ok();
-    ask(&server, &client, &short.issue("Backup", |_| {})).await.ok();
-    ask(&server, &client, &unsaid.issue("Backup", |_| {})).await.ok();
-    let inside = confined.issue("Backup", |p| p.subject_alt_names = vec![dns("a.inside.example")]);
-    ask(&server, &client, &inside).await.ok();
+    request_token(&server, &client, &root.issue("Backup", |_| {})).await.ok();
+    request_token(&server, &client, &issuing.issue("Backup", |_| {})).await.ok();
+    request_token(&server, &client, &short.issue("Backup", |_| {})).await.ok();
+    request_token(&server, &client, &unsaid.issue("Backup", |_| {})).await.ok();
+    let inside =
+        confined.issue("Backup", |p| p.subject_alt_names = vec![dns_name("a.inside.example")]);
+    request_token(&server, &client, &inside).await.ok();
     let bare = root.issue("Backup", |params| {
         params.key_usages = Vec::new();
         params.extended_key_usages = Vec::new();
     });
-    ask(&server, &client, &bare).await.ok();
+    request_token(&server, &client, &bare).await.ok();
 
     let server_auth = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let mut orphan = issuing.issue("Backup", |_| {});
@@ -221,20 +232,22 @@ async fn an_invalid_certificate_authenticates_no_client() {
         ("issued by no CA", not_ca.issue("Backup", |_| {})),
         (
             "name constraints",
-            confined.issue("Backup", |p| p.subject_alt_names = vec![dns("outside.example")]),
+            confined.issue("Backup", |p| p.subject_alt_names = vec![dns_name("outside.example")]),
         ),
         ("forged", forged),
         ("somebody else's", root.issue("Other", |_| {})),
     ] {
-        let response = ask(&server, &client, &certificate).await;
+        let response = request_token(&server, &client, &certificate).await;
         assert_eq!(response.status, 401, "{what}");
         texts.push(response.refused(401, "invalid_client").text);
     }
-    let nobody = Client { id: "unknown".to_owned(), secret: String::new() };
+    let unknown_client = Client { id: "unknown".to_owned(), secret: String::new() };
     let good = root.issue("Backup", |_| {});
-    texts.push(ask(&server, &nobody, &good).await.refused(401, "invalid_client").text);
+    texts.push(
+        request_token(&server, &unknown_client, &good).await.refused(401, "invalid_client").text,
+    );
     server.disable_client(&client).await;
-    texts.push(ask(&server, &client, &good).await.refused(401, "invalid_client").text);
+    texts.push(request_token(&server, &client, &good).await.refused(401, "invalid_client").text);
 
     texts.dedup();
     assert_eq!(texts.len(), 1, "the same response for all: {texts:?}");
@@ -248,27 +261,28 @@ async fn a_ca_certificate_authenticates_no_client() {
     };
     let root = ClientCa::with_params("Clients CA", signing);
     let server = server_behind_proxy_with(&root).await;
-    let client = named(&server, "tls_client_auth_subject_dn", "CN=Clients CA,O=Example").await;
+    let client =
+        register_service(&server, "tls_client_auth_subject_dn", "CN=Clients CA,O=Example").await;
     let der = CertificateDer::from_pem_slice(root.pem().as_bytes()).unwrap().to_vec();
     let below = root.intermediate("Clients CA", signing);
     let key = || KeyPair::generate().unwrap();
 
-    ask(&server, &client, &root.issue("Clients CA", |_| {})).await.ok();
+    request_token(&server, &client, &root.issue("Clients CA", |_| {})).await.ok();
 
     let itself = ClientCertificate { der, chain: Vec::new(), key: key() };
-    ask(&server, &client, &itself).await.refused(401, "invalid_client");
+    request_token(&server, &client, &itself).await.refused(401, "invalid_client");
     let intermediate = below.issue("Backup", |_| {}).chain.remove(0);
     let intermediate = ClientCertificate { der: intermediate, chain: Vec::new(), key: key() };
-    ask(&server, &client, &intermediate).await.refused(401, "invalid_client");
-    let told = format!("{:?}", server.audit_events("request.refused").await);
-    assert_eq!(told.matches("CaUsedAsEndEntity").count(), 2, "{told}");
+    request_token(&server, &client, &intermediate).await.refused(401, "invalid_client");
+    let events = format!("{:?}", server.audit_events("request.refused").await);
+    assert_eq!(events.matches("CaUsedAsEndEntity").count(), 2, "{events}");
 }
 
 /// A verified chain is cached; its dates are checked at every request. THREATS MT-03
 #[tokio::test]
 async fn the_dates_of_a_cached_chain_are_checked_at_every_request() {
     let (server, ca) = server_behind_proxy().await;
-    let client = backup(&server).await;
+    let client = register_backup(&server).await;
     let year = |year| date_time_ymd(year, 1, 1);
     let to = year(2027).unix_timestamp() - START_TIME;
     let late = ca.intermediate("Late CA", |params| params.not_before = year(2027));
@@ -276,16 +290,16 @@ async fn the_dates_of_a_cached_chain_are_checked_at_every_request() {
     let new = ca.issue("Backup", |params| params.not_before = year(2027));
     let below = late.issue("Backup", |_| {});
 
-    ask(&server, &client, &old).await.ok();
-    ask(&server, &client, &new).await.refused(401, "invalid_client");
-    ask(&server, &client, &below).await.refused(401, "invalid_client");
+    request_token(&server, &client, &old).await.ok();
+    request_token(&server, &client, &new).await.refused(401, "invalid_client");
+    request_token(&server, &client, &below).await.refused(401, "invalid_client");
     server.advance_clock(to);
-    ask(&server, &client, &old).await.ok();
-    ask(&server, &client, &new).await.ok();
-    ask(&server, &client, &below).await.ok();
+    request_token(&server, &client, &old).await.ok();
+    request_token(&server, &client, &new).await.ok();
+    request_token(&server, &client, &below).await.ok();
     server.advance_clock(1);
-    ask(&server, &client, &old).await.refused(401, "invalid_client");
-    ask(&server, &client, &new).await.ok();
+    request_token(&server, &client, &old).await.refused(401, "invalid_client");
+    request_token(&server, &client, &new).await.ok();
 }
 
 /// A root and its successor, with the same name and key, are in one file for years: certificates are
@@ -305,7 +319,7 @@ async fn an_expired_root_does_not_hide_its_successor() {
         let both = if is_old_first { [old.pem(), new] } else { [new, old.pem()] };
         std::fs::write(old.pem_file(), both.concat()).unwrap();
         let server = server_behind_proxy_with(&old).await;
-        let client = backup(&server).await;
+        let client = register_backup(&server).await;
         let certificate = old.intermediate("Issuing CA", |_| {}).issue("Backup", |_| {});
         let mut at = START_TIME;
         let mut until = |date: time::OffsetDateTime| {
@@ -314,27 +328,27 @@ async fn an_expired_root_does_not_hide_its_successor() {
         };
 
         let what = format!("the old one first: {is_old_first}");
-        ask(&server, &client, &certificate).await.refused(401, "invalid_client");
+        request_token(&server, &client, &certificate).await.refused(401, "invalid_client");
         until(from(2027, 1));
         assert_eq!(
-            ask(&server, &client, &certificate).await.status,
+            request_token(&server, &client, &certificate).await.status,
             200,
             "the old one alone; {what}"
         );
         until(from(2027, 12));
-        assert_eq!(ask(&server, &client, &certificate).await.status, 200, "both; {what}");
+        assert_eq!(request_token(&server, &client, &certificate).await.status, 200, "both; {what}");
         until(from(2028, 2));
         assert_eq!(
-            ask(&server, &client, &certificate).await.status,
+            request_token(&server, &client, &certificate).await.status,
             200,
             "the new one alone; {what}"
         );
         until(from(2029, 2));
-        ask(&server, &client, &certificate).await.refused(401, "invalid_client");
+        request_token(&server, &client, &certificate).await.refused(401, "invalid_client");
 
-        let told = server.audit_events("request.refused").await;
-        let told: Vec<_> = told.iter().map(|event| event.facts.as_str()).collect();
-        let [last, first] = told.as_slice() else { panic!("{told:?}") };
+        let events = server.audit_events("request.refused").await;
+        let events: Vec<_> = events.iter().map(|event| event.facts.as_str()).collect();
+        let [last, first] = events.as_slice() else { panic!("{events:?}") };
         assert!(first.contains("\"chain\":\"the trust anchor is not valid yet\""), "{first}");
         assert!(last.contains("\"chain\":\"the trust anchor has expired\""), "{last}");
     }
@@ -363,31 +377,31 @@ async fn an_anchor_without_key_cert_sign_is_a_configuration_error() {
 async fn cas_can_be_added_to_an_anchor_and_removed() {
     let (server, first) = server_behind_proxy().await;
     let file = first.pem_file();
-    let client = backup(&server).await;
+    let client = register_backup(&server).await;
     let second = ClientCa::new("Second CA");
     let (by_first, by_second) = (first.issue("Backup", |_| {}), second.issue("Backup", |_| {}));
     let reload = || server.app().trust.reload();
-    ask(&server, &client, &by_first).await.ok();
-    ask(&server, &client, &by_second).await.refused(401, "invalid_client");
+    request_token(&server, &client, &by_first).await.ok();
+    request_token(&server, &client, &by_second).await.refused(401, "invalid_client");
 
     std::fs::write(file, [first.pem(), second.pem()].concat()).unwrap();
     reload().unwrap();
     assert!(!reload().unwrap(), "an unchanged file is not loaded again");
-    ask(&server, &client, &by_first).await.ok();
-    ask(&server, &client, &by_second).await.ok();
+    request_token(&server, &client, &by_first).await.ok();
+    request_token(&server, &client, &by_second).await.ok();
 
     for broken in ["", "-----BEGIN CERTIFICATE-----\n", &by_first.pem()] {
         std::fs::write(file, broken).unwrap();
         assert!(reload().is_err(), "{broken}");
-        ask(&server, &client, &by_second).await.ok();
+        request_token(&server, &client, &by_second).await.ok();
     }
     std::fs::write(file, second.pem()).unwrap();
     reload().unwrap();
-    ask(&server, &client, &by_first).await.refused(401, "invalid_client");
-    ask(&server, &client, &by_second).await.ok();
+    request_token(&server, &client, &by_first).await.refused(401, "invalid_client");
+    request_token(&server, &client, &by_second).await.ok();
 }
 
-async fn registering(server: &Server, certificate: &[&ClientCertificate]) -> Client {
+async fn register_with_jwks(server: &Server, certificate: &[&ClientCertificate]) -> Client {
     let keys: Vec<Value> = certificate.iter().map(|certificate| certificate.jwk()).collect();
     server
         .register(json!({
@@ -406,10 +420,10 @@ async fn only_a_registered_certificate_authenticates_its_client() {
     let (server, ca) = server_behind_proxy().await;
     let (old, new) =
         (ClientCertificate::self_signed("Backup"), ClientCertificate::self_signed("Backup"));
-    let client = registering(&server, &[&old, &new]).await;
+    let client = register_with_jwks(&server, &[&old, &new]).await;
 
-    ask(&server, &client, &old).await.ok();
-    ask(&server, &client, &new).await.ok();
+    request_token(&server, &client, &old).await.ok();
+    request_token(&server, &client, &new).await.ok();
 
     let same_key = ClientCertificate::self_signed_with(old.clone_key(), "Backup", |_| {});
     assert_ne!(same_key.der, old.der);
@@ -418,14 +432,14 @@ async fn only_a_registered_certificate_authenticates_its_client() {
         ("an unknown one", ClientCertificate::self_signed("Backup")),
         ("one that an authority issued", ca.issue_for(old.clone_key(), "Backup", |_| {})),
     ] {
-        let response = ask(&server, &client, &wrong).await;
+        let response = request_token(&server, &client, &wrong).await;
         assert_eq!(response.status, 401, "{what}");
         response.refused(401, "invalid_client");
     }
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     server.post("/token", &form).await.refused(401, "invalid_client");
-    let other = registering(&server, &[&ClientCertificate::self_signed("Other")]).await;
-    ask(&server, &other, &old).await.refused(401, "invalid_client");
+    let other = register_with_jwks(&server, &[&ClientCertificate::self_signed("Other")]).await;
+    request_token(&server, &other, &old).await.refused(401, "invalid_client");
 }
 
 /// §2.2: "the certificates can be [...] referenced by the jwks_uri"; an unknown one causes a fetch of
@@ -449,17 +463,17 @@ async fn a_client_may_rotate_the_certificates_at_its_jwks_uri() {
         }))
         .await;
     for _ in 0..3 {
-        ask(&server, &client, &old).await.ok();
-        ask(&server, &client, &new).await.refused(401, "invalid_client");
+        request_token(&server, &client, &old).await.ok();
+        request_token(&server, &client, &new).await.refused(401, "invalid_client");
     }
     assert_eq!(publisher.request_count(), 1);
 
     publisher.publish(Some(json!({ "keys": [new.jwk()] }))).await;
     server.advance_clock(60);
-    ask(&server, &client, &new).await.ok();
+    request_token(&server, &client, &new).await.ok();
 
     assert_eq!(publisher.request_count(), 2);
-    ask(&server, &client, &old).await.refused(401, "invalid_client");
+    request_token(&server, &client, &old).await.refused(401, "invalid_client");
 }
 
 /// The dates of a self-signed certificate are checked too.
@@ -470,11 +484,11 @@ async fn a_registered_certificate_expires() {
     let certificate = ClientCertificate::self_signed_with(key, "Backup", |params| {
         params.not_after = date_time_ymd(2027, 1, 1);
     });
-    let client = registering(&server, &[&certificate]).await;
+    let client = register_with_jwks(&server, &[&certificate]).await;
 
-    ask(&server, &client, &certificate).await.ok();
+    request_token(&server, &client, &certificate).await.ok();
     server.advance_clock(date_time_ymd(2027, 1, 1).unix_timestamp() - START_TIME + 1);
-    ask(&server, &client, &certificate).await.refused(401, "invalid_client");
+    request_token(&server, &client, &certificate).await.refused(401, "invalid_client");
 }
 
 /// > The client MUST NOT use more than one authentication method in each request. (RFC 6749 §2.3); TE-01,
@@ -484,7 +498,7 @@ async fn a_registered_certificate_expires() {
 async fn a_certificate_cannot_be_combined_with_another_method() {
     let (server, ca) = server_behind_proxy().await;
     let certificate = ca.issue("Backup", |_| {});
-    let (by_certificate, by_secret) = (backup(&server).await, server.service().await);
+    let (by_certificate, by_secret) = (register_backup(&server).await, server.service().await);
     let form = "grant_type=client_credentials";
     let (id, secret) = (&by_certificate.id, &by_secret.secret);
     let in_body = format!("{form}&client_id={id}&client_secret={secret}");
@@ -503,11 +517,11 @@ async fn a_certificate_cannot_be_combined_with_another_method() {
         Value::Null,
         "the client is not registered for bound tokens"
     );
-    ask(&server, &by_secret, &certificate).await.refused(401, "invalid_client");
+    request_token(&server, &by_secret, &certificate).await.refused(401, "invalid_client");
 }
 
 /// A CA below this one with this name, a key of its own and no key identifiers.
-fn namesake(above: &ClientCa, name: &str) -> ClientCa {
+fn ca_with_same_name(above: &ClientCa, name: &str) -> ClientCa {
     above.intermediate(name, |params| params.use_authority_key_identifier_extension = false)
 }
 
@@ -516,7 +530,7 @@ fn namesake(above: &ClientCa, name: &str) -> ClientCa {
 #[tokio::test]
 async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
     let (server, ca) = server_behind_proxy().await;
-    let client = backup(&server).await;
+    let client = register_backup(&server).await;
     let trust = &server.app().trust;
     // All have the name of the trusted CA, so each could be signed by any other one or by it.
     let forged: Vec<ClientCa> =
@@ -526,7 +540,7 @@ async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
 
     for _ in 0..2 {
         let before = trust.signatures_verified();
-        ask(&server, &client, &certificate).await.refused(401, "invalid_client");
+        request_token(&server, &client, &certificate).await.refused(401, "invalid_client");
         let spent = trust.signatures_verified() - before;
         assert!((1..=8).contains(&spent), "{spent} signatures");
     }
@@ -537,19 +551,19 @@ async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
         .chain
         .extend((0..2).map(|_| ClientCa::new("B").intermediate("A", |_| {}).certificate()));
     let before = trust.signatures_verified();
-    ask(&server, &client, &certificate).await.refused(401, "invalid_client");
-    ask(&server, &client, &ClientCertificate::self_signed("Backup"))
+    request_token(&server, &client, &certificate).await.refused(401, "invalid_client");
+    request_token(&server, &client, &ClientCertificate::self_signed("Backup"))
         .await
         .refused(401, "invalid_client");
     assert_eq!(trust.signatures_verified(), before, "no chain leads to the trust anchor");
 
     // A valid one is still verified and cached.
     let good = ca.issue("Backup", |_| {});
-    ask(&server, &client, &good).await.ok();
+    request_token(&server, &client, &good).await.ok();
     assert_eq!(trust.signatures_verified(), before + 1);
-    ask(&server, &client, &good).await.ok();
-    ask(&server, &client, &certificate).await.refused(401, "invalid_client");
-    ask(&server, &client, &good).await.ok();
+    request_token(&server, &client, &good).await.ok();
+    request_token(&server, &client, &certificate).await.refused(401, "invalid_client");
+    request_token(&server, &client, &good).await.ok();
     assert_eq!(trust.signatures_verified(), before + 1, "the chain is cached");
 }
 
@@ -563,23 +577,23 @@ async fn a_chain_that_needs_more_than_eight_verifications_is_refused() {
         config.client_certificates.max_intermediates = 6;
     })
     .await;
-    let client = backup(&server).await;
-    let decoys = |count: usize| (0..count).map(|_| namesake(&ca, "Between").certificate());
-    let between = namesake(&ca, "Between");
+    let client = register_backup(&server).await;
+    let decoys = |count: usize| (0..count).map(|_| ca_with_same_name(&ca, "Between").certificate());
+    let between = ca_with_same_name(&ca, "Between");
     let mut certificate =
         between.issue("Backup", |params| params.use_authority_key_identifier_extension = false);
     certificate.chain = decoys(5).chain([between.certificate()]).collect();
     let before = server.app().trust.signatures_verified();
 
-    ask(&server, &client, &certificate).await.refused(401, "invalid_client");
+    request_token(&server, &client, &certificate).await.refused(401, "invalid_client");
 
     assert_eq!(server.app().trust.signatures_verified(), before + 8);
-    let told = format!("{:?}", server.audit_events("request.refused").await);
-    assert!(told.contains("more than eight signatures"), "{told}");
+    let events = format!("{:?}", server.audit_events("request.refused").await);
+    assert!(events.contains("more than eight signatures"), "{events}");
     // With key identifiers, the right certificate is tried first.
     let mut certificate = between.issue("Backup", |_| {});
     certificate.chain = decoys(5).chain([between.certificate()]).collect();
-    ask(&server, &client, &certificate).await.ok();
+    request_token(&server, &client, &certificate).await.ok();
     assert_eq!(server.app().trust.signatures_verified(), before + 10);
 }
 
@@ -588,7 +602,7 @@ async fn a_chain_that_needs_more_than_eight_verifications_is_refused() {
 #[tokio::test]
 async fn four_intermediates_are_accepted_in_any_order_and_a_fifth_is_refused() {
     let (server, root) = server_behind_proxy().await;
-    let client = backup(&server).await;
+    let client = register_backup(&server).await;
     let trust = &server.app().trust;
     let mut below = root.intermediate("1", |_| {});
     for name in ["2", "3", "4"] {
@@ -601,14 +615,14 @@ async fn four_intermediates_are_accepted_in_any_order_and_a_fifth_is_refused() {
         let certificate =
             ClientCertificate { der: certificate.der.clone(), chain, key: certificate.clone_key() };
         let before = trust.signatures_verified();
-        ask(&server, &client, &certificate).await.ok();
+        request_token(&server, &client, &certificate).await.ok();
         assert_eq!(trust.signatures_verified(), before + 5, "{order:?}");
     }
 
     let mut certificate = below.issue("Backup", |_| {});
     certificate.chain.push(ClientCa::new("Other").certificate());
     let before = trust.signatures_verified();
-    ask(&server, &client, &certificate).await.refused(400, "invalid_request");
+    request_token(&server, &client, &certificate).await.refused(400, "invalid_request");
     assert_eq!(trust.signatures_verified(), before);
 }
 
@@ -644,22 +658,22 @@ async fn a_certificate_may_be_signed_with_rsassa_pss() {
         config.client_certificates.anchors = vec![anchor];
     })
     .await;
-    let client = backup(&server).await;
+    let client = register_backup(&server).await;
     let certificate = issue(" -sigopt rsa_pss_saltlen:digest");
     let begins = gatewright::pki::Certificate::parse(&certificate.der, &[]).unwrap().not_before;
     server.advance_clock((begins - server.trace().now()).0.max(0) + 3600);
 
-    ask(&server, &client, &certificate).await.ok();
+    request_token(&server, &client, &certificate).await.ok();
     let sha512 = issue(" -sigopt rsa_pss_saltlen:digest -sha512");
-    ask(&server, &client, &sha512).await.ok();
+    request_token(&server, &client, &sha512).await.ok();
 
-    ask(&server, &client, &issue("")).await.refused(401, "invalid_client");
-    let told = format!("{:?}", server.audit_events("request.refused").await);
-    assert!(told.contains("rsa_pss_saltlen:digest"), "{told}");
+    request_token(&server, &client, &issue("")).await.refused(401, "invalid_client");
+    let events = format!("{:?}", server.audit_events("request.refused").await);
+    assert!(events.contains("rsa_pss_saltlen:digest"), "{events}");
 }
 
 /// Registers a client, or returns the refusal.
-async fn try_named(server: &Server, members: &[(&str, Value)]) -> Result<ClientId, Refusal> {
+async fn try_register(server: &Server, members: &[(&str, Value)]) -> Result<ClientId, Refusal> {
     let mut metadata = json!({
         "grant_types": ["client_credentials"],
         "scope": "read",
@@ -717,17 +731,17 @@ async fn a_certificate_name_belongs_to_one_client() {
             "backup@example.org",
         ),
     ] {
-        let owner = try_named(&server, &[(member, json!(first))]).await.unwrap();
+        let owner = try_register(&server, &[(member, json!(first))]).await.unwrap();
         for same in same {
             for shared in [false, true] {
                 let refused =
-                    try_named(&server, &[(member, json!(same)), (SHARED, json!(shared))]).await;
+                    try_register(&server, &[(member, json!(same)), (SHARED, json!(shared))]).await;
                 let refused = refused.expect_err(same);
                 assert_eq!(refused.code, Code::InvalidClientMetadata, "{same}");
                 assert!(format!("{refused:?}").contains(owner.as_str()), "{refused:?}");
             }
         }
-        try_named(&server, &[(member, json!(other))]).await.expect(other);
+        try_register(&server, &[(member, json!(other))]).await.expect(other);
     }
 }
 
@@ -735,9 +749,9 @@ async fn a_certificate_name_belongs_to_one_client() {
 #[tokio::test]
 async fn no_change_gives_a_client_the_certificate_name_of_another() {
     let server = server_behind_proxy().await.0;
-    let dns = |name: &str| [("tls_client_auth_san_dns", json!(name))];
-    let first = try_named(&server, &dns("a.example.org")).await.unwrap();
-    let second = try_named(&server, &dns("b.example.org")).await.unwrap();
+    let dns_name = |name: &str| [("tls_client_auth_san_dns", json!(name))];
+    let first = try_register(&server, &dns_name("a.example.org")).await.unwrap();
+    let second = try_register(&server, &dns_name("b.example.org")).await.unwrap();
 
     server
         .administer_clients(async |registrar| {
@@ -768,14 +782,14 @@ async fn clients_registered_to_share_a_certificate_name_may_do_so() {
     let (server, ca) = server_behind_proxy().await;
     let name = ("tls_client_auth_subject_dn", json!("CN=Backup,O=Example"));
     let shared = || [name.clone(), (SHARED, json!(true))];
-    let first = try_named(&server, &shared()).await.unwrap();
-    let second = try_named(&server, &shared()).await.unwrap();
-    try_named(&server, std::slice::from_ref(&name)).await.unwrap_err();
+    let first = try_register(&server, &shared()).await.unwrap();
+    let second = try_register(&server, &shared()).await.unwrap();
+    try_register(&server, std::slice::from_ref(&name)).await.unwrap_err();
 
     let certificate = ca.issue("Backup", |_| {});
     for id in [&first, &second] {
         let client = Client { id: id.to_string(), secret: String::new() };
-        ask(&server, &client, &certificate).await.ok();
+        request_token(&server, &client, &certificate).await.ok();
     }
     server
         .administer_clients(async |registrar| {
@@ -825,9 +839,9 @@ async fn of_16_racing_registrations_one_gets_the_certificate_name() {
 async fn clients_of_an_older_version_with_the_same_name_are_marked() {
     let (server, ca) = server_behind_proxy().await;
     let dn = |name: &str| [("tls_client_auth_subject_dn", json!(name))];
-    let first = try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap();
-    let second = try_named(&server, &dn("CN=Other,O=Example")).await.unwrap();
-    let alone = try_named(&server, &dn("CN=Alone,O=Example")).await.unwrap();
+    let first = try_register(&server, &dn("CN=Backup,O=Example")).await.unwrap();
+    let second = try_register(&server, &dn("CN=Other,O=Example")).await.unwrap();
+    let alone = try_register(&server, &dn("CN=Alone,O=Example")).await.unwrap();
     // The state that such a version left behind.
     for statement in [
         "UPDATE clients SET metadata = REPLACE(metadata, 'CN=Other', 'cn=BACKUP')",
@@ -846,21 +860,23 @@ async fn clients_of_an_older_version_with_the_same_name_are_marked() {
     let certificate = ca.issue("Backup", |_| {});
     for id in [&first, &second] {
         let client = Client { id: id.to_string(), secret: String::new() };
-        ask(&server, &client, &certificate).await.ok();
+        request_token(&server, &client, &certificate).await.ok();
     }
-    try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap_err();
-    try_named(&server, &dn("CN=Alone,O=Example")).await.unwrap_err();
+    try_register(&server, &dn("CN=Backup,O=Example")).await.unwrap_err();
+    try_register(&server, &dn("CN=Alone,O=Example")).await.unwrap_err();
 }
 
 /// The reason of a refusal, as operators see it.
 #[tokio::test]
 async fn the_audit_trail_explains_a_refused_certificate() {
     let (server, ca) = server_behind_proxy().await;
-    let client = backup(&server).await;
-    let stranger = ClientCa::new("Other CA").issue("Backup", |_| {});
-    ask(&server, &client, &ca.issue("Other", |_| {})).await.refused(401, "invalid_client");
-    ask(&server, &client, &stranger).await.refused(401, "invalid_client");
+    let client = register_backup(&server).await;
+    let other = ClientCa::new("Other CA").issue("Backup", |_| {});
+    request_token(&server, &client, &ca.issue("Other", |_| {}))
+        .await
+        .refused(401, "invalid_client");
+    request_token(&server, &client, &other).await.refused(401, "invalid_client");
 
-    let told = format!("{:?}", server.audit_events("request.refused").await);
-    assert!(told.contains("CN=Other,O=Example") && told.contains("UnknownIssuer"), "{told}");
+    let events = format!("{:?}", server.audit_events("request.refused").await);
+    assert!(events.contains("CN=Other,O=Example") && events.contains("UnknownIssuer"), "{events}");
 }

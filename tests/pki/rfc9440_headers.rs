@@ -22,7 +22,7 @@ struct Fixture {
 impl Fixture {
     /// A server behind a proxy with this format, or with none. Every certificate has an intermediate
     /// where the format can include it.
-    async fn of(form: Form, change: impl FnOnce(&mut gatewright::config::Config)) -> Self {
+    async fn with_format(form: Form, change: impl FnOnce(&mut gatewright::config::Config)) -> Self {
         let root = ClientCa::new("Clients CA");
         let issuing = root.intermediate("Issuing CA", |_| {});
         let certificate = issuing.issue("Backup", |_| {});
@@ -44,14 +44,15 @@ impl Fixture {
         Self { server, client, certificate, _ca: trusted_ca }
     }
 
-    fn ask(&self) -> RequestBuilder {
+    fn token_request(&self) -> RequestBuilder {
         let form = format!("grant_type=client_credentials&client_id={}", self.client.id);
         self.server.request("POST", "/token").form(&form)
     }
 
-    async fn with(&self, fields: &[(&str, String)]) -> Response {
-        let request =
-            fields.iter().fold(self.ask(), |request, (name, value)| request.header(name, value));
+    async fn send_with(&self, fields: &[(&str, String)]) -> Response {
+        let request = fields
+            .iter()
+            .fold(self.token_request(), |request, (name, value)| request.header(name, value));
         request.send().await
     }
 }
@@ -67,14 +68,14 @@ fn fields(form: Form, certificate: &ClientCertificate) -> Vec<(&'static str, Str
             ("Client-Cert", format!(":{}:", certificate.base64())),
             ("Client-Cert-Chain", rest(", ", &|der| format!(":{}:", STANDARD.encode(der)))),
         ],
-        Form::Nginx => vec![("X-SSL-Client-Cert", encoded(&certificate.pem()))],
+        Form::Nginx => vec![("X-SSL-Client-Cert", percent_encode(&certificate.pem()))],
         Form::Envoy => {
             let chain = [certificate.pem(), rest("", &|der| pem(der))].concat();
             let value = format!(
                 "By=spiffe://example.org/proxy;Hash={};Subject=\"CN=\\\"Backup\\\",O=Example\";URI=;Cert=\"{}\";Chain=\"{}\"",
                 "0".repeat(64),
-                encoded(&certificate.pem()),
-                encoded(&chain)
+                percent_encode(&certificate.pem()),
+                percent_encode(&chain)
             );
             vec![("X-Forwarded-Client-Cert", value)]
         }
@@ -91,7 +92,7 @@ fn pem(der: &[u8]) -> String {
 }
 
 /// Percent-encodes everything that nginx and Envoy encode.
-fn encoded(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
@@ -104,11 +105,11 @@ fn encoded(text: &str) -> String {
 #[tokio::test]
 async fn the_certificate_in_the_field_of_a_trusted_proxy_authenticates() {
     for form in FORMS {
-        let fixture = Fixture::of(form, |_| {}).await;
-        fixture.with(&fields(form, &fixture.certificate)).await.ok();
-        fixture.with(&[]).await.refused(401, "invalid_client");
+        let fixture = Fixture::with_format(form, |_| {}).await;
+        fixture.send_with(&fields(form, &fixture.certificate)).await.ok();
+        fixture.send_with(&[]).await.refused(401, "invalid_client");
         let other = ClientCa::new("Clients CA").issue("Backup", |_| {});
-        let other = fixture.with(&fields(form, &other)).await;
+        let other = fixture.send_with(&fields(form, &other)).await;
         other.refused(401, "invalid_client");
     }
 }
@@ -117,25 +118,26 @@ async fn the_certificate_in_the_field_of_a_trusted_proxy_authenticates() {
 #[tokio::test]
 async fn fields_of_untrusted_peers_and_other_formats_are_ignored() {
     for form in FORMS {
-        let elsewhere = [Network::new([10, 0, 0, 0].into(), 8).unwrap()].to_vec();
-        let fixture = Fixture::of(form, |config| config.http.trusted_proxies = elsewhere).await;
-        fixture.with(&fields(form, &fixture.certificate)).await.refused(401, "invalid_client");
+        let other_proxies = [Network::new([10, 0, 0, 0].into(), 8).unwrap()].to_vec();
+        let fixture =
+            Fixture::with_format(form, |config| config.http.trusted_proxies = other_proxies).await;
+        fixture.send_with(&fields(form, &fixture.certificate)).await.refused(401, "invalid_client");
         // The value is not even parsed.
         let junk = fields(form, &fixture.certificate)[0].0;
-        fixture.with(&[(junk, "junk".to_owned())]).await.refused(401, "invalid_client");
+        fixture.send_with(&[(junk, "junk".to_owned())]).await.refused(401, "invalid_client");
 
-        let fixture = Fixture::of(Form::None, |_| {}).await;
-        fixture.with(&fields(form, &fixture.certificate)).await.refused(401, "invalid_client");
+        let fixture = Fixture::with_format(Form::None, |_| {}).await;
+        fixture.send_with(&fields(form, &fixture.certificate)).await.refused(401, "invalid_client");
 
-        let fixture = Fixture::of(form, |_| {}).await;
+        let fixture = Fixture::with_format(form, |_| {}).await;
         for other in FORMS.into_iter().filter(|other| *other != form) {
-            let response = fixture.with(&fields(other, &fixture.certificate)).await;
+            let response = fixture.send_with(&fields(other, &fixture.certificate)).await;
             response.refused(401, "invalid_client");
         }
         let mut also = fields(form, &fixture.certificate);
         also.push(("X-Forwarded-Tls-Client-Cert", "junk".to_owned()));
         also.push(("SSL_CLIENT_CERT", "junk".to_owned()));
-        fixture.with(&also).await.ok();
+        fixture.send_with(&also).await.ok();
     }
 }
 
@@ -143,7 +145,7 @@ async fn fields_of_untrusted_peers_and_other_formats_are_ignored() {
 #[tokio::test]
 async fn malformed_fields_are_refused() {
     for form in FORMS {
-        let fixture = Fixture::of(form, |_| {}).await;
+        let fixture = Fixture::with_format(form, |_| {}).await;
         let good = fields(form, &fixture.certificate);
         let (name, value) = (good[0].0, good[0].1.clone());
         let another = fields(form, &ClientCertificate::self_signed("Backup"))[0].1.clone();
@@ -185,15 +187,15 @@ async fn malformed_fields_are_refused() {
             wrong.push(vec![(name, value.clone()), (*chain, many)]);
         }
         for fields in wrong {
-            let response = fixture.with(&fields).await;
+            let response = fixture.send_with(&fields).await;
             let (name, value) = fields.last().unwrap();
             assert_eq!(response.status, 400, "{form:?} {name}: {value:.100}");
             response.refused(400, "invalid_request");
         }
         // Envoy sends the certificate twice.
-        let large = fixture.with(&[(name, with(vec![0x30; 17 * 1024]))]).await;
+        let large = fixture.send_with(&[(name, with(vec![0x30; 17 * 1024]))]).await;
         assert_eq!(large.status, if form == Form::Envoy { 431 } else { 400 });
-        let large = fixture.with(&[(name, "x".repeat(100 * 1024))]).await;
+        let large = fixture.send_with(&[(name, "x".repeat(100 * 1024))]).await;
         assert_eq!(large.status, 431, "more than the limit for all fields");
     }
 }
@@ -202,19 +204,20 @@ async fn malformed_fields_are_refused() {
 #[tokio::test]
 async fn a_malformed_field_is_recorded_with_the_format_and_the_proxy() {
     for form in FORMS {
-        let fixture = Fixture::of(form, |_| {}).await;
+        let fixture = Fixture::with_format(form, |_| {}).await;
         let name = fields(form, &fixture.certificate)[0].0;
 
-        let request = fixture.ask().header(name, "canary").header("x-forwarded-for", "192.0.2.7");
+        let request =
+            fixture.token_request().header(name, "canary").header("x-forwarded-for", "192.0.2.7");
         request.send().await.refused(400, "invalid_request");
 
         let events = fixture.server.audit_events("request.refused").await;
         let [event] = &events[..] else { panic!("{events:?}") };
-        let told = format!("{event:?}");
+        let event_text = format!("{event:?}");
         for fact in ["client_certificate_header", form.as_str(), "peer", "127.0.0.1", "192.0.2.7"] {
-            assert!(told.contains(fact), "{fact}: {told}");
+            assert!(event_text.contains(fact), "{fact}: {event_text}");
         }
-        assert!(!told.contains("canary"), "{told}");
+        assert!(!event_text.contains("canary"), "{event_text}");
     }
 }
 
@@ -222,38 +225,38 @@ async fn a_malformed_field_is_recorded_with_the_format_and_the_proxy() {
 #[tokio::test]
 async fn a_field_may_be_empty_or_repeated_where_its_format_permits() {
     for form in [Form::Nginx, Form::Haproxy] {
-        let fixture = Fixture::of(form, |_| {}).await;
+        let fixture = Fixture::with_format(form, |_| {}).await;
         let empty: Vec<_> = fields(form, &fixture.certificate)
             .into_iter()
             .map(|(name, _)| (name, String::new()))
             .collect();
-        fixture.with(&empty).await.refused(401, "invalid_client");
+        fixture.send_with(&empty).await.refused(401, "invalid_client");
     }
-    let fixture = Fixture::of(Form::Rfc9440, |_| {}).await;
+    let fixture = Fixture::with_format(Form::Rfc9440, |_| {}).await;
     let good = fields(Form::Rfc9440, &fixture.certificate);
     let again = (good[1].0, good[1].1.clone());
-    fixture.with(&[good[0].clone(), again.clone(), again]).await.ok();
+    fixture.send_with(&[good[0].clone(), again.clone(), again]).await.ok();
 
-    let fixture = Fixture::of(Form::Envoy, |_| {}).await;
+    let fixture = Fixture::with_format(Form::Envoy, |_| {}).await;
     let pems = [fixture.certificate.pem(), pem(&fixture.certificate.chain[0])].concat();
-    let alone = [("X-Forwarded-Client-Cert", format!("Chain=\"{}\"", encoded(&pems)))];
-    fixture.with(&alone).await.ok();
+    let alone = [("X-Forwarded-Client-Cert", format!("Chain=\"{}\"", percent_encode(&pems)))];
+    fixture.send_with(&alone).await.ok();
     for wrong in [
         format!("Hash={}", "0".repeat(64)),
         format!(
             "Cert=\"{}\";Chain=\"{}\"",
-            encoded(&ClientCertificate::self_signed("x").pem()),
-            encoded(&pems)
+            percent_encode(&ClientCertificate::self_signed("x").pem()),
+            percent_encode(&pems)
         ),
-        format!("Cert=\"{0}\";Cert=\"{0}\"", encoded(&fixture.certificate.pem())),
-        format!("Cert=\"{}", encoded(&fixture.certificate.pem())),
-        format!("Cert=\"{}\"x", encoded(&fixture.certificate.pem())),
-        format!("Cert=\"{}\";", encoded(&fixture.certificate.pem())),
-        format!("Cert=\"{}\"", encoded(&pems)),
+        format!("Cert=\"{0}\";Cert=\"{0}\"", percent_encode(&fixture.certificate.pem())),
+        format!("Cert=\"{}", percent_encode(&fixture.certificate.pem())),
+        format!("Cert=\"{}\"x", percent_encode(&fixture.certificate.pem())),
+        format!("Cert=\"{}\";", percent_encode(&fixture.certificate.pem())),
+        format!("Cert=\"{}\"", percent_encode(&pems)),
         "Cert".to_owned(),
         "=".to_owned(),
     ] {
-        let response = fixture.with(&[("X-Forwarded-Client-Cert", wrong.clone())]).await;
+        let response = fixture.send_with(&[("X-Forwarded-Client-Cert", wrong.clone())]).await;
         assert_eq!(response.status, 400, "{wrong}");
     }
 }
