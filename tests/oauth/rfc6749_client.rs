@@ -499,17 +499,17 @@ async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
 async fn an_assertion_must_be_signed_with_the_key_of_the_client() {
     let (server, clients) = Clients::start().await;
     let client = clients.for_method("private_key_jwt");
-    let (stranger, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+    let (others, _) = SigningKey::generate(Algorithm::Es256).unwrap();
     let valid = clients.assertion(client, &json!({}));
     let parts: Vec<&str> = valid.split('.').collect();
     let certificates = ["a", "b"].map(ClientCertificate::self_signed);
     let _ca = ClientCa::new("Nobody's CA");
-    let stranger = Clients { clients: Vec::new(), key: stranger, certificates, _ca };
+    let others = Clients { clients: Vec::new(), key: others, certificates, _ca };
     let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
     let public_key = Client { id: client.id.clone(), secret: clients.key.public_jwk().to_string() };
 
     for wrong in [
-        stranger.assertion(client, &json!({})),
+        others.assertion(client, &json!({})),
         unsigned,
         clients.assertion(&public_key, &json!({})),
         format!("{}.{}.", parts[0], parts[1]),

@@ -116,8 +116,8 @@ async fn every_advertised_algorithm_is_accepted() {
             let claims = Value::Object(assertion_claims(&server, client)).to_string();
             key.compact(&json!({ "alg": name }).to_string(), claims)
         };
-        let own = client(name).await;
-        request_token(&server, &sign(&own)).await.ok();
+        let own_client = client(name).await;
+        request_token(&server, &sign(&own_client)).await.ok();
         let other = match name.as_str().unwrap() {
             "RS256" => "RS384",
             "EdDSA" => "Ed25519",

@@ -83,7 +83,7 @@ async fn only_an_identical_token_skips_signature_verification() {
 #[tokio::test]
 async fn invalid_expired_and_other_clients_tokens_are_inactive() {
     let server = Server::start().await;
-    let (owner, stranger) = (server.service().await, server.service().await);
+    let (owner, other_client) = (server.service().await, server.service().await);
     let opaque = register_opaque_client(&server).await;
     let (token, opaque_token) = (
         server.client_credentials_token(&owner).await,
@@ -91,8 +91,12 @@ async fn invalid_expired_and_other_clients_tokens_are_inactive() {
     );
     let inactive = json!({ "active": false });
 
-    assert_eq!(introspect(&server, &stranger, &token).await, inactive, "issued to another");
-    assert_eq!(introspect(&server, &stranger, &opaque_token).await, inactive, "issued to another");
+    assert_eq!(introspect(&server, &other_client, &token).await, inactive, "issued to another");
+    assert_eq!(
+        introspect(&server, &other_client, &opaque_token).await,
+        inactive,
+        "issued to another"
+    );
     for junk in ["x", "gw_at_x", "gw_rt_x", "a.b.c", &owner.secret, &format!("{token}A")] {
         assert_eq!(introspect(&server, &owner, junk).await, inactive, "{junk}");
     }

@@ -80,7 +80,7 @@ async fn the_audience_of_a_token_is_the_requested_resources() {
 #[tokio::test]
 async fn a_resource_that_the_client_is_not_allowed_is_refused() {
     let (server, client) = server_with_client().await;
-    let stranger = server.web_app().await;
+    let other_client = server.web_app().await;
 
     for wrong in [
         "photos",
@@ -101,7 +101,7 @@ async fn a_resource_that_the_client_is_not_allowed_is_refused() {
             AuthorizationRequest::new(&client).with("resource", PHOTOS).append("resource", wrong);
         page.open_in_new_browser(&server).await.refused("invalid_target");
     }
-    let page = AuthorizationRequest::new(&stranger)
+    let page = AuthorizationRequest::new(&other_client)
         .with("resource", PHOTOS)
         .open_in_new_browser(&server)
         .await;

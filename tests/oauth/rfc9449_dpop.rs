@@ -59,7 +59,7 @@ async fn no_other_algorithm_is_accepted() {
 async fn a_proof_with_an_invalid_header_is_refused() {
     let server = Server::start().await;
     let client = server.service().await;
-    let (key, stranger) = (DpopKey::new(), DpopKey::with_algorithm(Algorithm::Es384));
+    let (key, other_key) = (DpopKey::new(), DpopKey::with_algorithm(Algorithm::Es384));
     let payload = || key.claims(&server, "POST", "/token").to_string();
     let with = |name: &str, value: Value| {
         let mut header = key.header();
@@ -107,7 +107,7 @@ async fn a_proof_with_an_invalid_header_is_refused() {
         ("another alg in the key", key_with("alg", json!("ES384"))),
         ("no point of the curve", key_with("x", key.jwk["y"].clone())),
         ("another key", with("jwk", DpopKey::new().jwk)),
-        ("another key of another type", with("jwk", stranger.jwk.clone())),
+        ("another key of another type", with("jwk", other_key.jwk.clone())),
         ("a key without its members", with("jwk", json!({ "kty": "EC" }))),
         ("a set of keys", with("jwk", json!({ "keys": [key.jwk] }))),
         ("the URL of a key instead of a key", {

@@ -295,9 +295,9 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
 
     assert_eq!(session.len(), 1);
     assert_ne!(sid(&first), sid(&of_other));
-    for told in [sid(&first), sid(&of_other)] {
-        assert_ne!(told, session[0].as_str(), "the sid is not the identifier in the database");
-        assert_eq!(told.as_str().unwrap().len(), 43);
+    for sid_claim in [sid(&first), sid(&of_other)] {
+        assert_ne!(sid_claim, session[0].as_str(), "the sid is not the identifier in the database");
+        assert_eq!(sid_claim.as_str().unwrap().len(), 43);
     }
     // The user reauthenticates, the keys are replaced, and the server is restarted.
     let again = AuthorizationRequest::new(&client).with("prompt", "login");
@@ -329,13 +329,14 @@ async fn a_hint_with_the_former_kind_of_sid_matches_only_its_session() {
     sign_in_at_client(&mut grace, &server, &client, "grace").await;
     let grace = sessions(&server).await.remove(0);
     let mut browser = Browser::new(&server);
-    let own = unverified_claims(&sign_in_at_client(&mut browser, &server, &client, "ada").await);
+    let own_claims =
+        unverified_claims(&sign_in_at_client(&mut browser, &server, &client, "ada").await);
     let of_other =
         unverified_claims(&sign_in_at_client(&mut browser, &server, &other, "ada").await);
     let ada = sessions(&server).await.into_iter().find(|id| *id != grace).unwrap();
     let signer = JwtSigner::from_server(&server).await;
     let hint = |sid: &str| {
-        let mut claims = own.clone();
+        let mut claims = own_claims.clone();
         claims["sid"] = sid.into();
         logout_target(&[
             ("id_token_hint", &signer.sign("JWT", &claims)),

@@ -530,10 +530,10 @@ async fn a_refresh_may_be_cancelled_at_any_point() {
     let registered = server.find_client(&web).await;
     let page = Browser::new(&server).authorize("ada", &web, "openid", CLAIMS).await;
     let mut token = server.redeem(&web, &page.parameter("code")).await.ok().token("refresh_token");
-    let mut cut = 0;
+    let mut cancelled = 0;
     // Repeated, because a fast database on a busy machine often responds before the first wait.
     for round in 0..500 {
-        if round >= 8 && cut > 0 {
+        if round >= 8 && cancelled > 0 {
             break;
         }
         for left in 0.. {
@@ -549,8 +549,8 @@ async fn a_refresh_may_be_cancelled_at_any_point() {
                 assert!(done.is_ok());
                 break;
             }
-            cut += left;
+            cancelled += left;
         }
     }
-    assert!(cut > 0, "no refresh was cancelled after a poll");
+    assert!(cancelled > 0, "no refresh was cancelled after a poll");
 }

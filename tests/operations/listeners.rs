@@ -139,8 +139,8 @@ async fn every_configured_cipher_suite_and_key_exchange_works() {
     for one in [group::X25519MLKEM768, group::X25519, group::SECP256R1, group::SECP384R1] {
         let tls_client = client_with_provider(&server, |provider| provider.kx_groups = vec![one]);
         let stream = tls_client.connect(address, HOST).await.unwrap();
-        let spoken = stream.get_ref().1.negotiated_key_exchange_group().unwrap();
-        assert_eq!(spoken.name(), one.name());
+        let negotiated = stream.get_ref().1.negotiated_key_exchange_group().unwrap();
+        assert_eq!(negotiated.name(), one.name());
     }
     let other =
         client_with_provider(&server, |provider| provider.kx_groups = vec![group::MLKEM768]);
@@ -397,7 +397,7 @@ impl ClientSessionStore for SharedSessionStore {
 async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
     let server = Server::with_tls(|_| {}).await;
     let identity = Identity::self_signed("backup");
-    let places = [(server.addresses().tls[0], HOST), (server.addresses().mtls[0], MTLS_HOST)];
+    let endpoints = [(server.addresses().tls[0], HOST), (server.addresses().mtls[0], MTLS_HOST)];
     let ways = [(0, 1), (1, 0), (0, 0)].into_iter();
 
     for (version, names) in [
@@ -426,8 +426,8 @@ async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
                 kind
             };
 
-            connect(places[from]).await;
-            let kind = connect(places[to]).await;
+            connect(endpoints[from]).await;
+            let kind = connect(endpoints[to]).await;
 
             let expected = if from == to { HandshakeKind::Resumed } else { HandshakeKind::Full };
             assert_eq!(kind, expected, "{version:?} {from} {to}, names: {names}");

@@ -271,7 +271,7 @@ async fn the_proof_of_the_current_password_is_bound_to_its_session() {
     ada.sign_in("ada").await;
     other_browser.sign_in("ada").await;
     grace.sign_in("grace").await;
-    let (own, other, proof_of_grace) =
+    let (own_proof, other, proof_of_grace) =
         (proven(&mut ada).await, proven(&mut other_browser).await, proven(&mut grace).await);
     let refused = async |browser: &mut Browser<'_>, proof: &str| {
         let page = browser.open("/account").await;
@@ -282,21 +282,21 @@ async fn the_proof_of_the_current_password_is_bound_to_its_session() {
         assert!(page.response.text.contains("id=\"current\""), "{proof}: {page:?}");
     };
 
-    let mut truncated = own.clone();
+    let mut truncated = own_proof.clone();
     truncated.pop();
     for proof in [other.as_str(), &proof_of_grace, &truncated, "", "x", &"A".repeat(80), PASSWORD] {
         refused(&mut ada, proof).await;
     }
     server.advance_clock(5 * 60);
-    refused(&mut ada, &own).await;
-    let own = proven(&mut ada).await;
+    refused(&mut ada, &own_proof).await;
+    let own_proof = proven(&mut ada).await;
     ada.submit_on_account_page(change, &password_fields(PASSWORD, NEW, NEW))
         .await
         .assert_page("/account");
-    refused(&mut ada, &own).await;
+    refused(&mut ada, &own_proof).await;
 
     let mut new = Browser::new(&server);
     let login = new.open("/login").await;
     new.submit(&login, &[("identifier", "ada"), ("password", NEW)]).await.assert_page("/account");
-    refused(&mut new, &own).await;
+    refused(&mut new, &own_proof).await;
 }

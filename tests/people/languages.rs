@@ -83,8 +83,8 @@ async fn the_choice_of_the_user_precedes_ui_locales_and_accept_language() {
     let client = server.web_app().await;
     let request = AuthorizationRequest::new(&client).with("ui_locales", "de");
     let mut browser = Browser::new(&server);
-    let ask = server.request("GET", "/login").header("accept-language", "fr");
-    assert!(browser.send(ask).await.text.contains("<html lang=\"fr\">"));
+    let french = server.request("GET", "/login").header("accept-language", "fr");
+    assert!(browser.send(french).await.text.contains("<html lang=\"fr\">"));
     let login = browser.start_authorization(&request).await;
     assert_language(&login, "de");
 

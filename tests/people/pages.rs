@@ -105,9 +105,9 @@ async fn forged_forms_are_refused() {
             let found = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf");
             found.expect("a token").1
         };
-        let own = token(&page);
+        let csrf = token(&page);
         let target = if path.starts_with("/account/") { path } else { page.url.as_str() };
-        let right = encode_with_token(&fields, Some(&own));
+        let right = encode_with_token(&fields, Some(&csrf));
         let cookie = browser.cookie();
         let request = |method: &str, form: &str| {
             let request = server.request(method, target).header("cookie", &cookie);
@@ -119,7 +119,7 @@ async fn forged_forms_are_refused() {
 
         let foreign_token = token(&others);
         let other_purpose = token(&Browser::new(&server).open("/login").await);
-        let reversed: String = own.chars().rev().collect();
+        let reversed: String = csrf.chars().rev().collect();
         for wrong in
             [None, Some(""), Some(foreign_token.as_str()), Some(&other_purpose), Some(&reversed)]
         {
@@ -127,7 +127,7 @@ async fn forged_forms_are_refused() {
             assert_eq!(response.status, 403, "{path} with {wrong:?}: {response:?}");
             assert!(!response.header("set-cookie").contains("session"), "{path}");
         }
-        let twice = format!("{right}&csrf={own}");
+        let twice = format!("{right}&csrf={csrf}");
         assert_eq!(same(request("POST", &twice)).send().await.status, 400, "{path}");
 
         for (name, value) in [
@@ -267,9 +267,9 @@ async fn no_parameter_leads_to_another_site() {
 #[track_caller]
 fn assert_no_open_redirect(response: &kit::http::Response, path: &str) {
     let location = response.header("location");
-    let own = location.strip_prefix(ISSUER).unwrap_or(location);
-    let is_own = own.starts_with('/') && !own.starts_with("//") && !own.starts_with("/\\");
-    assert!(own.is_empty() || is_own, "{path}: {response:?}");
+    let target = location.strip_prefix(ISSUER).unwrap_or(location);
+    let is_own = target.starts_with('/') && !target.starts_with("//") && !target.starts_with("/\\");
+    assert!(target.is_empty() || is_own, "{path}: {response:?}");
     for attribute in ["href=\"", "src=\"", "action=\""] {
         for link in response.text.split(attribute).skip(1) {
             // A query is data: a link to the same page in another language repeats that of its URL.
@@ -353,19 +353,19 @@ async fn no_page_can_be_framed() {
     server.user("ada").await;
     let client = server.web_app().await;
     let request = AuthorizationRequest::new(&client);
-    let mut places = Vec::new();
+    let mut pages = Vec::new();
     for (path, _) in FORMS {
-        places.push(open_form(&server, &client, path).await.1);
+        pages.push(open_form(&server, &client, path).await.1);
     }
     let posted = request.clone().with("prompt", "none").with("response_mode", "form_post");
     for other in [posted, request.with("client_id", "unknown")] {
-        places.push(other.open_in_new_browser(&server).await);
+        pages.push(other.open_in_new_browser(&server).await);
     }
     for path in ["/", "/signed-out", "/nothing"] {
-        places.push(Browser::new(&server).open(path).await);
+        pages.push(Browser::new(&server).open(path).await);
     }
 
-    for Page { url, response } in places {
+    for Page { url, response } in pages {
         let csp = response.header("content-security-policy");
         assert!(csp.contains("frame-ancestors 'none'"), "{url}: {csp}");
         assert_eq!(response.header("x-frame-options"), "DENY", "{url}");
@@ -600,9 +600,9 @@ async fn a_trusted_client_is_listed_and_can_be_removed() {
 
     assert!(!page.assert_page("/account").response.text.contains("id=\"application-"), "{page:?}");
     server.userinfo(&first.token("access_token")).await.refused(401, "invalid_token");
-    let gone = [("client_id", client.id.as_str())];
+    let fields = [("client_id", client.id.as_str())];
     browser
-        .submit_on_account_page("/account/applications/withdraw", &gone)
+        .submit_on_account_page("/account/applications/withdraw", &fields)
         .await
         .assert_page("/account");
 }

@@ -142,8 +142,8 @@ async fn a_repeated_form_gives_nothing_to_other_browsers_and_users() {
         "a browser without cookies"
     );
     // With the browser cookie, but another user's session.
-    let own = ada.cookies.clone();
-    let of_browser = own.iter().find(|(name, _)| name.contains("-browser-")).unwrap();
+    let cookies = ada.cookies.clone();
+    let of_browser = cookies.iter().find(|(name, _)| name.contains("-browser-")).unwrap();
     attacker.cookies.insert(of_browser.0.clone(), of_browser.1.clone());
     assert!(!got_code(&attacker.submit(&consent, &ALLOW).await), "another person");
     assert!(!got_code(&attacker.open(&consent.url).await), "another person");

@@ -317,8 +317,8 @@ async fn an_unknown_chain_costs_no_signature_verification_at_renewal() {
     assert_eq!(server.app().trust.signatures_verified(), 0);
     // A control: a valid chain increments the counter.
     let client = register_service(&server).await;
-    let own = enrol(&server, &client).await;
-    request_token(&server, &client, &own).await.ok();
+    let identity = enrol(&server, &client).await;
+    request_token(&server, &client, &identity).await.ok();
     assert_eq!(server.app().trust.signatures_verified(), 1);
 }
 

@@ -194,11 +194,11 @@ async fn of_16_racing_turns_to_order_one_is_taken() {
                 tokio::spawn(async move { acme::take_turn(store.db(), "id", at, due_at).await })
             })
             .collect();
-        let mut taken = 0;
+        let mut leases = 0;
         for one in taking {
-            taken += usize::from(one.await.unwrap().unwrap());
+            leases += usize::from(one.await.unwrap().unwrap());
         }
-        assert_eq!(taken, 1);
+        assert_eq!(leases, 1);
         assert!(!acme::take_turn(store.db(), "id", due_at - Seconds(1), due_at).await.unwrap());
     }
     assert_eq!(stored_certificate(&server).await.failures, 2);

@@ -10,17 +10,17 @@ use crate::browser::Browser;
 
 /// A user with an account.
 #[derive(Clone, Debug)]
-pub(crate) struct Person {
+pub(crate) struct User {
     pub(crate) username: String,
 }
 
 /// There was no usable response.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum RequestError {
     /// The connection broke: the outcome is unknown.
-    Broken(reqwest::Error),
+    ConnectionLost(reqwest::Error),
     /// 503: to be retried.
-    Busy,
+    Unavailable,
 }
 
 /// A response.
@@ -36,18 +36,18 @@ pub(crate) struct Response {
 impl Response {
     /// Sends a request and reads the response. A 503 without `Retry-After`, and every other 5xx, is a
     /// defect.
-    pub(crate) async fn to(request: reqwest::RequestBuilder) -> Result<Self, Trouble> {
-        let response = request.send().await.map_err(Trouble::Broken)?;
+    pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Self, RequestError> {
+        let response = request.send().await.map_err(RequestError::ConnectionLost)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.map_err(Trouble::Broken)?;
+        let text = response.text().await.map_err(RequestError::ConnectionLost)?;
         let body = serde_json::from_str(&text).unwrap_or_default();
-        let answer = Self { status, headers, text, body };
-        if answer.status == 503 {
-            assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
-            return Err(Trouble::Busy);
+        let parsed = Self { status, headers, text, body };
+        if parsed.status == 503 {
+            assert!(parsed.headers.contains_key("retry-after"), "{parsed:?}");
+            return Err(RequestError::Unavailable);
         }
-        assert!(answer.status < 500, "{answer:?}");
-        Ok(answer)
+        assert!(parsed.status < 500, "{parsed:?}");
+        Ok(parsed)
     }
 
     /// A header field; empty if it is absent.
@@ -114,18 +114,18 @@ impl Application {
     pub(crate) const SIGNED_OUT: &str = "https://client.example.org/signed-out";
 
     /// The client with this registration.
-    pub(crate) fn of(issuer: &str, registered: &Value) -> Self {
+    pub(crate) fn from_registration(issuer: &str, registered: &Value) -> Self {
         let text = |name: &str| registered[name].as_str().unwrap_or_default().to_owned();
         Self { issuer: issuer.to_owned(), id: text("client_id"), secret: text("client_secret") }
     }
 
     /// The same client, at another replica.
-    pub(crate) fn at(&self, issuer: &str) -> Self {
+    pub(crate) fn at_replica(&self, issuer: &str) -> Self {
         Self { issuer: issuer.to_owned(), ..self.clone() }
     }
 
     /// Sends a user to the authorization endpoint, and returns the code.
-    pub(crate) async fn authorize(&self, browser: &mut Browser) -> Result<Code, Trouble> {
+    pub(crate) async fn authorize(&self, browser: &mut Browser) -> Result<Code, RequestError> {
         let (verifier, state) = (random(), random());
         let challenge = base64url::encode(Digest::of(verifier.as_bytes()).0);
         let mut url = Url::parse(&format!("{}/authorize", self.issuer)).unwrap();
@@ -138,13 +138,13 @@ impl Application {
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
         let back = browser.visit(url, Self::REDIRECT_URI).await?;
-        let answered = |name: &str| {
+        let parameter = |name: &str| {
             let found = back.query_pairs().find(|(other, _)| other == name);
             found.unwrap_or_else(|| panic!("no {name} in {back}")).1.into_owned()
         };
-        assert_eq!(answered("state"), state);
-        assert_eq!(answered("iss"), self.issuer, "RFC 9207");
-        Ok(Code { code: answered("code"), verifier })
+        assert_eq!(parameter("state"), state);
+        assert_eq!(parameter("iss"), self.issuer, "RFC 9207");
+        Ok(Code { code: parameter("code"), verifier })
     }
 
     /// Redeems a code.
@@ -152,7 +152,7 @@ impl Application {
         &self,
         http: &reqwest::Client,
         code: &Code,
-    ) -> Result<Response, Trouble> {
+    ) -> Result<Response, RequestError> {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", &code.code),
@@ -167,13 +167,16 @@ impl Application {
         &self,
         http: &reqwest::Client,
         token: &str,
-    ) -> Result<Response, Trouble> {
+    ) -> Result<Response, RequestError> {
         let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
         self.post(http, "/token", &form).await
     }
 
     /// Requests a token by client credentials.
-    pub(crate) async fn credentials(&self, http: &reqwest::Client) -> Result<Response, Trouble> {
+    pub(crate) async fn client_credentials(
+        &self,
+        http: &reqwest::Client,
+    ) -> Result<Response, RequestError> {
         self.post(http, "/token", &[("grant_type", "client_credentials")]).await
     }
 
@@ -182,7 +185,7 @@ impl Application {
         &self,
         http: &reqwest::Client,
         token: &str,
-    ) -> Result<Response, Trouble> {
+    ) -> Result<Response, RequestError> {
         self.post(http, "/revoke", &[("token", token)]).await
     }
 
@@ -191,7 +194,7 @@ impl Application {
         &self,
         http: &reqwest::Client,
         token: &str,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, RequestError> {
         let response = self.post(http, "/introspect", &[("token", token)]).await?;
         assert_eq!(response.status, 200, "{response:?}");
         if response.body["active"] == false {
@@ -201,7 +204,11 @@ impl Application {
     }
 
     /// Sends a user to sign out.
-    pub(crate) async fn sign_out(&self, browser: &mut Browser, id: &str) -> Result<(), Trouble> {
+    pub(crate) async fn sign_out(
+        &self,
+        browser: &mut Browser,
+        id: &str,
+    ) -> Result<(), RequestError> {
         let mut url = Url::parse(&format!("{}/logout", self.issuer)).unwrap();
         url.query_pairs_mut()
             .append_pair("id_token_hint", id)
@@ -215,9 +222,9 @@ impl Application {
         http: &reqwest::Client,
         path: &str,
         form: &[(&str, &str)],
-    ) -> Result<Response, Trouble> {
+    ) -> Result<Response, RequestError> {
         let request = http.post(format!("{}{path}", self.issuer));
-        Response::to(request.basic_auth(&self.id, Some(&self.secret)).form(form)).await
+        Response::send(request.basic_auth(&self.id, Some(&self.secret)).form(form)).await
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::application::Application;
 use crate::browser::Browser;
-use crate::place::{Place, is_postgres};
+use crate::installation::{Installation, is_postgres};
 use crate::server::Server;
 use crate::wait_until;
 
@@ -24,10 +24,10 @@ struct Replica {
 
 impl Replica {
     /// Starts a replica with a log file of its own.
-    fn begin(place: &Place, number: usize) -> Self {
+    fn start(installation: &Installation, number: usize) -> Self {
         let port = crate::free_port();
-        let log = place.directory.join(format!("log-{number}"));
-        let mut command = place.command(&["serve"]);
+        let log = installation.directory.join(format!("log-{number}"));
+        let mut command = installation.command(&["serve"]);
         command.env("GATEWRIGHT_HTTP__LISTEN", format!("127.0.0.1:{port}"));
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(std::fs::File::create(&log).unwrap());
@@ -35,17 +35,17 @@ impl Replica {
         Self { child: command.spawn().unwrap(), issuer, log }
     }
 
-    async fn ready(&mut self) {
+    async fn wait_until_ready(&mut self) {
         let (http, ready) = (crate::http(), format!("{}/readyz", self.issuer));
         wait_until("the replica is ready", async || {
             let ended = self.child.try_wait().unwrap();
-            assert_eq!(ended, None, "it did not start: {}", self.told());
+            assert_eq!(ended, None, "it did not start: {}", self.log_text());
             http.get(&ready).send().await.is_ok_and(|response| response.status() == 200)
         })
         .await;
     }
 
-    fn told(&self) -> String {
+    fn log_text(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
@@ -54,7 +54,7 @@ impl Replica {
         let kill = tokio::process::Command::new("kill").arg(&id).status().await.unwrap();
         assert!(kill.success());
         assert!(self.child.wait().await.unwrap().success());
-        assert_no_errors_logged(&self.told());
+        assert_no_errors_logged(&self.log_text());
     }
 }
 
@@ -77,12 +77,13 @@ fn assert_no_errors_logged(log: &str) {
 /// Replicas that start at once on an empty database; with SQLite, a single server.
 #[tokio::test]
 async fn a_concurrent_first_start_logs_no_error() {
-    let mut place = Place::make().await;
-    place.set("ISSUER", "http://localhost:9");
+    let mut installation = Installation::new().await;
+    installation.set("ISSUER", "http://localhost:9");
     let count = if is_postgres() { 3 } else { 1 };
-    let mut replicas: Vec<_> = (0..count).map(|number| Replica::begin(&place, number)).collect();
+    let mut replicas: Vec<_> =
+        (0..count).map(|number| Replica::start(&installation, number)).collect();
     for replica in &mut replicas {
-        replica.ready().await;
+        replica.wait_until_ready().await;
     }
     for replica in replicas {
         replica.stop().await;
@@ -93,15 +94,15 @@ async fn a_concurrent_first_start_logs_no_error() {
 /// conflicting names, and clients that disconnect.
 #[tokio::test]
 async fn concurrent_commands_and_requests_log_no_error() {
-    let place = Place::make().await;
-    let mut server = Server::at(place).await;
+    let installation = Installation::new().await;
+    let mut server = Server::start_in(installation).await;
     let mut others = Vec::new();
     if is_postgres() {
-        others.push(Replica::begin(&server.place, 1));
-        others[0].ready().await;
+        others.push(Replica::start(&server.installation, 1));
+        others[0].wait_until_ready().await;
     }
     let http = crate::http();
-    let person = server.person("ada").await;
+    let user = server.create_user("ada").await;
     let app = server.application("Photos").await;
     let service = server.service("Nightly").await;
     let issuers: Vec<_> = std::iter::once(server.issuer.clone())
@@ -109,43 +110,43 @@ async fn concurrent_commands_and_requests_log_no_error() {
         .collect();
 
     for round in 0..3 {
-        let mut browser = Browser::of(&person);
+        let mut browser = Browser::new(&user);
         let code = app.authorize(&mut browser).await.unwrap();
-        let granted = app.redeem(&http, &code).await.unwrap().tokens();
+        let tokens = app.redeem(&http, &code).await.unwrap().tokens();
         let mut racing = JoinSet::new();
         for n in 0..24 {
             let at = issuers[n % issuers.len()].clone();
-            let (app, service) = (app.at(&at), service.at(&at));
-            let (http, code, refresh) = (http.clone(), code.clone(), granted.refresh.clone());
+            let (app, service) = (app.at_replica(&at), service.at_replica(&at));
+            let (http, code, refresh) = (http.clone(), code.clone(), tokens.refresh.clone());
             racing.spawn(async move {
                 match n % 4 {
                     0 => drop(app.refresh(&http, &refresh).await),
-                    1 => drop(service.credentials(&http).await),
-                    2 => hang_up(&at, &service).await,
+                    1 => drop(service.client_credentials(&http).await),
+                    2 => disconnect(&at, &service).await,
                     _ if n > 20 => drop(app.redeem(&http, &code).await),
                     _ => drop(app.is_active(&http, &refresh).await),
                 }
             });
         }
-        let place = &server.place;
+        let installation = &server.installation;
         let (name, same) = (format!("eve-{round}"), ["user", "create", "--username"]);
         let create = [&same[..], &[&name]].concat();
         let service_of = ["client", "disable", &service.id];
         let nightly = ["client", "create", "--name", "x", "--grant-type", "client_credentials"];
         let (force, secrets) = (["key", "rotate", "--force"], ["key", "rotate", "--secrets"]);
         let commands = tokio::join!(
-            place.run(&create),
-            place.run(&create),
-            place.run(&nightly),
-            place.run(&force),
-            place.run(&force),
-            place.run(&secrets),
-            place.run(&service_of),
+            installation.run(&create),
+            installation.run(&create),
+            installation.run(&nightly),
+            installation.run(&force),
+            installation.run(&force),
+            installation.run(&secrets),
+            installation.run(&service_of),
         );
         let (one, other) = (commands.0.code, commands.1.code);
         assert_eq!(one + other, 65, "one of two gets the name: {commands:?}");
         while racing.join_next().await.is_some() {}
-        let enabled = server.place.run(&["client", "enable", &service.id]).await;
+        let enabled = server.installation.run(&["client", "enable", &service.id]).await;
         assert_eq!(enabled.code, 0, "{enabled:?}");
     }
 
@@ -153,12 +154,12 @@ async fn concurrent_commands_and_requests_log_no_error() {
         other.stop().await;
     }
     server.stop().await;
-    let log = std::fs::read_to_string(server.place.directory.join("log")).unwrap();
+    let log = std::fs::read_to_string(server.installation.directory.join("log")).unwrap();
     assert_no_errors_logged(&log);
 }
 
 /// Requests a token and disconnects: in the middle of the head, before the body, before the response.
-async fn hang_up(issuer: &str, service: &Application) {
+async fn disconnect(issuer: &str, service: &Application) {
     use base64::Engine as _;
     let basic = base64::engine::general_purpose::STANDARD
         .encode(format!("{}:{}", service.id, service.secret));

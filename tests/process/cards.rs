@@ -2,20 +2,20 @@
 
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::Server;
 use crate::terminal::Terminal;
 
 #[tokio::test]
 async fn client_create_prints_a_summary_at_a_terminal() {
-    let place = Place::migrated().await;
+    let installation = Installation::migrated().await;
     let create =
         ["client", "create", "--name", "Photos", "--redirect-uri", "https://rp.example/cb"];
 
-    let card = Terminal::start(&place, &create).end().await;
+    let summary = Terminal::start(&installation, &create).wait_for_exit().await;
 
-    assert_eq!(card.code, 0, "{card:?}");
-    for told in [
+    assert_eq!(summary.code, 0, "{summary:?}");
+    for expected in [
         "https://id.example.org/.well-known/openid-configuration",
         "client_id ",
         "gw_cs_",
@@ -24,53 +24,60 @@ async fn client_create_prints_a_summary_at_a_terminal() {
         "Next: ",
         "gatewright client show ",
     ] {
-        assert!(card.out.contains(told), "{told}: {}", card.out);
+        assert!(summary.stdout.contains(expected), "{expected}: {}", summary.stdout);
     }
-    assert!(!card.out.contains('{'), "{}", card.out);
+    assert!(!summary.stdout.contains('{'), "{}", summary.stdout);
 
     let service = ["client", "create", "--name", "Nightly", "--grant-type", "client_credentials"];
-    let card = Terminal::start(&place, &service).end().await.out;
+    let summary = Terminal::start(&installation, &service).wait_for_exit().await.stdout;
     assert!(
-        card.contains("https://id.example.org/token --data grant_type=client_credentials"),
-        "{card}"
+        summary.contains("https://id.example.org/token --data grant_type=client_credentials"),
+        "{summary}"
     );
-    let json = Terminal::start(&place, &[&["--json"], &service[..]].concat()).end().await.out;
+    let json = Terminal::start(&installation, &[&["--json"], &service[..]].concat())
+        .wait_for_exit()
+        .await
+        .stdout;
     assert!(serde_json::from_str::<Value>(&json).unwrap()["client_secret"].is_string(), "{json}");
-    let piped = place.run(&service).await.out;
+    let piped = installation.run(&service).await.stdout;
     let piped = serde_json::from_str::<Value>(&piped).unwrap();
     assert!(piped["client_secret"].is_string(), "{piped}");
 
     let rotate = ["client", "rotate-secret", piped["client_id"].as_str().unwrap()];
-    let card = Terminal::start(&place, &rotate).end().await.out;
-    assert!(card.contains("Nightly has a new secret."), "{card}");
-    assert!(!card.contains("is registered"), "{card}");
+    let summary = Terminal::start(&installation, &rotate).wait_for_exit().await.stdout;
+    assert!(summary.contains("Nightly has a new secret."), "{summary}");
+    assert!(!summary.contains("is registered"), "{summary}");
 }
 
 #[tokio::test]
 async fn serve_prints_a_summary_at_a_terminal() {
-    let mut place = Place::migrated().await;
+    let mut installation = Installation::migrated().await;
     let port = crate::free_port();
     let issuer = format!("http://localhost:{port}");
-    place.set("ISSUER", &issuer);
-    place.set("HTTP__LISTEN", &format!("127.0.0.1:{port}"));
+    installation.set("ISSUER", &issuer);
+    installation.set("HTTP__LISTEN", &format!("127.0.0.1:{port}"));
 
-    let mut terminal = Terminal::start(&place, &["serve"]);
-    terminal.until("no users yet: gatewright user create").await;
+    let mut terminal = Terminal::start(&installation, &["serve"]);
+    terminal.wait_for("no users yet: gatewright user create").await;
     terminal.interrupt().await;
-    let said = terminal.end().await;
+    let output = terminal.wait_for_exit().await;
 
-    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(output.code, 0, "{output:?}");
     let version = format!("Gatewright {}", env!("CARGO_PKG_VERSION"));
-    for told in
+    for expected in
         [&version, &issuer, "http, for this machine only", &format!("http 127.0.0.1:{port}")]
     {
-        assert!(said.out.contains(told), "{told}: {}", said.out);
+        assert!(output.stdout.contains(expected), "{expected}: {}", output.stdout);
     }
-    assert!(!said.out.contains("\"started\""), "the block replaces the log line: {}", said.out);
-    place.json(&["user", "create", "--username", "alice"]).await;
-    let mut server = Server::at(place).await;
+    assert!(
+        !output.stdout.contains("\"started\""),
+        "the block replaces the log line: {}",
+        output.stdout
+    );
+    installation.json(&["user", "create", "--username", "alice"]).await;
+    let mut server = Server::start_in(installation).await;
     server.stop().await;
-    let log = std::fs::read_to_string(server.place.directory.join("log")).unwrap();
+    let log = std::fs::read_to_string(server.installation.directory.join("log")).unwrap();
     let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let started = lines.find(|line| line["message"] == "started").unwrap();
     assert_eq!(started["version"], env!("CARGO_PKG_VERSION"));

@@ -6,7 +6,7 @@ use gatewright::cli::Exit;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::installation::Installation;
 
 /// A self-signed certificate as PEM, and the JWK that a client registers it with.
 fn certificate(name: &str, days: i64) -> (String, Value) {
@@ -35,7 +35,7 @@ fn now() -> time::OffsetDateTime {
 }
 
 /// Registers a client that has these keys.
-async fn registered(place: &Place, keys: &[&Value]) -> String {
+async fn register_with_keys(installation: &Installation, keys: &[&Value]) -> String {
     let metadata = json!({
         "client_name": "Billing",
         "grant_types": ["client_credentials"],
@@ -43,17 +43,20 @@ async fn registered(place: &Place, keys: &[&Value]) -> String {
         "jwks": { "keys": keys },
     });
     let create = ["client", "create", "--metadata", "-"];
-    let made = place.json_with(&create, &metadata.to_string()).await;
-    made["client_id"].as_str().unwrap().to_owned()
+    let created = installation.json_with(&create, &metadata.to_string()).await;
+    created["client_id"].as_str().unwrap().to_owned()
 }
 
 /// The output of `openssl x509` for a certificate.
-async fn openssl(place: &Place, file: &str, asked: &[&str]) -> String {
+async fn openssl(installation: &Installation, file: &str, options: &[&str]) -> String {
     let mut command = tokio::process::Command::new("openssl");
-    command.args(["x509", "-noout", "-in", file]).args(asked).current_dir(&place.directory);
-    let said = command.output().await.unwrap();
-    assert!(said.status.success(), "{said:?}");
-    let text = String::from_utf8(said.stdout).unwrap();
+    command
+        .args(["x509", "-noout", "-in", file])
+        .args(options)
+        .current_dir(&installation.directory);
+    let output = command.output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
     text.trim_end().split_once('=').unwrap().1.to_owned()
 }
 
@@ -61,80 +64,83 @@ async fn openssl(place: &Place, file: &str, asked: &[&str]) -> String {
 /// `openssl` prints, and displayed in the same notation.
 #[tokio::test]
 async fn certificates_are_listed_and_shown_in_the_notation_of_openssl() {
-    let place = Place::migrated().await;
+    let installation = Installation::migrated().await;
     let (soon, late) = (certificate("soon", 20), certificate("late", 300));
-    place.write("soon.pem", &soon.0);
-    let id = registered(&place, &[&soon.1, &late.1]).await;
+    installation.write("soon.pem", &soon.0);
+    let id = register_with_keys(&installation, &[&soon.1, &late.1]).await;
 
-    let all = place.json(&["cert", "list", "--client", &id]).await;
-    let expiring = place.json(&["cert", "list", "--expiring", "30d", "--client", &id]).await;
+    let all = installation.json(&["cert", "list", "--client", &id]).await;
+    let expiring = installation.json(&["cert", "list", "--expiring", "30d", "--client", &id]).await;
 
     assert_eq!(all.as_array().unwrap().len(), 2);
     assert_eq!(expiring.as_array().unwrap().len(), 1);
     assert_eq!(expiring[0]["thumbprint"], all[0]["thumbprint"], "sorted by expiry");
     assert_eq!(expiring[0]["clients"][0]["client_id"], id.as_str());
     assert_eq!(expiring[0]["tokens"], json!({ "jwt": 0, "opaque": 0, "grants": 0 }));
-    let fingerprint = openssl(&place, "soon.pem", &["-fingerprint", "-sha256"]).await;
-    let serial = openssl(&place, "soon.pem", &["-serial"]).await;
+    let fingerprint = openssl(&installation, "soon.pem", &["-fingerprint", "-sha256"]).await;
+    let serial = openssl(&installation, "soon.pem", &["-serial"]).await;
     let thumbprint = expiring[0]["thumbprint"].as_str().unwrap();
     for name in [&fingerprint, &serial, &serial.to_lowercase(), thumbprint] {
-        let shown = place.json(&["cert", "show", name]).await;
-        assert_eq!(shown["thumbprint"], thumbprint, "{name}");
-        assert_eq!(shown["pem"], soon.0.replace("\r\n", "\n"));
+        let details = installation.json(&["cert", "show", name]).await;
+        assert_eq!(details["thumbprint"], thumbprint, "{name}");
+        assert_eq!(details["pem"], soon.0.replace("\r\n", "\n"));
     }
     // The RFC permits letters beyond ASCII to be escaped or not; `openssl` is told not to.
     let words = ["-subject", "-nameopt", "RFC2253,-esc_msb,utf8"];
-    let shown = place.run(&["cert", "show", &serial]).await.out;
-    assert!(shown.contains(&openssl(&place, "soon.pem", &words).await), "{shown}");
-    let table = place.run(&["cert", "list"]).await.out;
+    let details = installation.run(&["cert", "show", &serial]).await.stdout;
+    assert!(details.contains(&openssl(&installation, "soon.pem", &words).await), "{details}");
+    let table = installation.run(&["cert", "list"]).await.stdout;
     assert!(table.starts_with("THUMBPRINT") && table.contains("late") && table.contains("valid"));
-    place.run(&["cert", "show", "00aa"]).await.refused(Exit::Absent, "no certificate 00aa");
+    installation
+        .run(&["cert", "show", "00aa"])
+        .await
+        .assert_failed(Exit::Absent, "no certificate 00aa");
 }
 
 /// Issue 3: local revocation with immediate effect, of known and unknown certificates.
 #[tokio::test]
 async fn a_certificate_is_revoked_by_name_or_by_file() {
-    let place = Place::migrated().await;
+    let installation = Installation::migrated().await;
     let (known, unknown) = (certificate("known", 20), certificate("unknown", 20));
-    place.write("known.pem", &known.0);
-    place.write("unknown.pem", &unknown.0);
-    registered(&place, &[&known.1]).await;
-    let fingerprint = openssl(&place, "known.pem", &["-fingerprint", "-sha256"]).await;
+    installation.write("known.pem", &known.0);
+    installation.write("unknown.pem", &unknown.0);
+    register_with_keys(&installation, &[&known.1]).await;
+    let fingerprint = openssl(&installation, "known.pem", &["-fingerprint", "-sha256"]).await;
     let revoke = ["cert", "revoke", &fingerprint, "--reason", "keyCompromise"];
 
-    place.json(&revoke).await;
-    place.json(&["cert", "revoke", "--file", "unknown.pem"]).await;
+    installation.json(&revoke).await;
+    installation.json(&["cert", "revoke", "--file", "unknown.pem"]).await;
 
-    place.run(&revoke).await.refused(Exit::Refused, "already revoked");
-    let revoked = place.json(&["cert", "list", "--state", "revoked"]).await;
+    installation.run(&revoke).await.assert_failed(Exit::Refused, "already revoked");
+    let revoked = installation.json(&["cert", "list", "--state", "revoked"]).await;
     let reasons: Vec<_> = revoked.as_array().unwrap().iter().map(|one| &one["reason"]).collect();
     assert_eq!(reasons.len(), 2);
     assert!(reasons.contains(&&json!("keyCompromise")));
-    let events = place.json(&["audit", "list", "--kind", "certificate.revoked"]).await;
+    let events = installation.json(&["audit", "list", "--kind", "certificate.revoked"]).await;
     assert_eq!(events.as_array().unwrap().len(), 2);
-    place.write("nothing.pem", "nothing");
-    let nothing = place.run(&["cert", "revoke", "--file", "nothing.pem"]).await;
-    nothing.refused(Exit::Refused, "holds no certificate");
+    installation.write("nothing.pem", "nothing");
+    let nothing = installation.run(&["cert", "revoke", "--file", "nothing.pem"]).await;
+    nothing.assert_failed(Exit::Refused, "holds no certificate");
 }
 
 /// Expired certificates are listed only on request, and so are expired revoked ones.
 #[tokio::test]
 async fn a_revoked_certificate_leaves_the_list_once_expired() {
-    let place = Place::migrated().await;
-    place.write("over.pem", &certificate("over", -1).0);
-    place.write("lasting.pem", &certificate("lasting", 20).0);
-    let over = place.json(&["cert", "revoke", "--file", "over.pem"]).await;
-    let lasting = place.json(&["cert", "revoke", "--file", "lasting.pem"]).await;
+    let installation = Installation::migrated().await;
+    installation.write("over.pem", &certificate("over", -1).0);
+    installation.write("lasting.pem", &certificate("lasting", 20).0);
+    let expired = installation.json(&["cert", "revoke", "--file", "over.pem"]).await;
+    let long_lived = installation.json(&["cert", "revoke", "--file", "lasting.pem"]).await;
     let listed = async |arguments: &[&str]| {
-        let list = place.json(&[&["cert", "list"], arguments].concat()).await;
+        let list = installation.json(&[&["cert", "list"], arguments].concat()).await;
         let list = list.as_array().unwrap().clone().into_iter();
         let certificates = list.filter(|one| one["kind"] == "certificate");
         certificates.map(|one| one["thumbprint"].clone()).collect::<Vec<_>>()
     };
 
-    assert_eq!(listed(&[]).await, [lasting["thumbprint"].clone()]);
+    assert_eq!(listed(&[]).await, [long_lived["thumbprint"].clone()]);
 
-    let all = [over["thumbprint"].clone(), lasting["thumbprint"].clone()];
+    let all = [expired["thumbprint"].clone(), long_lived["thumbprint"].clone()];
     assert_eq!(listed(&["--state", "revoked"]).await, all);
     assert_eq!(listed(&["--state", "all"]).await, all);
     assert_eq!(listed(&["--state", "expired"]).await, [json!(null); 0]);
@@ -143,22 +149,22 @@ async fn a_revoked_certificate_leaves_the_list_once_expired() {
 /// Every entry of the list can be shown, signing keys included.
 #[tokio::test]
 async fn a_signing_key_is_shown_by_its_kid() {
-    let place = Place::migrated().await;
-    place.json(&["key", "rotate", "ES256", "--force"]).await;
-    let list = place.json(&["cert", "list"]).await;
+    let installation = Installation::migrated().await;
+    installation.json(&["key", "rotate", "ES256", "--force"]).await;
+    let list = installation.json(&["cert", "list"]).await;
     let key = list.as_array().unwrap().iter().find(|one| one["kind"] == "signing_key").unwrap();
     let kid = key["kid"].as_str().unwrap();
 
-    assert_eq!(place.json(&["cert", "show", kid]).await, *key);
+    assert_eq!(installation.json(&["cert", "show", kid]).await, *key);
 
-    let words = place.run(&["cert", "show", kid]).await.out;
+    let words = installation.run(&["cert", "show", kid]).await.stdout;
     assert!(words.starts_with(&format!("kid         {kid}\n")), "{words}");
 }
 
 /// Issue 3: `cert forecast` lists which clients stop working on which day.
 #[tokio::test]
 async fn the_forecast_has_the_day_and_the_contacts() {
-    let place = Place::migrated().await;
+    let installation = Installation::migrated().await;
     let soon = certificate("soon", 20);
     let metadata = json!({
         "client_name": "Billing",
@@ -169,15 +175,15 @@ async fn the_forecast_has_the_day_and_the_contacts() {
         "jwks": { "keys": [soon.1] },
     });
     let create = ["client", "create", "--metadata", "-"];
-    let made = place.json_with(&create, &metadata.to_string()).await;
+    let created = installation.json_with(&create, &metadata.to_string()).await;
 
-    let forecast = place.json(&["cert", "forecast"]).await;
+    let forecast = installation.json(&["cert", "forecast"]).await;
 
     let day = (now() + time::Duration::days(20)).date().to_string();
     assert_eq!(forecast[0]["day"], day.as_str());
-    assert_eq!(forecast[0]["client_id"], made["client_id"]);
+    assert_eq!(forecast[0]["client_id"], created["client_id"]);
     assert_eq!(forecast[0]["contacts"], json!(["it@rp.example"]));
-    assert_eq!(place.json(&["cert", "forecast", "--days", "19"]).await, json!([]));
-    let table = place.run(&["cert", "forecast"]).await.out;
+    assert_eq!(installation.json(&["cert", "forecast", "--days", "19"]).await, json!([]));
+    let table = installation.run(&["cert", "forecast"]).await.stdout;
     assert!(table.contains(&day) && table.contains("Billing"), "{table}");
 }

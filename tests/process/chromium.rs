@@ -41,7 +41,7 @@ pub(crate) struct Browser {
 struct Chromedriver {
     child: Child,
     /// Kept open, because the process would fail to write otherwise.
-    said: Lines<BufReader<ChildStdout>>,
+    output: Lines<BufReader<ChildStdout>>,
     profile: PathBuf,
 }
 
@@ -89,7 +89,7 @@ impl Browser {
     }
 
     /// Waits until an element contains this text.
-    pub(crate) async fn see(&self, css: &str, text: &'static str) {
+    pub(crate) async fn wait_for_text(&self, css: &str, text: &'static str) {
         let found = self
             .driver
             .query(By::Css(css))
@@ -115,8 +115,8 @@ impl Browser {
     pub(crate) async fn press(&self, css: &str) {
         let button = self.find(css).await;
         button.click().await.unwrap();
-        let gone = button.wait_until().wait(TIMEOUT, STEP).stale().await;
-        assert!(gone.is_ok(), "{css} leads nowhere:\n{}", self.text().await);
+        let replaced = button.wait_until().wait(TIMEOUT, STEP).stale().await;
+        assert!(replaced.is_ok(), "{css} leads nowhere:\n{}", self.text().await);
     }
 
     /// Double-clicks a button.
@@ -167,13 +167,13 @@ impl Chromedriver {
             .process_group(0)
             .spawn()
             .expect("chromedriver is installed by scripts/setup");
-        let said = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, said, profile: directory("chromium") }
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, output, profile: directory("chromium") }
     }
 
     async fn port(&mut self) -> u16 {
         loop {
-            let line = self.said.next_line().await.unwrap().expect("chromedriver says its port");
+            let line = self.output.next_line().await.unwrap().expect("chromedriver says its port");
             if let Some((_, port)) = line.split_once("started successfully on port ") {
                 return port.trim_end_matches('.').parse().unwrap();
             }

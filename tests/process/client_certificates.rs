@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use crate::application::Application;
+use crate::installation::Installation;
 use crate::nginx;
-use crate::place::Place;
 use crate::server::{PASSWORD, Server};
 use kit::ca::{Ca, Identity, pem};
 
@@ -22,7 +22,7 @@ struct Fixture {
     url: String,
     proxy: Option<Child>,
     /// Issues client certificates; the server trusts its root.
-    issuing: Ca,
+    issuing_ca: Ca,
 }
 
 /// The program that terminates TLS.
@@ -34,44 +34,46 @@ enum Edge {
 }
 
 impl Fixture {
-    async fn before(edge: Edge) -> Self {
-        let mut place = Place::make().await;
+    async fn behind(edge: Edge) -> Self {
+        let mut installation = Installation::new().await;
         let port = crate::free_port();
         let url = format!("https://localhost:{port}");
         let (root, servers) = (Ca::new("Clients"), Ca::new("Servers"));
-        let (issuing, host) = (root.intermediate("Issuing"), servers.issue_server(&["localhost"]));
-        let trusted_ca = if edge == Edge::Nginx { &issuing } else { &root };
-        place.write("clients.pem", &pem(trusted_ca.certificate()));
-        place.write("servers.pem", &pem(servers.certificate()));
-        place.write("host.pem", &host.chain_pem());
-        place.write("host.key", &host.key.serialize_pem());
-        place.write("host.both.pem", &(host.chain_pem() + host.key.serialize_pem().as_str()));
-        crate::hide(&place.directory.join("host.key"));
-        let file = |name: &str| place.directory.join(name).display().to_string();
+        let (issuing_ca, host) =
+            (root.intermediate("Issuing"), servers.issue_server(&["localhost"]));
+        let trusted_ca = if edge == Edge::Nginx { &issuing_ca } else { &root };
+        installation.write("clients.pem", &pem(trusted_ca.certificate()));
+        installation.write("servers.pem", &pem(servers.certificate()));
+        installation.write("host.pem", &host.chain_pem());
+        installation.write("host.key", &host.key.serialize_pem());
+        installation
+            .write("host.both.pem", &(host.chain_pem() + host.key.serialize_pem().as_str()));
+        crate::hide(&installation.directory.join("host.key"));
+        let file = |name: &str| installation.directory.join(name).display().to_string();
         let anchors = format!("name=clients;file={};revocation=off", file("clients.pem"));
         let (certificate, key) = (file("host.pem"), file("host.key"));
-        place.set("CLIENT_CERTIFICATES__ANCHORS", &anchors);
+        installation.set("CLIENT_CERTIFICATES__ANCHORS", &anchors);
         match edge {
             Edge::Gatewright => {
-                place.set("MTLS__URL", &url);
-                place.set("MTLS__LISTEN", &format!("127.0.0.1:{port}"));
-                place.set("MTLS__CERTIFICATE_FILE", &certificate);
-                place.set("MTLS__KEY_FILE", &key);
+                installation.set("MTLS__URL", &url);
+                installation.set("MTLS__LISTEN", &format!("127.0.0.1:{port}"));
+                installation.set("MTLS__CERTIFICATE_FILE", &certificate);
+                installation.set("MTLS__KEY_FILE", &key);
             }
             Edge::Nginx | Edge::Haproxy => {
-                place.set("MTLS__URL", &url);
-                place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
+                installation.set("MTLS__URL", &url);
+                installation.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
                 let form = if edge == Edge::Nginx { "nginx" } else { "haproxy" };
-                place.set("HTTP__CLIENT_CERTIFICATE_HEADER", form);
+                installation.set("HTTP__CLIENT_CERTIFICATE_HEADER", form);
             }
         }
-        let server = Server::at(place).await;
+        let server = Server::start_in(installation).await;
         let proxy = match edge {
             Edge::Gatewright => None,
-            Edge::Nginx => Some(before_nginx(&server, port)),
-            Edge::Haproxy => Some(haproxy(&server, port)),
+            Edge::Nginx => Some(start_nginx(&server, port)),
+            Edge::Haproxy => Some(start_haproxy(&server, port)),
         };
-        let fixture = Self { server, url, proxy, issuing };
+        let fixture = Self { server, url, proxy, issuing_ca };
         crate::wait_until("the TLS port listens", async || {
             fixture.curl("/jwks", None, &[]).await.0 != 0
         })
@@ -80,28 +82,28 @@ impl Fixture {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.server.place.directory.join(name)
+        self.server.installation.directory.join(name)
     }
 
     /// Writes a certificate and its key to files.
-    fn put(&self, name: &str, identity: &Identity) {
-        self.server.place.write(&format!("{name}.pem"), &identity.chain_pem());
-        self.server.place.write(&format!("{name}.key"), &identity.key.serialize_pem());
+    fn write_identity(&self, name: &str, identity: &Identity) {
+        self.server.installation.write(&format!("{name}.pem"), &identity.chain_pem());
+        self.server.installation.write(&format!("{name}.key"), &identity.key.serialize_pem());
     }
 
     /// Registers a client with these flags of the command line.
     async fn client(&self, flags: &[&str]) -> String {
         let create = ["client", "create", "--grant-type", "client_credentials"];
-        let made = self.server.place.json(&[&create[..], flags].concat()).await;
-        made["client_id"].as_str().unwrap().to_owned()
+        let created = self.server.installation.json(&[&create[..], flags].concat()).await;
+        created["client_id"].as_str().unwrap().to_owned()
     }
 
-    /// The response to `curl`, with a certificate of [`Fixture::put`] and these arguments.
-    async fn curl(&self, path: &str, shows: Option<&str>, more: &[&str]) -> (u16, Value) {
+    /// The response to `curl`, with a certificate of [`Fixture::write_identity`] and these arguments.
+    async fn curl(&self, path: &str, certificate: Option<&str>, more: &[&str]) -> (u16, Value) {
         let mut command = Command::new("curl");
         command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
         command.arg("--cacert").arg(self.path("servers.pem"));
-        if let Some(name) = shows {
+        if let Some(name) = certificate {
             command.arg("--cert").arg(self.path(&format!("{name}.pem")));
             command.arg("--key").arg(self.path(&format!("{name}.key")));
         }
@@ -112,18 +114,23 @@ impl Fixture {
     }
 
     /// Requests a token by client credentials.
-    async fn ask(&self, id: &str, shows: Option<&str>, more: &[&str]) -> (u16, Value) {
+    async fn request_token(
+        &self,
+        id: &str,
+        certificate: Option<&str>,
+        more: &[&str],
+    ) -> (u16, Value) {
         let id = format!("client_id={id}");
         let form = ["--data", "grant_type=client_credentials", "--data", &id];
-        self.curl("/token", shows, &[&form[..], more].concat()).await
+        self.curl("/token", certificate, &[&form[..], more].concat()).await
     }
 
     /// Runs a program of `tests/interop`, with a client for users and a service, both authenticated by
     /// a certificate.
     async fn interop(&self, interpreter: &str, program: &str) {
-        let person = self.server.person("ada").await;
-        self.put("own", &self.issuing.issue_client("Photos"));
-        self.put("other", &self.issuing.issue_client("Thief"));
+        let user = self.server.create_user("ada").await;
+        self.write_identity("own", &self.issuing_ca.issue_client("Photos"));
+        self.write_identity("other", &self.issuing_ca.issue_client("Thief"));
         let metadata = json!({
             "client_name": "Photos",
             "redirect_uris": [Application::REDIRECT_URI],
@@ -140,9 +147,9 @@ impl Fixture {
         command
             .arg(program)
             .env("INTEROP_ISSUER", &self.server.issuer)
-            .env("INTEROP_USERNAME", &person.username)
+            .env("INTEROP_USERNAME", &user.username)
             .env("INTEROP_PASSWORD", PASSWORD)
-            .env("INTEROP_EMAIL", format!("{}@example.org", person.username))
+            .env("INTEROP_EMAIL", format!("{}@example.org", user.username))
             .env("INTEROP_CLIENT_ID", id)
             .env("INTEROP_CLIENT_SECRET", "none")
             .env("INTEROP_REDIRECT_URI", Application::REDIRECT_URI)
@@ -162,11 +169,11 @@ impl Fixture {
         }
         let output = command.output().await.expect("scripts/setup installs it");
 
-        let said = String::from_utf8_lossy(&output.stdout);
+        let printed = String::from_utf8_lossy(&output.stdout);
         let complained = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}\n{complained}");
-        assert!(said.lines().count() >= 6, "every step prints a line:\n{said}");
-        assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
+        assert!(output.status.success(), "{printed}\n{complained}");
+        assert!(printed.lines().count() >= 6, "every step prints a line:\n{printed}");
+        assert!(printed.lines().all(|line| line.starts_with("ok ")), "{printed}");
     }
 
     async fn stop(mut self) {
@@ -177,44 +184,44 @@ impl Fixture {
     }
 }
 
-fn deployed(name: &str) -> PathBuf {
+fn deploy_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/client-certificates").join(name)
 }
 
 /// The address of the server.
-fn upstream(server: &Server) -> String {
+fn server_address(server: &Server) -> String {
     format!("127.0.0.1:{}", server.issuer.rsplit_once(':').unwrap().1)
 }
 
-fn before_nginx(server: &Server, port: u16) -> Child {
-    let directory = server.place.directory.join("nginx");
+fn start_nginx(server: &Server, port: u16) -> Child {
+    let directory = server.installation.directory.join("nginx");
     std::fs::create_dir(&directory).unwrap();
-    std::fs::copy(deployed("nginx.conf"), directory.join("nginx.conf")).unwrap();
-    let place = server.place.directory.display();
+    std::fs::copy(deploy_file("nginx.conf"), directory.join("nginx.conf")).unwrap();
+    let installation = server.installation.directory.display();
     let mut text = format!(
         "upstream gatewright {{ server {}; keepalive 4; }}\n\
-         ssl_certificate {place}/host.pem;\n\
-         ssl_certificate_key {place}/host.key;\n",
-        upstream(server)
+         ssl_certificate {installation}/host.pem;\n\
+         ssl_certificate_key {installation}/host.key;\n",
+        server_address(server)
     );
-    text.push_str(&nginx::own_paths(&directory));
+    text.push_str(&nginx::path_directives(&directory));
     std::fs::write(directory.join("place.conf"), text).unwrap();
     let listen = format!("listen 127.0.0.1:{port} ssl;\n");
     std::fs::write(directory.join("listen.conf"), listen).unwrap();
     nginx::start(&directory)
 }
 
-fn haproxy(server: &Server, port: u16) -> Child {
-    let place = &server.place.directory;
-    let log = std::fs::File::create(place.join("haproxy.log")).unwrap();
+fn start_haproxy(server: &Server, port: u16) -> Child {
+    let installation = &server.installation.directory;
+    let log = std::fs::File::create(installation.join("haproxy.log")).unwrap();
     Command::new("haproxy")
         .arg("-db")
         .arg("-f")
-        .arg(deployed("haproxy.cfg"))
+        .arg(deploy_file("haproxy.cfg"))
         .env("LISTEN", format!("127.0.0.1:{port}"))
-        .env("GATEWRIGHT", upstream(server))
-        .env("CERTIFICATE", place.join("host.both.pem"))
-        .env("CLIENTS", place.join("clients.pem"))
+        .env("GATEWRIGHT", server_address(server))
+        .env("CERTIFICATE", installation.join("host.both.pem"))
+        .env("CLIENTS", installation.join("clients.pem"))
         .stdout(Stdio::null())
         .stderr(log)
         .kill_on_drop(true)
@@ -231,9 +238,9 @@ fn cnf(response: &Value) -> Value {
 /// RFC 8705, RFC 9440 §4; THREATS MT-01, MT-02, MT-06: with each program that terminates TLS, and the
 /// published configuration.
 async fn a_client_certificate_authenticates_its_client(edge: Edge) {
-    let fixture = Fixture::before(edge).await;
+    let fixture = Fixture::behind(edge).await;
     let (own, attacker) =
-        (fixture.issuing.issue_client("Backup"), fixture.issuing.issue_client("Thief"));
+        (fixture.issuing_ca.issue_client("Backup"), fixture.issuing_ca.issue_client("Thief"));
     let (lone, lookalike) = (Identity::self_signed("Lone"), Identity::self_signed("Backup"));
     let foreign = Ca::new("Issuing").issue_client("Backup");
     for (name, identity) in [
@@ -243,18 +250,18 @@ async fn a_client_certificate_authenticates_its_client(edge: Edge) {
         ("lookalike", &lookalike),
         ("foreign", &foreign),
     ] {
-        fixture.put(name, identity);
+        fixture.write_identity(name, identity);
     }
     let by_certificate = ["--auth-method", "tls_client_auth", "--tls-subject", "CN=Backup"];
     let backup = fixture.client(&[&by_certificate[..], &["--tls-bound-tokens"]].concat()).await;
-    fixture.server.place.write("jwks.json", &json!({ "keys": [jwk(&lone)] }).to_string());
+    fixture.server.installation.write("jwks.json", &json!({ "keys": [jwk(&lone)] }).to_string());
     let by_itself = ["--auth-method", "self_signed_tls_client_auth", "--jwks", "jwks.json"];
     let alone = fixture.client(&by_itself).await;
 
-    let (status, response) = fixture.ask(&backup, Some("own"), &[]).await;
+    let (status, response) = fixture.request_token(&backup, Some("own"), &[]).await;
     assert_eq!((status, cnf(&response)), (200, json!(own.thumbprint())), "{edge:?}");
-    assert_eq!(fixture.ask(&alone, Some("lone"), &[]).await.0, 200, "{edge:?}");
-    for (id, shows) in [
+    assert_eq!(fixture.request_token(&alone, Some("lone"), &[]).await.0, 200, "{edge:?}");
+    for (id, certificate) in [
         (&backup, None),
         (&backup, Some("thief")),
         (&backup, Some("lookalike")),
@@ -263,11 +270,11 @@ async fn a_client_certificate_authenticates_its_client(edge: Edge) {
         (&alone, None),
         (&alone, Some("own")),
     ] {
-        let (status, response) = fixture.ask(id, shows, &[]).await;
+        let (status, response) = fixture.request_token(id, certificate, &[]).await;
         assert_eq!(
             (status, &response["error"]),
             (401, &json!("invalid_client")),
-            "{edge:?} {shows:?}"
+            "{edge:?} {certificate:?}"
         );
     }
 
@@ -279,19 +286,21 @@ async fn a_client_certificate_authenticates_its_client(edge: Edge) {
         format!("X-Forwarded-Client-Cert: Cert=\"{escaped}\""),
         format!("X-SSL-Client-DER: {}", base64(&own)),
     ] {
-        for shows in [None, Some("thief")] {
-            let (status, response) = fixture.ask(&backup, shows, &["--header", &spoofed]).await;
+        for certificate in [None, Some("thief")] {
+            let (status, response) =
+                fixture.request_token(&backup, certificate, &["--header", &spoofed]).await;
             assert_eq!(
                 (status, &response["error"]),
                 (401, &json!("invalid_client")),
                 "{spoofed:.30}"
             );
         }
-        let (status, response) = fixture.ask(&backup, Some("own"), &["--header", &spoofed]).await;
+        let (status, response) =
+            fixture.request_token(&backup, Some("own"), &["--header", &spoofed]).await;
         assert_eq!((status, cnf(&response)), (200, json!(own.thumbprint())));
     }
     let underscores = format!("X_SSL_Client_DER: {}", base64(&own));
-    let (status, _) = fixture.ask(&backup, None, &["--header", &underscores]).await;
+    let (status, _) = fixture.request_token(&backup, None, &["--header", &underscores]).await;
     assert_eq!(status, if edge == Edge::Haproxy { 400 } else { 401 }, "{edge:?}");
     fixture.stop().await;
 }
@@ -316,11 +325,11 @@ fn jwk(identity: &Identity) -> Value {
 /// RFC 8705 §5; THREATS MT-10: endpoints that accept client certificates exist at the mTLS name, no
 /// other path does, and discovery lists them.
 async fn the_mtls_name_serves_its_endpoints_and_nothing_else(edge: Edge) {
-    let fixture = Fixture::before(edge).await;
-    let own = fixture.issuing.issue_client("Backup");
-    fixture.put("own", &own);
+    let fixture = Fixture::behind(edge).await;
+    let own = fixture.issuing_ca.issue_client("Backup");
+    fixture.write_identity("own", &own);
     // EST needs a built-in CA.
-    fixture.server.place.json(&["ca", "init"]).await;
+    fixture.server.installation.json(&["ca", "init"]).await;
     crate::wait_until("the server has loaded the CA", async || {
         fixture.curl("/.well-known/est/cacerts", Some("own"), &[]).await.0 == 200
     })
@@ -387,22 +396,22 @@ async fn curl_authenticates_with_a_certificate_through_haproxy() {
 /// size.
 #[tokio::test]
 async fn the_runbook_finds_every_token_of_a_certificate() {
-    let fixture = Fixture::before(Edge::Gatewright).await;
+    let fixture = Fixture::behind(Edge::Gatewright).await;
     let (own, other) =
-        (fixture.issuing.issue_client("Backup"), fixture.issuing.issue_client("Other"));
+        (fixture.issuing_ca.issue_client("Backup"), fixture.issuing_ca.issue_client("Other"));
     let mut issued = Vec::new();
     for (name, identity) in [("own", &own), ("other", &other)] {
-        fixture.put(name, identity);
+        fixture.write_identity(name, identity);
         let subject = if name == "own" { "CN=Backup" } else { "CN=Other" };
         let by_certificate = ["--auth-method", "tls_client_auth", "--tls-subject", subject];
         let id = fixture.client(&[&by_certificate[..], &["--tls-bound-tokens"]].concat()).await;
         for _ in 0..2 {
             let before = issued.len();
-            issued.push(fixture.ask(&id, Some(name), &[]).await);
+            issued.push(fixture.request_token(&id, Some(name), &[]).await);
             // Each in a batch of its own.
             crate::wait_until("the token is in the audit trail", async || {
                 let list = ["audit", "list", "--kind", "token.issued"];
-                fixture.server.place.json(&list).await.as_array().unwrap().len() > before
+                fixture.server.installation.json(&list).await.as_array().unwrap().len() > before
             })
             .await;
         }
@@ -410,8 +419,8 @@ async fn the_runbook_finds_every_token_of_a_certificate() {
     assert!(issued.iter().all(|(status, _)| *status == 200), "{issued:?}");
     let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/certificates.md");
     let book = std::fs::read_to_string(book).unwrap();
-    let begun = book.find("   before=\n").unwrap();
-    let (commands, _) = book[begun..].split_once("```").unwrap();
+    let start = book.find("   before=\n").unwrap();
+    let (commands, _) = book[start..].split_once("```").unwrap();
     assert!(commands.contains("--limit 1000") && commands.contains("THUMBPRINT"));
     let commands = commands.replace("--limit 1000", "--limit 1");
     let commands = commands.replace("THUMBPRINT", &own.thumbprint());
@@ -419,11 +428,11 @@ async fn the_runbook_finds_every_token_of_a_certificate() {
     let mut shell = Command::new("sh");
     let script = format!("gatewright() {{ \"$BINARY\" \"$@\"; }}\n{commands}");
     shell.args(["-c", &script]).env("BINARY", env!("CARGO_BIN_EXE_gatewright"));
-    shell.envs(fixture.server.place.settings.iter().cloned());
-    let output = shell.current_dir(&fixture.server.place.directory).output().await.unwrap();
+    shell.envs(fixture.server.installation.settings.iter().cloned());
+    let output = shell.current_dir(&fixture.server.installation.directory).output().await.unwrap();
 
-    let told = String::from_utf8(output.stdout).unwrap();
-    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let jti = |(_, response): &(u16, Value)| {
         let token = response["access_token"].as_str().unwrap();
         let payload =
@@ -431,15 +440,15 @@ async fn the_runbook_finds_every_token_of_a_certificate() {
         serde_json::from_slice::<Value>(&payload).unwrap()["jti"].clone()
     };
     // Newest first.
-    let found: Vec<_> = told.iter().map(|one| one["jti"].clone()).collect();
-    assert_eq!(found, [jti(&issued[1]), jti(&issued[0])], "{told:?}");
+    let found: Vec<_> = lines.iter().map(|one| one["jti"].clone()).collect();
+    assert_eq!(found, [jti(&issued[1]), jti(&issued[0])], "{lines:?}");
     fixture.stop().await;
 }
 
 /// openid-client with `TlsClientAuth` and `use_mtls_endpoint_aliases`.
 #[tokio::test]
 async fn openid_client_for_javascript_authenticates_with_a_certificate() {
-    let fixture = Fixture::before(Edge::Gatewright).await;
+    let fixture = Fixture::behind(Edge::Gatewright).await;
     fixture.interop("node", "node/certificates.mjs").await;
     fixture.stop().await;
 }
@@ -447,7 +456,7 @@ async fn openid_client_for_javascript_authenticates_with_a_certificate() {
 /// Authlib over `requests` with a certificate.
 #[tokio::test]
 async fn authlib_for_python_authenticates_with_a_certificate() {
-    let fixture = Fixture::before(Edge::Gatewright).await;
+    let fixture = Fixture::behind(Edge::Gatewright).await;
     fixture.interop("python3", "python/certificates.py").await;
     fixture.stop().await;
 }

@@ -8,14 +8,14 @@ use crate::server::{PASSWORD, Server};
 const API: &str = "https://photos.example/album";
 
 /// Opens a consent page with more scopes than a phone displays at once.
-async fn standing_before_a_long_list(server: &Server, browser: &Browser) {
-    server.person("ada").await;
+async fn open_long_consent_page(server: &Server, browser: &Browser) {
+    server.create_user("ada").await;
     let scopes: Vec<_> = (0..20).map(|number| format!("album.{number}")).collect();
     let declared: Vec<_> =
         scopes.iter().map(|scope| format!("--scope={scope}=Do {scope}")).collect();
     let mut create = vec!["resource", "create", API, "--name", "Album"];
     create.extend(declared.iter().map(String::as_str));
-    server.place.json(&create).await;
+    server.installation.json(&create).await;
     let scope = format!("openid profile email {}", scopes.join(" "));
     let callback = "https://photos.example/cb";
     let metadata = json!({
@@ -49,7 +49,7 @@ async fn the_buttons_of_a_long_list_stay_visible_and_cover_no_focus() {
     let server = Server::start().await;
     let browser = Browser::start().await;
     browser.resize(390, 520).await;
-    standing_before_a_long_list(&server, &browser).await;
+    open_long_consent_page(&server, &browser).await;
     let at = |script: &'static str| browser.run(script);
 
     let reach = "scrollTo(0, 0); const of = (css) => document.querySelector(css).getBoundingClientRect(); \
@@ -80,7 +80,7 @@ async fn the_collapsed_line_about_the_user_opens() {
     let server = Server::start().await;
     let browser = Browser::start().await;
     browser.resize(390, 760).await;
-    standing_before_a_long_list(&server, &browser).await;
+    open_long_consent_page(&server, &browser).await;
     let visible = || {
         browser.run(
             "return [...document.querySelectorAll('.opens li')].filter((one) => one.checkVisibility()).length",

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use gatewright::cli::Exit;
 
-use crate::place::{Place, is_postgres};
+use crate::installation::{Installation, is_postgres};
 use crate::server::Server;
 
 async fn is_not_ready(server: &Server) {
@@ -21,8 +21,8 @@ async fn a_deleted_or_replaced_database_file_is_detected() {
     let mut server = Server::start().await;
     let backup = server.service("Backup").await;
     let http = crate::http();
-    let file = server.place.directory.join("gatewright.db");
-    let aside = server.place.directory.join("aside.db");
+    let file = server.installation.directory.join("gatewright.db");
+    let aside = server.installation.directory.join("aside.db");
 
     std::fs::rename(&file, &aside).unwrap();
     is_not_ready(&server).await;
@@ -33,7 +33,7 @@ async fn a_deleted_or_replaced_database_file_is_detected() {
 
     std::fs::rename(&aside, &file).unwrap();
     crate::wait_until("it is ready", async || server.status("/readyz").await == 200).await;
-    backup.credentials(&http).await.unwrap().tokens();
+    backup.client_credentials(&http).await.unwrap().tokens();
     server.stop().await;
 }
 
@@ -44,28 +44,31 @@ async fn a_database_of_another_user_is_reported_with_owner_and_remedy() {
     if is_postgres() || std::fs::metadata("/proc/self").unwrap().uid() != 0 {
         return;
     }
-    let place = Place::migrated().await;
+    let installation = Installation::migrated().await;
 
-    let mut command = place.command(&["user", "list"]);
+    let mut command = installation.command(&["user", "list"]);
     let output = command.uid(65534).gid(65534).output().await.unwrap();
 
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(Exit::Misconfigured as i32), "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(Exit::Misconfigured as i32), "{stderr}");
     for named in ["gatewright.db", "root", "user 65534", "chown 65534 "] {
-        assert!(told.contains(named), "{named}: {told}");
+        assert!(stderr.contains(named), "{named}: {stderr}");
     }
 }
 
 /// Only `serve` and `migrate` create a schema.
 #[tokio::test]
 async fn a_command_creates_no_database() {
-    let place = Place::make().await;
+    let installation = Installation::new().await;
 
-    place.run(&["user", "list"]).await.refused(Exit::Misconfigured, "gatewright migrate");
+    installation
+        .run(&["user", "list"])
+        .await
+        .assert_failed(Exit::Misconfigured, "gatewright migrate");
 
     if !is_postgres() {
-        assert!(!place.directory.join("gatewright.db").exists());
+        assert!(!installation.directory.join("gatewright.db").exists());
     }
-    place.json(&["migrate"]).await;
-    place.json(&["user", "list"]).await;
+    installation.json(&["migrate"]).await;
+    installation.json(&["user", "list"]).await;
 }

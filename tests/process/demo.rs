@@ -16,7 +16,7 @@ use crate::{directory, free_port};
 struct Demo {
     child: Child,
     /// Its output, as JSON.
-    said: Value,
+    output: Value,
 }
 
 fn command(home: &Path, more: &[&str]) -> Command {
@@ -41,19 +41,19 @@ impl Demo {
     async fn start(home: &Path, more: &[&str]) -> Self {
         let mut child = command(home, more).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said = match lines.next_line().await.unwrap() {
+        let output = match lines.next_line().await.unwrap() {
             Some(line) => serde_json::from_str(&line).unwrap(),
             None => panic!("{:?}", child.wait_with_output().await.unwrap()),
         };
-        Self { child, said }
+        Self { child, output }
     }
 
     fn text(&self, name: &str) -> &str {
-        self.said.pointer(name).and_then(Value::as_str).unwrap()
+        self.output.pointer(name).and_then(Value::as_str).unwrap()
     }
 
     /// Sends it a signal, and waits for its end.
-    async fn end(mut self, signal: &str) -> ExitStatus {
+    async fn stop_by(mut self, signal: &str) -> ExitStatus {
         let id = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
         let ended = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
@@ -62,7 +62,7 @@ impl Demo {
 }
 
 /// A directory of its own with an invalid configuration in it, and five ports.
-fn home() -> (PathBuf, [String; 10]) {
+fn new_home() -> (PathBuf, [String; 10]) {
     let home = directory("demo");
     std::fs::create_dir_all(&home).unwrap();
     std::fs::write(home.join("gatewright.toml"), "this is = no TOML").unwrap();
@@ -83,7 +83,7 @@ async fn sign_in(browser: &Browser, username: &str, password: &str) {
 /// browser follows it.
 #[tokio::test]
 async fn a_user_signs_in_uses_every_function_and_signs_out() {
-    let (home, ports) = home();
+    let (home, ports) = new_home();
     let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
     let (issuer, application) = (demo.text("/issuer"), demo.text("/application"));
     let password = demo.text("/people/ada");
@@ -97,27 +97,27 @@ async fn a_user_signs_in_uses_every_function_and_signs_out() {
     assert!(browser.address().await.starts_with(issuer));
     assert!(browser.text().await.contains("See your invoices"));
     browser.press("button[value=deny]").await;
-    browser.see("[role=alert]", "Nobody was signed in: the request was declined.").await;
+    browser.wait_for_text("[role=alert]", "Nobody was signed in: the request was declined.").await;
     browser.press("form[action='/sign-in'] button").await;
     browser.press("button[value=allow]").await;
 
-    browser.see("[role=status]", "You are signed in.").await;
+    browser.wait_for_text("[role=status]", "You are signed in.").await;
     assert!(browser.address().await.starts_with(application));
     let cookie = browser.cookie("gw_demo_client").await;
     assert_eq!(cookie.http_only, Some(true));
-    browser.see("h1", "Ada Marlow").await;
+    browser.wait_for_text("h1", "Ada Marlow").await;
     browser.find(".flow li:nth-child(4).taken").await;
     browser.find(".flow li:nth-child(5):not(.taken)").await;
     assert!(browser.text().await.contains(issuer), "the claims contain the issuer");
 
     browser.press("form[action='/userinfo'] button").await;
-    browser.see("[role=status]", "Userinfo has answered.").await;
+    browser.wait_for_text("[role=status]", "Userinfo has answered.").await;
     assert!(browser.text().await.contains("12 Weavers Row"));
     browser.find(".flow li:nth-child(5).taken").await;
 
     let before = (browser.read("#access-token").await, browser.read("#refresh-token").await);
     browser.press("form[action='/refresh'] button").await;
-    browser.see("#refreshed", "once").await;
+    browser.wait_for_text("#refreshed", "once").await;
     let after = (browser.read("#access-token").await, browser.read("#refresh-token").await);
     assert!(before.0 != after.0 && before.1 != after.1, "{before:?} {after:?}");
 
@@ -132,54 +132,54 @@ async fn a_user_signs_in_uses_every_function_and_signs_out() {
     assert!(refused.starts_with("The refresh was refused: invalid_grant"), "{refused}");
 
     browser.press("form[action='/sign-out'] button").await;
-    browser.see("[role=status]", "You are signed out, here and at the server.").await;
+    browser.wait_for_text("[role=status]", "You are signed out, here and at the server.").await;
     browser.press("form[action='/sign-in'] button").await;
     browser.find("input[name=password]").await;
     assert!(browser.address().await.starts_with(issuer), "the session of the server has ended");
 
     browser.close().await;
-    assert!(demo.end("-INT").await.success());
+    assert!(demo.stop_by("-INT").await.success());
     std::fs::remove_dir_all(home).unwrap();
 }
 
 #[tokio::test]
 async fn the_data_is_kept_unless_a_fresh_start_is_requested() {
-    let (home, ports) = home();
+    let (home, ports) = new_home();
     let browser = Browser::start().await;
     let first = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
     browser.open(first.text("/application")).await;
     browser.press("form[action='/sign-in'] button").await;
     sign_in(&browser, "lena.vogt@example.org", first.text("/people/lena")).await;
     browser.press("button[value=allow]").await;
-    browser.see("[role=status]", "You are signed in.").await;
-    let said = first.said.clone();
-    assert!(first.end("-TERM").await.success());
+    browser.wait_for_text("[role=status]", "You are signed in.").await;
+    let output = first.output.clone();
+    assert!(first.stop_by("-TERM").await.success());
 
     // The ports are kept too. The client has lost its session; the server's session and consent are
     // still there.
     let again = Demo::start(&home, &[]).await;
-    assert_eq!(again.said, said);
+    assert_eq!(again.output, output);
     browser.open(again.text("/application")).await;
     browser.press("form[action='/sign-in'] button").await;
-    browser.see("[role=status]", "You are signed in.").await;
-    browser.see("h1", "Lena Vogt").await;
-    assert!(again.end("-INT").await.success());
+    browser.wait_for_text("[role=status]", "You are signed in.").await;
+    browser.wait_for_text("h1", "Lena Vogt").await;
+    assert!(again.stop_by("-INT").await.success());
 
     let fresh: Vec<&str> =
         std::iter::once("--fresh").chain(ports.iter().map(String::as_str)).collect();
     let fresh = Demo::start(&home, &fresh).await;
-    assert_ne!(fresh.said.pointer("/people"), said.pointer("/people"));
+    assert_ne!(fresh.output.pointer("/people"), output.pointer("/people"));
     browser.open(fresh.text("/application")).await;
     browser.press("form[action='/sign-in'] button").await;
     browser.find("input[name=password]").await;
-    assert!(fresh.end("-INT").await.success());
+    assert!(fresh.stop_by("-INT").await.success());
     browser.close().await;
     std::fs::remove_dir_all(home).unwrap();
 }
 
 #[tokio::test]
 async fn a_service_obtains_a_token_and_revokes_it() {
-    let (home, ports) = home();
+    let (home, ports) = new_home();
     let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
     let http = crate::http();
     let post = async |path: &str, form: &[(&str, &str)]| {
@@ -207,14 +207,14 @@ async fn a_service_obtains_a_token_and_revokes_it() {
     assert_eq!(before["active"], true);
     assert_eq!(before["scope"], "invoices.read invoices.write");
     assert_eq!(after, serde_json::json!({ "active": false }));
-    assert!(demo.end("-INT").await.success());
+    assert!(demo.stop_by("-INT").await.success());
     std::fs::remove_dir_all(home).unwrap();
 }
 
 /// The printed commands, run in a shell in another directory.
 #[tokio::test]
 async fn the_printed_commands_work() {
-    let (home, ports) = home();
+    let (home, ports) = new_home();
     // A path with characters that are special in a shell.
     let home = home.join("it's a $HOME");
     std::fs::create_dir(&home).unwrap();
@@ -223,15 +223,15 @@ async fn the_printed_commands_work() {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut said = Vec::new();
-    while !said.last().is_some_and(|line: &String| line.contains("Ctrl-C stops it")) {
+    let mut printed = Vec::new();
+    while !printed.last().is_some_and(|line: &String| line.contains("Ctrl-C stops it")) {
         let line = timeout(crate::TIMEOUT, lines.next_line()).await.expect("the whole summary");
-        said.push(line.unwrap().expect("the whole summary"));
+        printed.push(line.unwrap().expect("the whole summary"));
     }
     let run = async |first: &str| {
-        let commands = said.iter().skip_while(|line| !line.starts_with(first));
+        let commands = printed.iter().skip_while(|line| !line.starts_with(first));
         let commands: Vec<_> = commands.take_while(|line| !line.is_empty()).cloned().collect();
-        assert!(commands.len() > 4, "{said:?}");
+        assert!(commands.len() > 4, "{printed:?}");
         let mut shell = Command::new("sh");
         shell.args(["-eu", "-c", &commands.join("\n")]).current_dir("/").kill_on_drop(true);
         let output = shell.output().await.unwrap();
@@ -263,7 +263,7 @@ async fn the_printed_commands_work() {
 /// THREATS MT-04: with the real `curl`.
 #[tokio::test]
 async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
-    let (home, ports) = home();
+    let (home, ports) = new_home();
     let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
     let certificates = home.join(demo.text("/certificates"));
     let curl = async |who: &[&str], more: &[&str]| {
@@ -279,12 +279,12 @@ async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
     let token_endpoint = format!("{}/token", demo.text("/mtls"));
     // Supported features are advertised (RFC 8705 §2.1.1, §3.3; THREATS JO-22).
     let discovery = format!("{}/.well-known/oauth-authorization-server", demo.text("/issuer"));
-    let told = crate::http().get(discovery).send().await.unwrap().bytes().await.unwrap();
-    let told: Value = serde_json::from_slice(&told).unwrap();
-    let methods = told["token_endpoint_auth_methods_supported"].to_string();
+    let metadata = crate::http().get(discovery).send().await.unwrap().bytes().await.unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata).unwrap();
+    let methods = metadata["token_endpoint_auth_methods_supported"].to_string();
     assert!(methods.contains("\"tls_client_auth\""), "{methods}");
-    assert_eq!(told["tls_client_certificate_bound_access_tokens"], true);
-    assert_eq!(told["mtls_endpoint_aliases"]["token_endpoint"], token_endpoint);
+    assert_eq!(metadata["tls_client_certificate_bound_access_tokens"], true);
+    assert_eq!(metadata["mtls_endpoint_aliases"]["token_endpoint"], token_endpoint);
     let client = format!("client_id={}", demo.text("/clients/certified"));
     let resource = format!("resource={}", demo.text("/resource"));
     let mut form = vec![token_endpoint.as_str()];
@@ -311,15 +311,15 @@ async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
     let page = String::from_utf8(page.bytes().await.unwrap().to_vec()).unwrap();
     assert!(page.contains("Demo service with a certificate"), "the inventory: {page}");
     assert!(page.contains("one live token is bound to it"), "{page}");
-    assert!(demo.end("-INT").await.success());
+    assert!(demo.stop_by("-INT").await.success());
     std::fs::remove_dir_all(home).unwrap();
 }
 
 #[tokio::test]
 async fn conflicts_are_reported_and_nothing_is_overwritten() {
-    let (home, ports) = home();
+    let (home, ports) = new_home();
     let ports = ports.each_ref().map(String::as_str);
-    let taken = std::net::TcpListener::bind(("127.0.0.1", ports[3].parse().unwrap())).unwrap();
+    let listener = std::net::TcpListener::bind(("127.0.0.1", ports[3].parse().unwrap())).unwrap();
     let failed = async |more: &[&str]| {
         let Output { status, stderr, stdout } = command(&home, more).output().await.unwrap();
         assert!(!status.success() && stdout.is_empty());
@@ -328,12 +328,12 @@ async fn conflicts_are_reported_and_nothing_is_overwritten() {
 
     let port_in_use = failed(&ports).await;
     assert!(port_in_use.contains(ports[3]) && port_in_use.contains("--client-port"));
-    drop(taken);
+    drop(listener);
 
     let running = Demo::start(&home, &ports).await;
     let directory_in_use = failed(&["--fresh"]).await;
     assert!(directory_in_use.contains("a demo is running"), "{directory_in_use}");
-    assert!(running.end("-TERM").await.success());
+    assert!(running.stop_by("-TERM").await.success());
     let other_ports = failed(&["--port", ports[3], "--client-port", ports[1]]).await;
     assert!(other_ports.contains("--fresh"), "{other_ports}");
 
@@ -349,14 +349,14 @@ async fn conflicts_are_reported_and_nothing_is_overwritten() {
 /// registered.
 #[tokio::test]
 async fn a_default_port_in_use_is_replaced_by_another() {
-    let (home, ports) = home();
+    let (home, ports) = new_home();
     // The demo may choose the port of the server. If this fails, another process has it.
     let _holder = std::net::TcpListener::bind(("127.0.0.1", 8080));
     let others: Vec<_> = ports[2..].iter().map(String::as_str).collect();
 
     let first = Demo::start(&home, &others).await;
 
-    let port = first.said["moved_ports"]["8080"].as_u64().unwrap();
+    let port = first.output["moved_ports"]["8080"].as_u64().unwrap();
     assert_ne!(port, 8080);
     let issuer = format!("http://localhost:{port}");
     assert_eq!(first.text("/issuer"), issuer);
@@ -365,28 +365,28 @@ async fn a_default_port_in_use_is_replaced_by_another() {
     assert_eq!(discovery.send().await.unwrap().status(), 200);
     let metrics = http.get(first.text("/metrics")).send().await.unwrap();
     assert!(metrics.text().await.unwrap().contains("gatewright_"));
-    assert!(first.end("-TERM").await.success());
+    assert!(first.stop_by("-TERM").await.success());
 
     let again = Demo::start(&home, &[]).await;
     assert_eq!(again.text("/issuer"), issuer);
-    assert!(again.said["moved_ports"].as_object().unwrap().is_empty());
-    assert!(again.end("-TERM").await.success());
+    assert!(again.output["moved_ports"].as_object().unwrap().is_empty());
+    assert!(again.stop_by("-TERM").await.success());
 
     let mut demo = Command::new(env!("CARGO_BIN_EXE_gatewright"));
     demo.args(["demo", "--dir", "other"]).args(&others).current_dir(&home);
     let mut demo = demo.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
-    let mut told = String::new();
+    let mut output = String::new();
     loop {
         let line = timeout(crate::TIMEOUT, lines.next_line()).await.expect("the list of users");
         let line = line.unwrap().expect("the list of users");
         if line.starts_with("Users") {
             break;
         }
-        told.push_str(&line);
+        output.push_str(&line);
     }
-    assert!(told.contains("Port 8080 is in use by another program"), "{told}");
-    assert!(told.contains("/metrics") && told.contains("/account"), "{told}");
+    assert!(output.contains("Port 8080 is in use by another program"), "{output}");
+    assert!(output.contains("/metrics") && output.contains("/account"), "{output}");
     demo.kill().await.unwrap();
     std::fs::remove_dir_all(home).unwrap();
 }
@@ -395,7 +395,7 @@ async fn a_default_port_in_use_is_replaced_by_another() {
 /// site, a request with another host name.
 #[tokio::test]
 async fn the_application_accepts_requests_of_its_own_pages_only() {
-    let (home, ports) = home();
+    let (home, ports) = new_home();
     let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
     let (application, issuer) = (demo.text("/application"), demo.text("/issuer"));
     let http = crate::http();
@@ -413,6 +413,6 @@ async fn the_application_accepts_requests_of_its_own_pages_only() {
     assert!(page.contains("This sign-in was not begun in this browser"), "{page}");
     assert_eq!(cross_site.status(), 403);
     assert_eq!(rebound.headers()["location"], application);
-    assert!(demo.end("-INT").await.success());
+    assert!(demo.stop_by("-INT").await.success());
     std::fs::remove_dir_all(home).unwrap();
 }

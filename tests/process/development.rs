@@ -16,7 +16,7 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 #[tokio::test]
 async fn a_local_issuer_stores_consent_for_local_web_applications_only() {
     let mut server = Server::start().await;
-    let person = server.person("ada").await;
+    let user = server.create_user("ada").await;
     let web = json!({ "application_type": "web" });
     let trusted = json!({ "application_type": "web", "gw_skip_consent": true });
     let native = json!({ "application_type": "native" });
@@ -33,7 +33,10 @@ async fn a_local_issuer_stores_consent_for_local_web_applications_only() {
         let mut metadata: Value = metadata.clone();
         metadata["token_endpoint_auth_method"] = "none".into();
         metadata["redirect_uris"] = json!([uri]);
-        let client = Application::of(&server.issuer, &server.register(metadata.clone()).await);
+        let client = Application::from_registration(
+            &server.issuer,
+            &server.register(metadata.clone()).await,
+        );
         let mut request = Url::parse(&format!("{}/authorize", server.issuer)).unwrap();
         request
             .query_pairs_mut()
@@ -45,7 +48,7 @@ async fn a_local_issuer_stores_consent_for_local_web_applications_only() {
             .append_pair("code_challenge_method", "S256");
         let mut silent = request.clone();
         silent.query_pairs_mut().append_pair("prompt", "none");
-        let mut browser = Browser::of(&person);
+        let mut browser = Browser::new(&user);
         let answered = |at: &Url, name: &str| {
             at.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value.into_owned())
         };

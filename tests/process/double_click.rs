@@ -12,7 +12,7 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A client that accepts every request; returns its URL.
-async fn application() -> String {
+async fn start_application() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let greets = Router::new().fallback(|| async { Html("<h1>Here are your photos</h1>") });
@@ -24,8 +24,8 @@ async fn application() -> String {
 #[tokio::test]
 async fn a_double_click_returns_a_valid_code() {
     let server = Server::start().await;
-    server.person("ada").await;
-    let application = application().await;
+    server.create_user("ada").await;
+    let application = start_application().await;
     let callback = format!("{application}/cb");
     let client =
         server.register(json!({ "client_name": "Photos", "redirect_uris": [callback] })).await;

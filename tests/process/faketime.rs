@@ -11,7 +11,7 @@ use sqlx_macros::FromRow;
 
 use crate::application::Application;
 use crate::browser::Browser;
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::Server;
 use crate::wait_until;
 
@@ -26,28 +26,28 @@ fn library() -> PathBuf {
 }
 
 /// A server whose clock the test controls.
-struct Clocked {
+struct ServerWithClock {
     server: Server,
     store: Store,
 }
 
-impl Clocked {
+impl ServerWithClock {
     /// The clock has this offset from the beginning: `+0`, `-1h`, `+3y`.
     async fn start(offset: &str) -> Self {
-        let mut place = Place::make().await;
-        set(&place, offset);
-        let file = place.directory.join("clock").display().to_string();
+        let mut installation = Installation::new().await;
+        set(&installation, offset);
+        let file = installation.directory.join("clock").display().to_string();
         for (name, value) in [
             ("LD_PRELOAD", library().display().to_string().as_str()),
             ("FAKETIME_TIMESTAMP_FILE", &file),
             ("FAKETIME_NO_CACHE", "1"),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
         ] {
-            place.settings.push((name.to_owned(), value.to_owned()));
+            installation.settings.push((name.to_owned(), value.to_owned()));
         }
         // Access tokens do not expire within a test.
-        place.set("TOKENS__ACCESS_TOKEN_LIFETIME", "3600");
-        let server = Server::at(place).await;
+        installation.set("TOKENS__ACCESS_TOKEN_LIFETIME", "3600");
+        let server = Server::start_in(installation).await;
         let patient = Duration::from_secs(30);
         let limits = ConnectionLimits {
             connections: 1,
@@ -55,17 +55,17 @@ impl Clocked {
             statement: patient,
             is_pooled: false,
         };
-        let url = Secret::new(server.place.database.clone());
+        let url = Secret::new(server.installation.database.clone());
         let store = Store::open(&url, &limits, OpenMode::Command).await.unwrap();
         Self { server, store }
     }
 
     fn set(&self, offset: &str) {
-        set(&self.server.place, offset);
+        set(&self.server.installation, offset);
     }
 
     /// Waits until every job that runs on one replica has run at this offset from the true time.
-    async fn jobs_run(&self, offset: i64) {
+    async fn wait_for_jobs(&self, offset: i64) {
         #[derive(FromRow)]
         struct Job {
             ran_at: Option<i64>,
@@ -83,19 +83,20 @@ impl Clocked {
     }
 
     /// A user's tokens at a client, and the browser.
-    async fn signed_in(&self, name: &str) -> (Application, Browser, crate::application::Tokens) {
-        let (person, app) =
-            (self.server.person(name).await, self.server.application("Photos").await);
-        let mut browser = Browser::of(&person);
+    async fn sign_in(&self, name: &str) -> (Application, Browser, crate::application::Tokens) {
+        let (user, app) =
+            (self.server.create_user(name).await, self.server.application("Photos").await);
+        let mut browser = Browser::new(&user);
         let code = app.authorize(&mut browser).await.unwrap();
         let tokens = app.redeem(&crate::http(), &code).await.unwrap().tokens();
         (app, browser, tokens)
     }
 }
 
-fn set(place: &Place, offset: &str) {
-    place.write("clock.new", offset);
-    let (new, clock) = (place.directory.join("clock.new"), place.directory.join("clock"));
+fn set(installation: &Installation, offset: &str) {
+    installation.write("clock.new", offset);
+    let (new, clock) =
+        (installation.directory.join("clock.new"), installation.directory.join("clock"));
     std::fs::rename(new, clock).unwrap();
 }
 
@@ -108,27 +109,27 @@ fn now() -> i64 {
 /// repeated.
 #[tokio::test]
 async fn a_clock_that_jumps_and_returns_undoes_nothing() {
-    let clocked = Clocked::start("+0").await;
+    let clocked = ServerWithClock::start("+0").await;
     let http = crate::http();
-    let (app, _, tokens) = clocked.signed_in("ada").await;
+    let (app, _, tokens) = clocked.sign_in("ada").await;
     let next = app.refresh(&http, &tokens.refresh).await.unwrap().tokens();
     app.revoke(&http, &next.access).await.unwrap();
 
     clocked.set("+1d");
-    clocked.jobs_run(DAY).await;
+    clocked.wait_for_jobs(DAY).await;
     assert!(
         !app.is_active(&http, &tokens.access).await.unwrap(),
         "a day later the token has expired"
     );
     clocked.set("+0");
-    clocked.jobs_run(0).await;
+    clocked.wait_for_jobs(0).await;
 
     assert!(!app.is_active(&http, &next.access).await.unwrap(), "it is revoked");
     assert!(app.is_active(&http, &tokens.access).await.unwrap(), "the other token is still valid");
     let last = app.refresh(&http, &next.refresh).await.unwrap().tokens();
 
     clocked.set("-1h");
-    clocked.jobs_run(-3600).await;
+    clocked.wait_for_jobs(-3600).await;
     let again = app.refresh(&http, &next.refresh).await.unwrap();
     assert!(again.is_refusal("invalid_grant"), "{again:?}");
     clocked.set("+0");
@@ -142,13 +143,13 @@ async fn a_clock_that_jumps_and_returns_undoes_nothing() {
 /// jobs work, and users can sign in.
 #[tokio::test]
 async fn a_clock_that_was_years_ahead_leaves_nothing_valid() {
-    let mut clocked = Clocked::start("+3y").await;
+    let mut clocked = ServerWithClock::start("+3y").await;
     let http = crate::http();
-    let (app, mut browser, tokens) = clocked.signed_in("ada").await;
+    let (app, mut browser, tokens) = clocked.sign_in("ada").await;
     assert!(app.is_active(&http, &tokens.access).await.unwrap());
 
     clocked.set("+0");
-    clocked.jobs_run(0).await;
+    clocked.wait_for_jobs(0).await;
 
     assert!(!app.is_active(&http, &tokens.access).await.unwrap());
     let refreshed = app.refresh(&http, &tokens.refresh).await.unwrap();

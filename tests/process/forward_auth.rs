@@ -15,10 +15,10 @@ use serde_json::{Map, Value, json};
 use tokio::process::{Child, Command};
 
 use crate::application::{Application, Response};
-use crate::holder::Holder;
+use crate::dpop_key::DpopKey;
+use crate::installation::Installation;
 use crate::nginx;
-use crate::own::Own;
-use crate::place::Place;
+use crate::self_signed::SelfSigned;
 use crate::server::Server;
 
 const AUDIENCE: &str = "https://api.example.org/invoices";
@@ -58,10 +58,10 @@ impl Gateway {
     }
 
     /// The field of that format for this certificate.
-    fn certificate_field(self, own: &Own) -> (&'static str, String) {
+    fn certificate_field(self, key: &SelfSigned) -> (&'static str, String) {
         match self {
-            Self::Nginx => ("x-ssl-client-cert", own.escaped()),
-            Self::Caddy => ("client-cert", own.structured()),
+            Self::Nginx => ("x-ssl-client-cert", key.escaped()),
+            Self::Caddy => ("client-cert", key.structured()),
         }
     }
 
@@ -75,15 +75,15 @@ impl Gateway {
 
     fn start(
         self,
-        place: &Path,
-        own: (&rcgen::Certificate, &KeyPair),
+        directory: &Path,
+        key: (&rcgen::Certificate, &KeyPair),
         port: u16,
         gatewright: u16,
         api: u16,
     ) -> Child {
         match self {
-            Self::Nginx => nginx_gateway(place, own, port, gatewright, api),
-            Self::Caddy => caddy_gateway(place, own, port, gatewright, api),
+            Self::Nginx => start_nginx(directory, key, port, gatewright, api),
+            Self::Caddy => start_caddy(directory, key, port, gatewright, api),
         }
     }
 }
@@ -101,14 +101,14 @@ impl Fixture {
         Self::with(gateway, |_| {}).await
     }
 
-    async fn with(gateway: Gateway, change: impl FnOnce(&mut Place)) -> Self {
-        let mut place = Place::make().await;
-        change(&mut place);
+    async fn with(gateway: Gateway, change: impl FnOnce(&mut Installation)) -> Self {
+        let mut installation = Installation::new().await;
+        change(&mut installation);
         let (port, key) = (crate::free_port(), KeyPair::generate().unwrap());
-        place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
-        place.set("HTTP__CLIENT_CERTIFICATE_HEADER", gateway.certificate_form());
+        installation.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
+        installation.set("HTTP__CLIENT_CERTIFICATE_HEADER", gateway.certificate_form());
         let original = gateway.original();
-        place.set(
+        installation.set(
             "VERIFY__ROUTES",
             &format!(
                 "name=invoices;audience={AUDIENCE};scope=invoices.read;origin=https://localhost:{port};\
@@ -116,15 +116,15 @@ impl Fixture {
                  name=payments;audience={AUDIENCE};scope=invoices.read payments.write"
             ),
         );
-        let server = Server::at(place).await;
+        let server = Server::start_in(installation).await;
         let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
         let certificate = certificate.self_signed(&key).unwrap();
         let process = gateway.start(
-            &server.place.directory,
+            &server.installation.directory,
             (&certificate, &key),
             port,
-            upstream(&server),
-            api().await,
+            server_port(&server),
+            start_api().await,
         );
         let fixture = Self { server, process, port, certificate };
         crate::wait_until("the gateway is ready", async || {
@@ -144,16 +144,16 @@ impl Fixture {
     }
 
     fn http(&self) -> reqwest::Client {
-        self.http_of(None)
+        self.http_with(None)
     }
 
     /// An HTTP client with this client certificate.
-    fn http_of(&self, shown: Option<&Own>) -> reqwest::Client {
+    fn http_with(&self, certificate: Option<&SelfSigned>) -> reqwest::Client {
         crate::install_tls();
-        let own = Certificate::from_der(self.certificate.der()).unwrap();
-        let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([own]);
-        if let Some(shown) = shown {
-            client = client.identity(shown.identity());
+        let key = Certificate::from_der(self.certificate.der()).unwrap();
+        let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([key]);
+        if let Some(certificate) = certificate {
+            client = client.identity(certificate.identity());
         }
         client.timeout(Duration::from_secs(60)).build().unwrap()
     }
@@ -170,11 +170,11 @@ impl Fixture {
             "gw_default_audience": AUDIENCE,
             "tls_client_certificate_bound_access_tokens": is_bound,
         });
-        Application::of(&self.server.issuer, &self.server.register(metadata).await)
+        Application::from_registration(&self.server.issuer, &self.server.register(metadata).await)
     }
 
     async fn token(&self, client: &Application) -> String {
-        let response = client.credentials(&crate::http()).await.unwrap();
+        let response = client.client_credentials(&crate::http()).await.unwrap();
         response.body["access_token"].as_str().unwrap().to_owned()
     }
 
@@ -187,7 +187,7 @@ impl Fixture {
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        Response::to(request).await.unwrap()
+        Response::send(request).await.unwrap()
     }
 
     async fn stop(mut self) {
@@ -198,27 +198,27 @@ impl Fixture {
     }
 }
 
-fn deployed(what: &str) -> PathBuf {
+fn deploy_file(what: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(what)
 }
 
 /// The port of the server.
-fn upstream(server: &Server) -> u16 {
+fn server_port(server: &Server) -> u16 {
     server.issuer.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
 /// nginx with the files of `deploy/nginx`, and the addresses of this Gatewright and this API.
-fn nginx_gateway(
-    place: &Path,
+fn start_nginx(
+    root: &Path,
     (certificate, key): (&rcgen::Certificate, &KeyPair),
     port: u16,
     gatewright: u16,
     api: u16,
 ) -> Child {
-    let directory = place.join("nginx");
+    let directory = root.join("nginx");
     std::fs::create_dir_all(&directory).unwrap();
     for file in ["nginx.conf", "identity.conf"] {
-        std::fs::copy(deployed("nginx").join(file), directory.join(file)).unwrap();
+        std::fs::copy(deploy_file("nginx").join(file), directory.join(file)).unwrap();
     }
     let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
     write("certificate.pem", &certificate.pem());
@@ -231,27 +231,27 @@ fn nginx_gateway(
          ssl_certificate {here}/certificate.pem;\n\
          ssl_certificate_key {here}/key.pem;\n",
     );
-    text.push_str(&nginx::own_paths(&directory));
+    text.push_str(&nginx::path_directives(&directory));
     write("place.conf", &text);
     nginx::start(&directory)
 }
 
 /// Caddy with `deploy/caddy/Caddyfile`, and the addresses of this Gatewright and this API.
-fn caddy_gateway(
-    place: &Path,
+fn start_caddy(
+    root: &Path,
     (certificate, key): (&rcgen::Certificate, &KeyPair),
     port: u16,
     gatewright: u16,
     api: u16,
 ) -> Child {
-    let directory = place.join("caddy");
+    let directory = root.join("caddy");
     std::fs::create_dir_all(&directory).unwrap();
     std::fs::write(directory.join("certificate.pem"), certificate.pem()).unwrap();
     std::fs::write(directory.join("key.pem"), key.serialize_pem()).unwrap();
     let here = directory.display();
     Command::new("caddy")
         .args(["run", "--adapter", "caddyfile", "--config"])
-        .arg(deployed("caddy/Caddyfile"))
+        .arg(deploy_file("caddy/Caddyfile"))
         .env("SITE", format!("https://localhost:{port}"))
         .env("TLS_FILES", format!("{here}/certificate.pem {here}/key.pem"))
         .env("GATEWRIGHT", format!("127.0.0.1:{gatewright}"))
@@ -266,15 +266,15 @@ fn caddy_gateway(
 }
 
 /// An API that responds with the URL and the header fields that it received.
-async fn api() -> u16 {
-    let told = async |uri: Uri, headers: HeaderMap| {
+async fn start_api() -> u16 {
+    let response = async |uri: Uri, headers: HeaderMap| {
         let text = |value: &axum::http::HeaderValue| json!(value.to_str().unwrap());
-        let mut told: Map<_, _> =
+        let mut response: Map<_, _> =
             headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        told.insert("uri".to_owned(), json!(uri.to_string()));
-        ([(CONTENT_TYPE, "application/json")], Value::Object(told).to_string())
+        response.insert("uri".to_owned(), json!(uri.to_string()));
+        ([(CONTENT_TYPE, "application/json")], Value::Object(response).to_string())
     };
-    serve(Router::new().fallback(told)).await
+    serve(Router::new().fallback(response)).await
 }
 
 async fn serve(router: Router) -> u16 {
@@ -296,21 +296,22 @@ async fn a_gateway_passes_authorized_requests_on_with_the_identity() {
         let (read, pay) = (fixture.token(&reader).await, fixture.token(&payer).await);
 
         for method in ["GET", "POST", "DELETE"] {
-            let told = fixture.call(method, "/invoices/4711?a=b", Some(&read)).await;
-            assert_eq!(told.status, 200, "{told:?}");
-            assert_eq!(told.body["x-auth-subject"], *reader.id);
-            assert_eq!(told.body["x-auth-client"], *reader.id);
-            assert_eq!(told.body["x-auth-scope"], "invoices.read");
+            let expected = fixture.call(method, "/invoices/4711?a=b", Some(&read)).await;
+            assert_eq!(expected.status, 200, "{expected:?}");
+            assert_eq!(expected.body["x-auth-subject"], *reader.id);
+            assert_eq!(expected.body["x-auth-client"], *reader.id);
+            assert_eq!(expected.body["x-auth-scope"], "invoices.read");
             assert!(
-                told.body["x-auth-token-id"].is_string() && told.body["x-auth-expires"].is_string()
+                expected.body["x-auth-token-id"].is_string()
+                    && expected.body["x-auth-expires"].is_string()
             );
             for name in ["x-auth-acr", "x-auth-time", "authorization", "x-ssl-client-cert", "dpop"]
             {
                 // nginx omits an empty field, Caddy sends it.
-                let value = told.body[name].as_str().unwrap_or_default();
-                assert_eq!(value, "", "{name} in {told:?}");
+                let value = expected.body[name].as_str().unwrap_or_default();
+                assert_eq!(value, "", "{name} in {expected:?}");
             }
-            assert!(!told.text.contains("root"), "{told:?}");
+            assert!(!expected.text.contains("root"), "{expected:?}");
         }
         assert_eq!(fixture.call("GET", "/invoices/payments/1", Some(&pay)).await.status, 200);
 
@@ -320,10 +321,10 @@ async fn a_gateway_passes_authorized_requests_on_with_the_identity() {
             narrow.header("www-authenticate").contains("error=\"insufficient_scope\""),
             "{narrow:?}"
         );
-        for (token, told) in [(None, "Bearer realm="), (Some("x"), "error=\"invalid_token\"")] {
+        for (token, expected) in [(None, "Bearer realm="), (Some("x"), "error=\"invalid_token\"")] {
             let response = fixture.call("GET", "/invoices/", token).await;
             assert_eq!(response.status, 401);
-            assert!(response.header("www-authenticate").contains(told), "{response:?}");
+            assert!(response.header("www-authenticate").contains(expected), "{response:?}");
             assert!(!response.text.contains("x-auth"));
         }
         // Clients cannot reach the verification endpoint, in whatever notation.
@@ -339,7 +340,7 @@ async fn a_gateway_passes_authorized_requests_on_with_the_identity() {
         let form = [("token", read.as_str())];
         let revoke = crate::http().post(format!("{}/revoke", fixture.server.issuer)).form(&form);
         let revoked =
-            Response::to(revoke.basic_auth(&reader.id, Some(&reader.secret))).await.unwrap();
+            Response::send(revoke.basic_auth(&reader.id, Some(&reader.secret))).await.unwrap();
         assert_eq!(revoked.status, 200);
         assert_eq!(fixture.call("GET", "/invoices/", Some(&read)).await.status, 401);
         fixture.stop().await;
@@ -379,12 +380,12 @@ async fn an_ambiguous_path_is_refused() {
             fixture.client("invoices.read payments.write").await,
         );
         let (read, pay) = (fixture.token(&reader).await, fixture.token(&payer).await);
-        fixture.server.place.write("nginx.pem", &fixture.certificate.pem());
+        fixture.server.installation.write("nginx.pem", &fixture.certificate.pem());
         // Sent as written: HTTP clients normalize some of them.
         let call = async |path: &str, token: &str| {
             let mut command = Command::new("curl");
             command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
-            command.arg("--cacert").arg(fixture.server.place.directory.join("nginx.pem"));
+            command.arg("--cacert").arg(fixture.server.installation.directory.join("nginx.pem"));
             command.args(["--header", &format!("Authorization: Bearer {token}")]);
             command.args(["--request-target", path, &fixture.url("/")]);
             let output = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
@@ -407,8 +408,8 @@ async fn an_ambiguous_path_is_refused() {
         ] {
             let (status, body) = call(path, &read).await;
             assert_eq!(status, "200", "{path}: {body}");
-            let told: Value = serde_json::from_str(&body).unwrap();
-            assert_eq!(told["uri"], path, "the path is passed on unchanged");
+            let response: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(response["uri"], path, "the path is passed on unchanged");
         }
         // Other escapes are decoded before the location is chosen.
         assert_eq!(call("/invoices/%70ayments/1", &read).await.0, "403");
@@ -450,12 +451,13 @@ async fn a_dpop_bound_token_requires_a_proof_at_a_gateway() {
     for gateway in Gateway::ALL {
         let fixture = Fixture::new(gateway).await;
         let client = fixture.client("invoices.read").await;
-        let (own, attacker) = (Holder::new(), Holder::new());
+        let (key, attacker) = (DpopKey::new(), DpopKey::new());
         let endpoint = format!("{}/token", fixture.server.issuer);
-        let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
-        let asked = asked.form(&[("grant_type", "client_credentials")]);
-        let asked = asked.header("dpop", own.proof("POST", &endpoint, None));
-        let token = Response::to(asked).await.unwrap();
+        let token_request =
+            crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
+        let token_request = token_request.form(&[("grant_type", "client_credentials")]);
+        let token_request = token_request.header("dpop", key.proof("POST", &endpoint, None));
+        let token = Response::send(token_request).await.unwrap();
         let token = token.body["access_token"].as_str().unwrap().to_owned();
         let url = fixture.url("/invoices/4711");
         let call = async |proof: &str| {
@@ -464,21 +466,21 @@ async fn a_dpop_bound_token_requires_a_proof_at_a_gateway() {
                 request = request.header(name, value);
             }
             let request = request.header("authorization", format!("DPoP {token}"));
-            Response::to(request.header("dpop", proof)).await.unwrap()
+            Response::send(request.header("dpop", proof)).await.unwrap()
         };
 
-        let proof = own.proof("DELETE", &url, Some(&token));
-        let told = call(&proof).await;
+        let proof = key.proof("DELETE", &url, Some(&token));
+        let expected = call(&proof).await;
         assert_eq!(
-            (told.status, told.body["x-auth-client"].as_str()),
+            (expected.status, expected.body["x-auth-client"].as_str()),
             (200, Some(client.id.as_str()))
         );
-        assert_eq!(told.body["dpop"], Value::Null, "the gateway does not pass the proof on");
+        assert_eq!(expected.body["dpop"], Value::Null, "the gateway does not pass the proof on");
         for refused in [
             proof,
-            own.proof("GET", &url, Some(&token)),
-            own.proof("DELETE", &fixture.url("/invoices/4712"), Some(&token)),
-            own.proof("OPTIONS", &fixture.url("/healthz"), Some(&token)),
+            key.proof("GET", &url, Some(&token)),
+            key.proof("DELETE", &fixture.url("/invoices/4712"), Some(&token)),
+            key.proof("OPTIONS", &fixture.url("/healthz"), Some(&token)),
             attacker.proof("DELETE", &url, Some(&token)),
         ] {
             let response = call(&refused).await;
@@ -496,39 +498,39 @@ async fn a_certificate_bound_token_requires_its_certificate_at_a_gateway() {
     for gateway in Gateway::ALL {
         let fixture = Fixture::new(gateway).await;
         let client = fixture.client_with("invoices.read", true).await;
-        let (own, attacker) = (Own::new("billing"), Own::new("thief"));
+        let (key, attacker) = (SelfSigned::new("billing"), SelfSigned::new("thief"));
         // The request as the proxy in front of the issuer passes it on.
-        let asked = crate::http().post(format!("{}/token", fixture.server.issuer));
-        let asked = asked.basic_auth(&client.id, Some(&client.secret));
-        let asked = asked.form(&[("grant_type", "client_credentials")]);
+        let token_request = crate::http().post(format!("{}/token", fixture.server.issuer));
+        let token_request = token_request.basic_auth(&client.id, Some(&client.secret));
+        let token_request = token_request.form(&[("grant_type", "client_credentials")]);
         let token = {
-            let (name, value) = gateway.certificate_field(&own);
-            Response::to(asked.header(name, value)).await
+            let (name, value) = gateway.certificate_field(&key);
+            Response::send(token_request.header(name, value)).await
         }
         .unwrap();
         let token = token.body["access_token"].as_str().unwrap().to_owned();
-        let call = async |shown: Option<&Own>, claimed: Option<&Own>| {
+        let call = async |certificate: Option<&SelfSigned>, claimed: Option<&SelfSigned>| {
             let mut request =
-                fixture.http_of(shown).get(fixture.url("/invoices/")).bearer_auth(&token);
+                fixture.http_with(certificate).get(fixture.url("/invoices/")).bearer_auth(&token);
             if let Some(claimed) = claimed {
                 let (name, value) = gateway.certificate_field(claimed);
                 request = request.header(name, value);
             }
-            Response::to(request).await.unwrap()
+            Response::send(request).await.unwrap()
         };
 
-        let told = call(Some(&own), None).await;
+        let expected = call(Some(&key), None).await;
         assert_eq!(
-            (told.status, told.body["x-auth-client"].as_str()),
+            (expected.status, expected.body["x-auth-client"].as_str()),
             (200, Some(client.id.as_str()))
         );
-        for (shown, claimed) in [
+        for (certificate, claimed) in [
             (None, None),
-            (None, Some(&own)),
+            (None, Some(&key)),
             (Some(&attacker), None),
-            (Some(&attacker), Some(&own)),
+            (Some(&attacker), Some(&key)),
         ] {
-            let response = call(shown, claimed).await;
+            let response = call(certificate, claimed).await;
             assert_eq!(response.status, 401, "{response:?}");
             assert!(response.header("www-authenticate").contains("invalid_token"), "{response:?}");
         }
@@ -540,30 +542,36 @@ async fn a_certificate_bound_token_requires_its_certificate_at_a_gateway() {
 #[tokio::test]
 async fn the_dpop_nonce_reaches_the_client_through_a_gateway() {
     for gateway in Gateway::ALL {
-        let fixture = Fixture::with(gateway, |place| place.set("DPOP__NONCE", "required")).await;
+        let fixture =
+            Fixture::with(gateway, |installation| installation.set("DPOP__NONCE", "required"))
+                .await;
         let client = fixture.client("invoices.read").await;
-        let own = Holder::new();
+        let key = DpopKey::new();
         let endpoint = format!("{}/token", fixture.server.issuer);
-        let buy = async |nonce: Option<&str>| {
-            let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
-            let asked = asked.form(&[("grant_type", "client_credentials")]);
-            let proof = own.proof_with("POST", &endpoint, None, nonce);
-            Response::to(asked.header("dpop", proof)).await.unwrap()
+        let request_token = async |nonce: Option<&str>| {
+            let token_request =
+                crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
+            let token_request = token_request.form(&[("grant_type", "client_credentials")]);
+            let proof = key.proof_with("POST", &endpoint, None, nonce);
+            Response::send(token_request.header("dpop", proof)).await.unwrap()
         };
-        let told = buy(None).await;
-        let token = buy(Some(told.header("dpop-nonce"))).await;
+        let response = request_token(None).await;
+        let token = request_token(Some(response.header("dpop-nonce"))).await;
         let token = token.body["access_token"].as_str().unwrap().to_owned();
         let url = fixture.url("/invoices/4711");
         let call = async |nonce: Option<&str>| {
-            let proof = own.proof_with("GET", &url, Some(&token), nonce);
+            let proof = key.proof_with("GET", &url, Some(&token), nonce);
             let request = fixture.http().get(&url).header("authorization", format!("DPoP {token}"));
-            Response::to(request.header("dpop", proof)).await.unwrap()
+            Response::send(request.header("dpop", proof)).await.unwrap()
         };
 
-        let told = call(None).await;
-        assert_eq!(told.status, 401);
-        assert!(told.header("www-authenticate").contains("error=\"use_dpop_nonce\""), "{told:?}");
-        let nonce = told.header("dpop-nonce");
+        let response = call(None).await;
+        assert_eq!(response.status, 401);
+        assert!(
+            response.header("www-authenticate").contains("error=\"use_dpop_nonce\""),
+            "{response:?}"
+        );
+        let nonce = response.header("dpop-nonce");
         let passed = call(Some(nonce)).await;
 
         assert_eq!((passed.status, &passed.body["x-auth-client"]), (200, &json!(client.id)));
@@ -582,20 +590,29 @@ async fn the_dpop_nonce_of_a_403_reaches_the_client_through_a_gateway() {
             (StatusCode::FORBIDDEN, fields)
         };
         let gatewright = serve(Router::new().fallback(response)).await;
-        let (place, key, port) =
-            (Place::make().await, KeyPair::generate().unwrap(), crate::free_port());
+        let (installation, key, port) =
+            (Installation::new().await, KeyPair::generate().unwrap(), crate::free_port());
         let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
         let certificate = certificate.self_signed(&key).unwrap();
-        let mut process =
-            gateway.start(&place.directory, (&certificate, &key), port, gatewright, api().await);
+        let mut process = gateway.start(
+            &installation.directory,
+            (&certificate, &key),
+            port,
+            gatewright,
+            start_api().await,
+        );
         crate::install_tls();
-        let own = Certificate::from_der(certificate.der()).unwrap();
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([own]).build().unwrap();
+        let own_certificate = Certificate::from_der(certificate.der()).unwrap();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([own_certificate])
+            .build()
+            .unwrap();
         let url = format!("https://localhost:{port}/invoices/1");
         crate::wait_until("the gateway is ready", async || http.get(&url).send().await.is_ok())
             .await;
 
-        let response = Response::to(http.get(&url)).await.unwrap();
+        let response = Response::send(http.get(&url)).await.unwrap();
 
         assert_eq!((response.status, response.header("dpop-nonce")), (403, "n-1"));
         assert_eq!(response.header("www-authenticate"), "DPoP error=\"insufficient_scope\"");
@@ -620,11 +637,11 @@ async fn a_certificate_that_gatewright_cannot_parse_is_a_401() {
         parameters.subject_alt_names.extend(names);
         let key = KeyPair::generate().unwrap();
         let certificate = parameters.self_signed(&key).unwrap();
-        let large = Own { certificate, key };
+        let large = SelfSigned { certificate, key };
 
         let request =
-            fixture.http_of(Some(&large)).get(fixture.url("/invoices/")).bearer_auth(&token);
-        let response = Response::to(request).await.unwrap();
+            fixture.http_with(Some(&large)).get(fixture.url("/invoices/")).bearer_auth(&token);
+        let response = Response::send(request).await.unwrap();
 
         assert_eq!(response.status, 401, "{response:?}");
         fixture.stop().await;

@@ -9,15 +9,15 @@ use serde_json::json;
 use tokio::process::Child;
 
 use crate::application::Response;
-use crate::own::Own;
-use crate::place::Place;
+use crate::installation::Installation;
+use crate::self_signed::SelfSigned;
 use crate::server::Server;
 use crate::{free_port, nginx};
 use kit::ca::{Ca, Identity, pem};
 
 /// The deployed file, except for its ports, its upstream and its certificate.
-fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {
-    let directory = place.join("front");
+fn start_front(root: &Path, port: u16, gatewright: &str, own: &SelfSigned) -> Child {
+    let directory = root.join("front");
     std::fs::create_dir(&directory).unwrap();
     let here = directory.display();
     std::fs::write(directory.join("fullchain.pem"), own.certificate.pem()).unwrap();
@@ -25,7 +25,7 @@ fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {
     let deployed = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx.conf");
     let mut text = std::fs::read_to_string(deployed).unwrap();
     for (there, instead) in [
-        ("\nhttp {\n", format!("\nhttp {{\n{}", nginx::own_paths(&directory))),
+        ("\nhttp {\n", format!("\nhttp {{\n{}", nginx::path_directives(&directory))),
         ("server gatewright:8080;", format!("server {gatewright};")),
         ("listen 80 default_server;", format!("listen 127.0.0.1:{};", free_port())),
         ("listen [::]:80 default_server;", String::new()),
@@ -43,7 +43,7 @@ fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {
 }
 
 /// The fields with a certificate in each format.
-fn told(form: Form, own: &Identity) -> Vec<(&'static str, String)> {
+fn certificate_fields(form: Form, own: &Identity) -> Vec<(&'static str, String)> {
     use base64::Engine as _;
     let der = base64::engine::general_purpose::STANDARD.encode(own.certificate());
     let escaped = pem(own.certificate()).replace('\n', "%0A").replace('+', "%2B");
@@ -62,18 +62,18 @@ fn told(form: Form, own: &Identity) -> Vec<(&'static str, String)> {
 /// fields with a certificate, in whatever format, must not pass it. THREATS MT-06.
 #[tokio::test]
 async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
-    let mut place = Place::make().await;
-    place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
-    let (ca, own) = (Ca::new("Clients"), Own::new("localhost"));
+    let mut installation = Installation::new().await;
+    installation.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
+    let (ca, own) = (Ca::new("Clients"), SelfSigned::new("localhost"));
     let victim = ca.issue_client("Backup");
-    place.write("clients.pem", &pem(ca.certificate()));
-    let anchors = format!("name=clients;file={}/clients.pem", place.directory.display());
-    place.set("CLIENT_CERTIFICATES__ANCHORS", &format!("{anchors};revocation=off"));
-    place.set("HTTP__CLIENT_CERTIFICATE_HEADER", "rfc9440");
-    let mut server = Server::planned(place);
+    installation.write("clients.pem", &pem(ca.certificate()));
+    let anchors = format!("name=clients;file={}/clients.pem", installation.directory.display());
+    installation.set("CLIENT_CERTIFICATES__ANCHORS", &format!("{anchors};revocation=off"));
+    installation.set("HTTP__CLIENT_CERTIFICATE_HEADER", "rfc9440");
+    let mut server = Server::new(installation);
     let (port, gatewright) = (free_port(), server.issuer.rsplit_once("//").unwrap().1.to_owned());
     let gatewright = gatewright.replace("localhost", "127.0.0.1");
-    let mut front = front(&server.place.directory, port, &gatewright, &own);
+    let mut front = start_front(&server.installation.directory, port, &gatewright, &own);
     crate::install_tls();
     let ours = Certificate::from_der(own.certificate.der()).unwrap();
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([ours]).build().unwrap();
@@ -84,7 +84,7 @@ async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
         (Form::Envoy, "envoy"),
         (Form::Haproxy, "haproxy"),
     ] {
-        server.place.set("HTTP__CLIENT_CERTIFICATE_HEADER", name);
+        server.installation.set("HTTP__CLIENT_CERTIFICATE_HEADER", name);
         server.launch().await;
         let client = server
             .register(json!({
@@ -98,16 +98,18 @@ async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
             ("grant_type", "client_credentials"),
             ("client_id", client["client_id"].as_str().unwrap()),
         ];
-        let ask = |url: String| {
+        let token_request = |url: String| {
             let request = http.post(format!("{url}/token")).form(&form_of);
-            told(form, &victim).iter().fold(request, |ask, (name, value)| ask.header(*name, value))
+            certificate_fields(form, &victim)
+                .iter()
+                .fold(request, |request, (name, value)| request.header(*name, value))
         };
         let through = format!("https://localhost:{port}");
 
-        let spoofed = Response::to(ask(through.clone())).await.unwrap();
+        let spoofed = Response::send(token_request(through.clone())).await.unwrap();
         assert_eq!((spoofed.status, &spoofed.body["error"]), (401, &json!("invalid_client")));
         // The field is accepted from the proxy itself.
-        let proxied = Response::to(ask(server.issuer.clone())).await.unwrap();
+        let proxied = Response::send(token_request(server.issuer.clone())).await.unwrap();
         assert_eq!(proxied.status, 200, "{form:?}: {proxied:?}");
 
         // The proxy sets the request id, not the client.
@@ -117,7 +119,7 @@ async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
         assert!(name != chosen && name.len() == 32, "nginx sets it: {name}");
 
         for path in ["/verify/invoices", "/tenant/verify/invoices", "/verify"] {
-            let response = Response::to(http.get(format!("{through}{path}"))).await.unwrap();
+            let response = Response::send(http.get(format!("{through}{path}"))).await.unwrap();
             assert_eq!(
                 (response.status, response.body),
                 (404, json!(null)),

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::application::{Application, Trouble};
+use crate::application::{Application, RequestError};
 use crate::browser::Browser;
-use crate::place::{Place, is_postgres};
+use crate::installation::{Installation, is_postgres};
 use crate::server::Server;
 
 /// The number of clients that refresh on the full disk.
@@ -46,14 +46,14 @@ fn limit(server: &Server, size: &str) {
 
 /// THREATS EX-01, DB-08: a client that got a new refresh token continues with it, and a client that got
 /// 503 with the old one.
-async fn nothing_acknowledged_is_lost(place: Place, disk: Disk) {
-    let mut server = Server::planned(place);
+async fn nothing_acknowledged_is_lost(installation: Installation, disk: Disk) {
+    let mut server = Server::new(installation);
     // Without this the signal would end the process at the limit.
-    let command = server.place.command_after("trap '' XFSZ", &["serve"]);
-    let command = server.logged(command);
-    server.launch_by(command).await;
+    let command = server.installation.command_after_script("trap '' XFSZ", &["serve"]);
+    let command = server.with_log(command);
+    server.launch_with(command).await;
     let photos = server.application("Photos").await;
-    let mut browser = Browser::of(&server.person("ada").await);
+    let mut browser = Browser::new(&server.create_user("ada").await);
     let http = crate::http();
     let mut tokens = Vec::new();
     for _ in 0..CLIENTS {
@@ -66,8 +66,8 @@ async fn nothing_acknowledged_is_lost(place: Place, disk: Disk) {
     for token in &mut tokens {
         match photos.refresh(&http, token).await {
             Ok(response) => *token = response.tokens().refresh,
-            Err(Trouble::Busy) => refused += 1,
-            Err(Trouble::Broken(error)) => panic!("{error:?}"),
+            Err(RequestError::Unavailable) => refused += 1,
+            Err(RequestError::ConnectionLost(error)) => panic!("{error:?}"),
         }
     }
     disk.empty(&server);
@@ -76,16 +76,16 @@ async fn nothing_acknowledged_is_lost(place: Place, disk: Disk) {
     for token in &mut tokens {
         // Twice, so that the successor is used too.
         for _ in 0..2 {
-            *token = refreshed(&photos, token).await;
+            *token = refresh(&photos, token).await;
         }
     }
     server.stop().await;
 }
 
-async fn refreshed(application: &Application, token: &str) -> String {
+async fn refresh(application: &Application, token: &str) -> String {
     let http = crate::http();
     let refresh = async || application.refresh(&http, token).await;
-    crate::load::patiently(refresh).await.unwrap().tokens().refresh
+    crate::load::retry_while_unavailable(refresh).await.unwrap().tokens().refresh
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn under_a_file_size_limit_nothing_acknowledged_is_lost() {
     if is_postgres() {
         return;
     }
-    nothing_acknowledged_is_lost(Place::make().await, Disk::Limit).await;
+    nothing_acknowledged_is_lost(Installation::new().await, Disk::Limit).await;
 }
 
 #[tokio::test]
@@ -101,16 +101,16 @@ async fn on_a_full_file_system_nothing_acknowledged_is_lost() {
     if is_postgres() {
         return;
     }
-    let mut place = Place::make().await;
-    let small = place.directory.join("small");
+    let mut installation = Installation::new().await;
+    let small = installation.directory.join("small");
     std::fs::create_dir(&small).unwrap();
-    let Some(mounted) = Mounted::at(&small) else {
+    let Some(mounted) = Mounted::mount_at(&small) else {
         // Mounting needs privileges; the limit of the process has the same effect on SQLite.
         return;
     };
     let database = format!("sqlite:{}", small.join("gatewright.db").display());
-    place.set("DATABASE__URL", &database);
-    nothing_acknowledged_is_lost(place, Disk::Small(small.join("filler"))).await;
+    installation.set("DATABASE__URL", &database);
+    nothing_acknowledged_is_lost(installation, Disk::Small(small.join("filler"))).await;
     drop(mounted);
 }
 
@@ -118,7 +118,7 @@ async fn on_a_full_file_system_nothing_acknowledged_is_lost() {
 struct Mounted(PathBuf);
 
 impl Mounted {
-    fn at(directory: &Path) -> Option<Self> {
+    fn mount_at(directory: &Path) -> Option<Self> {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(directory);
         let is_mounted = mount.output().is_ok_and(|output| output.status.success());

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::application::Application;
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::{PASSWORD, Server};
 
 /// openid-client, a certified relying party.
@@ -65,28 +65,28 @@ async fn run(
     mut service: Value,
     key: Option<String>,
 ) {
-    let mut place = Place::make().await;
+    let mut installation = Installation::new().await;
     // It affects only requests with a DPoP proof.
-    place.set("DPOP__NONCE", "required");
-    let mut server = Server::at(place).await;
-    let person = server.person("ada").await;
+    installation.set("DPOP__NONCE", "required");
+    let mut server = Server::start_in(installation).await;
+    let user = server.create_user("ada").await;
     web["client_name"] = "Photos".into();
     web["redirect_uris"] = json!([Application::REDIRECT_URI]);
     web["post_logout_redirect_uris"] = json!([Application::SIGNED_OUT]);
     web["grant_types"] = json!(["authorization_code", "refresh_token"]);
     service["client_name"] = "Backup".into();
     service["grant_types"] = json!(["client_credentials"]);
-    let web = Application::of(&server.issuer, &server.register(web).await);
-    let service = Application::of(&server.issuer, &server.register(service).await);
+    let web = Application::from_registration(&server.issuer, &server.register(web).await);
+    let service = Application::from_registration(&server.issuer, &server.register(service).await);
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(program);
 
     let mut command = Command::new(interpreter);
     command
         .arg(program)
         .env("INTEROP_ISSUER", &server.issuer)
-        .env("INTEROP_USERNAME", &person.username)
+        .env("INTEROP_USERNAME", &user.username)
         .env("INTEROP_PASSWORD", PASSWORD)
-        .env("INTEROP_EMAIL", format!("{}@example.org", person.username))
+        .env("INTEROP_EMAIL", format!("{}@example.org", user.username))
         .env("INTEROP_CLIENT_ID", &web.id)
         .env("INTEROP_CLIENT_SECRET", &web.secret)
         .env("INTEROP_REDIRECT_URI", Application::REDIRECT_URI)
@@ -104,10 +104,10 @@ async fn run(
     };
     let output = command.output().await.expect("scripts/setup installs it");
 
-    let said = String::from_utf8_lossy(&output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{complained}");
-    assert!(said.lines().count() >= 11, "every step prints a line:\n{said}");
-    assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
+    assert!(output.status.success(), "{printed}\n{complained}");
+    assert!(printed.lines().count() >= 11, "every step prints a line:\n{printed}");
+    assert!(printed.lines().all(|line| line.starts_with("ok ")), "{printed}");
     server.stop().await;
 }

@@ -15,13 +15,13 @@ use gatewright::types::Secret;
 use sqlx_macros::FromRow;
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::application::Trouble;
-use crate::load::{Client, Rng, Service, patiently};
-use crate::place::{Place, is_postgres};
+use crate::application::RequestError;
+use crate::installation::{Installation, is_postgres};
+use crate::load::{Client, Rng, Service, retry_while_unavailable};
 use crate::server::Server;
 
 /// Concurrent users, each with a client.
-const PEOPLE: usize = 6;
+const USERS: usize = 6;
 
 /// THREATS, RT-03, RT-04.
 #[tokio::test]
@@ -37,10 +37,10 @@ async fn kill_again_and_again() {
         u64::from_be_bytes(uuid::Uuid::new_v4().as_bytes()[..8].try_into().unwrap())
     });
     eprintln!("GATEWRIGHT_TEST_SEED={seed}");
-    let mut rng = Rng::of(seed);
+    let mut rng = Rng::new(seed);
     let started_at = Instant::now();
 
-    let mut place = Place::make().await;
+    let mut installation = Installation::new().await;
     // Independent of the speed of the machine: retries after a crash are within the grace period, and
     // sign-ins that a crash interrupted do not throttle an account.
     for (name, value) in [
@@ -50,25 +50,25 @@ async fn kill_again_and_again() {
         ("THROTTLE__ACCOUNT_ATTEMPTS", "1000"),
         ("THROTTLE__NETWORK_ATTEMPTS", "100000"),
     ] {
-        place.set(name, value);
+        installation.set(name, value);
     }
-    let mut server = Server::at(place).await;
+    let mut server = Server::start_in(installation).await;
     let jwks = jwks(&server).await;
-    let (mut clients, mut services) = load(&server, &mut rng).await;
+    let (mut clients, mut services) = create_clients(&server, &mut rng).await;
 
     for kill in 1..=kills {
-        let moment = Duration::from_millis(50 + rng.throw() % 250);
-        (clients, services) = killed(&mut server, clients, services, moment).await;
+        let moment = Duration::from_millis(50 + rng.next() % 250);
+        (clients, services) = run_until_killed(&mut server, clients, services, moment).await;
         server.launch().await;
 
         for client in &mut clients {
-            patiently(async || client.recover().await).await.unwrap();
+            retry_while_unavailable(async || client.recover().await).await.unwrap();
         }
         for service in &mut services {
-            patiently(async || service.recover().await).await.unwrap();
+            retry_while_unavailable(async || service.recover().await).await.unwrap();
         }
         assert_eq!(self::jwks(&server).await, jwks, "the keys are the same after kill {kill}");
-        look_inside(&server, &clients).await;
+        check_database(&server, &clients).await;
     }
 
     let sum = |what: fn(&Client) -> usize| clients.iter().map(what).sum::<usize>();
@@ -76,26 +76,26 @@ async fn kill_again_and_again() {
     eprintln!("{kills} kills, {granted} codes redeemed, {lost} lost");
     assert!(granted > 0, "there was a load");
     for client in &mut clients {
-        patiently(async || client.look_back().await).await.unwrap();
+        retry_while_unavailable(async || client.check_history().await).await.unwrap();
     }
     server.stop().await;
     eprintln!("chaos: kills under load | {kills} | 0 | {}", started_at.elapsed().as_secs());
 }
 
-async fn load(server: &Server, rng: &mut Rng) -> (Vec<Client>, Vec<Service>) {
+async fn create_clients(server: &Server, rng: &mut Rng) -> (Vec<Client>, Vec<Service>) {
     let applications = [server.application("Photos").await, server.application("Mail").await];
     let mut clients = Vec::new();
-    for number in 0..PEOPLE {
-        let person = server.person(&format!("person{number}")).await;
+    for number in 0..USERS {
+        let user = server.create_user(&format!("person{number}")).await;
         let application = &applications[number % applications.len()];
-        clients.push(Client::of(application, &person, Rng::of(rng.throw())));
+        clients.push(Client::new(application, &user, Rng::new(rng.next())));
     }
     let service = server.service("Backup").await;
-    (clients, vec![Service::of(&service), Service::of(&service)])
+    (clients, vec![Service::new(&service), Service::new(&service)])
 }
 
 /// Lets all clients work until the server is killed.
-async fn killed(
+async fn run_until_killed(
     server: &mut Server,
     clients: Vec<Client>,
     services: Vec<Service>,
@@ -106,14 +106,14 @@ async fn killed(
     for mut client in clients {
         let over = over.clone();
         people.spawn_local(async move {
-            until_broken(&over, async || client.step().await).await;
+            repeat_until_killed(&over, async || client.step().await).await;
             client
         });
     }
     for mut service in services {
         let over = over.clone();
         machines.spawn_local(async move {
-            until_broken(&over, async || service.step().await).await;
+            repeat_until_killed(&over, async || service.step().await).await;
             service
         });
     }
@@ -124,9 +124,12 @@ async fn killed(
 }
 
 /// Works until the connection breaks, which may happen only when the server is killed.
-async fn until_broken(over: &AtomicBool, mut step: impl AsyncFnMut() -> Result<(), Trouble>) {
+async fn repeat_until_killed(
+    over: &AtomicBool,
+    mut step: impl AsyncFnMut() -> Result<(), RequestError>,
+) {
     loop {
-        if let Err(error) = patiently(&mut step).await {
+        if let Err(error) = retry_while_unavailable(&mut step).await {
             assert!(over.load(Ordering::SeqCst), "the server broke off by itself: {error:?}");
             return;
         }
@@ -158,11 +161,11 @@ struct Count {
 }
 
 /// Compares the responses that the clients got with the content of the database.
-async fn look_inside(server: &Server, clients: &[Client]) {
+async fn check_database(server: &Server, clients: &[Client]) {
     let patient = Duration::from_secs(30);
     let limits =
         ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
-    let url = Secret::new(server.place.database.clone());
+    let url = Secret::new(server.installation.database.clone());
     let store = Store::open(&url, &limits, OpenMode::Migrate).await.unwrap();
     let grants: Vec<Grant> =
         sql("SELECT id, generation, revoked_at FROM grants").all(store.db()).await.unwrap();
@@ -202,9 +205,9 @@ async fn look_inside(server: &Server, clients: &[Client]) {
 
     // every acknowledged redemption has a grant. Other grants belong to redemptions whose
     // response was lost, and are revoked.
-    let told: Vec<_> = clients.iter().flat_map(|client| &client.history.granted).collect();
-    let mut expected: BTreeSet<&String> = told.iter().copied().collect();
-    assert_eq!(expected.len(), told.len(), "X-02: no grant was issued twice");
+    let acknowledged: Vec<_> = clients.iter().flat_map(|client| &client.history.granted).collect();
+    let mut expected: BTreeSet<&String> = acknowledged.iter().copied().collect();
+    assert_eq!(expected.len(), acknowledged.len(), "X-02: no grant was issued twice");
     for lost in clients.iter().flat_map(|client| &client.history.lost) {
         let digest = Secret::new(lost.code.clone()).digest().0;
         let code = codes.iter().find(|code| code.digest == digest).expect("a code that was used");
@@ -214,7 +217,7 @@ async fn look_inside(server: &Server, clients: &[Client]) {
     assert_eq!(expected, families.keys().copied().collect(), "X-02: what was told is what is");
 
     // a step of the generation for every acknowledged successor, and no other.
-    for family in clients.iter().filter_map(Client::held) {
+    for family in clients.iter().filter_map(Client::current_grant) {
         let grant = families[&family.grant];
         assert_eq!(grant.generation, family.generation, "X-03: {family:?}");
         assert_eq!(grant.revoked_at, None, "X-03: {family:?}");

@@ -12,53 +12,53 @@ use tokio::task::JoinSet;
 /// during the silence.
 pub(crate) struct Link {
     /// The address at which it listens.
-    pub(crate) at: SocketAddr,
+    pub(crate) address: SocketAddr,
     is_silent: watch::Sender<bool>,
-    _carrying: JoinSet<()>,
+    _forwarding: JoinSet<()>,
 }
 
 impl Link {
     /// A link from a port at this address to a server.
     pub(crate) async fn new(from: &str, to: String) -> Self {
         let listener = TcpListener::bind(from).await.unwrap();
-        let at = listener.local_addr().unwrap();
-        let (is_silent, heard) = watch::channel(false);
-        let mut carrying = JoinSet::new();
-        carrying.spawn(async move {
+        let address = listener.local_addr().unwrap();
+        let (is_silent, receiver) = watch::channel(false);
+        let mut forwarding = JoinSet::new();
+        forwarding.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(carry(stream, to.clone(), heard.clone()));
+                connections.spawn(forward(stream, to.clone(), receiver.clone()));
             }
         });
-        Self { at, is_silent, _carrying: carrying }
+        Self { address, is_silent, _forwarding: forwarding }
     }
 
     /// From now on all packets are lost, and no connection is reset.
-    pub(crate) fn go_silent(&self) {
+    pub(crate) fn drop_packets(&self) {
         self.is_silent.send_replace(true);
     }
 
     /// New connections work again.
-    pub(crate) fn speak(&self) {
+    pub(crate) fn restore(&self) {
         self.is_silent.send_replace(false);
     }
 }
 
-async fn carry(mut near: TcpStream, to: String, mut is_silent: watch::Receiver<bool>) {
-    let carried = async {
+async fn forward(mut inbound: TcpStream, to: String, mut is_silent: watch::Receiver<bool>) {
+    let forwarded = async {
         if *is_silent.borrow_and_update() {
             return pending().await;
         }
-        let mut far = TcpStream::connect(to).await.unwrap();
+        let mut outbound = TcpStream::connect(to).await.unwrap();
         let is_over = tokio::select! {
             biased;
             _ = is_silent.wait_for(|is_silent| *is_silent) => false,
-            _ = copy_bidirectional(&mut near, &mut far) => true,
+            _ = copy_bidirectional(&mut inbound, &mut outbound) => true,
         };
         if !is_over {
             pending::<()>().await;
         }
     };
-    carried.await;
+    forwarded.await;
 }

@@ -8,24 +8,24 @@
 use std::time::{Duration, Instant};
 
 use crate::TIMEOUT;
-use crate::application::{Application, Code, Person, Response, Tokens, Trouble};
+use crate::application::{Application, Code, RequestError, Response, Tokens, User};
 use crate::browser::Browser;
 
 /// A grant, and the tokens that descend from it.
 #[derive(Clone, Debug)]
-pub(crate) struct Family {
+pub(crate) struct TokenFamily {
     pub(crate) grant: String,
     /// The refresh token that was issued for the code.
     first: String,
     /// The latest tokens.
-    live: Tokens,
+    latest: Tokens,
     /// The number of acknowledged refresh tokens.
     pub(crate) generation: i64,
 }
 
 /// The way in which a grant ends.
 #[derive(Clone, Copy, Debug)]
-enum End {
+enum EndOfGrant {
     /// RFC 7009.
     Revocation,
     /// Use of a refresh token from before the last two.
@@ -40,9 +40,9 @@ enum State {
     Idle,
     /// A code was sent to the token endpoint; `again` if that was done before.
     Redeeming(Code, bool),
-    Holding(Family),
+    Holding(TokenFamily),
     /// The end of the grant was requested, and not acknowledged.
-    Ending(Family, End),
+    Ending(TokenFamily, EndOfGrant),
 }
 
 /// Tokens whose end was acknowledged.
@@ -53,7 +53,7 @@ struct EndedTokens {
 }
 
 impl EndedTokens {
-    fn of(tokens: Tokens) -> Self {
+    fn from_tokens(tokens: Tokens) -> Self {
         Self { refresh: tokens.refresh, access: tokens.access }
     }
 }
@@ -66,10 +66,10 @@ pub(crate) struct History {
     /// Codes whose first redemption got no response, and whose second one was refused.
     pub(crate) lost: Vec<Code>,
     /// Grants that are left unused, all of the current session.
-    parked: Vec<Family>,
-    dead: Vec<EndedTokens>,
+    unused: Vec<TokenFamily>,
+    ended: Vec<EndedTokens>,
     /// The number of ended grants that were checked since the last crash.
-    looked_at: usize,
+    checked: usize,
 }
 
 /// A client for users: it signs a user in, refreshes, revokes, and starts over.
@@ -83,10 +83,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn of(application: &Application, person: &Person, rng: Rng) -> Self {
+    pub(crate) fn new(application: &Application, user: &User, rng: Rng) -> Self {
         Self {
             application: application.clone(),
-            browser: Browser::of(person),
+            browser: Browser::new(user),
             http: crate::http(),
             rng,
             state: State::Idle,
@@ -95,7 +95,7 @@ impl Client {
     }
 
     /// The current grant.
-    pub(crate) fn held(&self) -> Option<&Family> {
+    pub(crate) fn current_grant(&self) -> Option<&TokenFamily> {
         match &self.state {
             State::Holding(family) => Some(family),
             State::Idle | State::Redeeming(..) | State::Ending(..) => None,
@@ -103,21 +103,21 @@ impl Client {
     }
 
     /// Performs the next step.
-    pub(crate) async fn step(&mut self) -> Result<(), Trouble> {
+    pub(crate) async fn step(&mut self) -> Result<(), RequestError> {
         match self.state.clone() {
-            State::Idle => self.begin().await,
+            State::Idle => self.authorize_new().await,
             State::Redeeming(code, again) => self.redeem(code, again).await,
             State::Ending(family, end) => self.end(family, end).await,
             State::Holding(family) => match self.rng.below(12) {
                 0 => {
-                    self.history.parked.push(family);
+                    self.history.unused.push(family);
                     self.state = State::Idle;
                     Ok(())
                 }
-                1 => self.end(family, End::Revocation).await,
-                2 => self.end(family, End::SignOut).await,
-                3 if family.generation > 2 => self.end(family, End::Replay).await,
-                4 | 5 => self.use_access(&family).await,
+                1 => self.end(family, EndOfGrant::Revocation).await,
+                2 => self.end(family, EndOfGrant::SignOut).await,
+                3 if family.generation > 2 => self.end(family, EndOfGrant::Replay).await,
+                4 | 5 => self.use_access_token(&family).await,
                 6 | 7 => self.refresh_twice(family).await,
                 _ => self.refresh(family).await,
             },
@@ -125,59 +125,59 @@ impl Client {
     }
 
     /// Signs in, if necessary, until there is a grant.
-    pub(crate) async fn settle(&mut self) -> Result<(), Trouble> {
-        while self.held().is_none() {
+    pub(crate) async fn ensure_grant(&mut self) -> Result<(), RequestError> {
+        while self.current_grant().is_none() {
             self.step().await?;
         }
         Ok(())
     }
 
     /// Refreshes the current grant.
-    pub(crate) async fn refresh_held(&mut self) -> Result<(), Trouble> {
-        let family = self.held().expect("a family").clone();
+    pub(crate) async fn refresh_current(&mut self) -> Result<(), RequestError> {
+        let family = self.current_grant().expect("a family").clone();
         self.refresh(family).await
     }
 
     /// After a crash: retries the unanswered request, and checks the history.
-    pub(crate) async fn recover(&mut self) -> Result<(), Trouble> {
+    pub(crate) async fn recover(&mut self) -> Result<(), RequestError> {
         self.http = crate::http();
         self.browser.reconnect();
         while matches!(self.state, State::Redeeming(..) | State::Ending(..)) {
             self.step().await?;
         }
         // the last acknowledged refresh token works, or its response is repeated.
-        if self.held().is_some() {
-            self.refresh_held().await?;
+        if self.current_grant().is_some() {
+            self.refresh_current().await?;
         }
-        if !self.history.parked.is_empty() {
-            let one = self.rng.below(self.history.parked.len());
-            self.refresh_parked(one).await?;
+        if !self.history.unused.is_empty() {
+            let one = self.rng.below(self.history.unused.len());
+            self.refresh_unused(one).await?;
         }
         // everything that ended since the last crash, and one grant that ended before.
-        let before = self.history.looked_at;
+        let before = self.history.checked;
         if before > 0 {
             let one = self.rng.below(before);
-            self.must_have_ended(&self.history.dead[one]).await?;
+            self.assert_ended(&self.history.ended[one]).await?;
         }
-        for dead in &self.history.dead[before..] {
-            self.must_have_ended(dead).await?;
+        for ended in &self.history.ended[before..] {
+            self.assert_ended(ended).await?;
         }
-        self.history.looked_at = self.history.dead.len();
+        self.history.checked = self.history.ended.len();
         Ok(())
     }
 
     /// Checks the whole history.
-    pub(crate) async fn look_back(&mut self) -> Result<(), Trouble> {
-        for dead in &self.history.dead {
-            self.must_have_ended(dead).await?;
+    pub(crate) async fn check_history(&mut self) -> Result<(), RequestError> {
+        for ended in &self.history.ended {
+            self.assert_ended(ended).await?;
         }
-        for one in 0..self.history.parked.len() {
-            self.refresh_parked(one).await?;
+        for one in 0..self.history.unused.len() {
+            self.refresh_unused(one).await?;
         }
         Ok(())
     }
 
-    async fn begin(&mut self) -> Result<(), Trouble> {
+    async fn authorize_new(&mut self) -> Result<(), RequestError> {
         let code = self.application.authorize(&mut self.browser).await?;
         self.state = State::Redeeming(code, false);
         Ok(())
@@ -185,7 +185,7 @@ impl Client {
 
     /// a code is redeemed once. If the response was lost, the retry is a replay, which is refused
     /// and ends the unknown grant.
-    async fn redeem(&mut self, code: Code, again: bool) -> Result<(), Trouble> {
+    async fn redeem(&mut self, code: Code, again: bool) -> Result<(), RequestError> {
         self.state = State::Redeeming(code.clone(), true);
         let response = self.application.redeem(&self.http, &code).await?;
         if again && response.is_refusal("invalid_grant") {
@@ -197,22 +197,22 @@ impl Client {
         let grant = tokens.grant();
         self.history.granted.push(grant.clone());
         let first = tokens.refresh.clone();
-        self.state = State::Holding(Family { grant, first, live: tokens, generation: 1 });
+        self.state = State::Holding(TokenFamily { grant, first, latest: tokens, generation: 1 });
         Ok(())
     }
 
     /// only ever the successor, whatever failed meanwhile.
-    async fn refresh(&mut self, family: Family) -> Result<(), Trouble> {
-        let response = self.application.refresh(&self.http, &family.live.refresh).await?;
+    async fn refresh(&mut self, family: TokenFamily) -> Result<(), RequestError> {
+        let response = self.application.refresh(&self.http, &family.latest.refresh).await?;
         self.state = State::Holding(family.refreshed(&response));
         Ok(())
     }
 
     /// Two concurrent requests with the same refresh token get the same successor.
-    async fn refresh_twice(&mut self, family: Family) -> Result<(), Trouble> {
+    async fn refresh_twice(&mut self, family: TokenFamily) -> Result<(), RequestError> {
         let (one, other) = tokio::join!(
-            self.application.refresh(&self.http, &family.live.refresh),
-            self.application.refresh(&self.http, &family.live.refresh),
+            self.application.refresh(&self.http, &family.latest.refresh),
+            self.application.refresh(&self.http, &family.latest.refresh),
         );
         if let (Ok(one), Ok(other)) = (&one, &other) {
             assert_eq!(one.tokens().refresh, other.tokens().refresh, "two different successors");
@@ -223,72 +223,72 @@ impl Client {
         one.and(other).map(drop)
     }
 
-    async fn refresh_parked(&mut self, one: usize) -> Result<(), Trouble> {
-        let family = &self.history.parked[one];
-        let response = self.application.refresh(&self.http, &family.live.refresh).await?;
-        self.history.parked[one] = family.clone().refreshed(&response);
+    async fn refresh_unused(&mut self, one: usize) -> Result<(), RequestError> {
+        let family = &self.history.unused[one];
+        let response = self.application.refresh(&self.http, &family.latest.refresh).await?;
+        self.history.unused[one] = family.clone().refreshed(&response);
         Ok(())
     }
 
-    async fn use_access(&self, family: &Family) -> Result<(), Trouble> {
-        let is_active = self.application.is_active(&self.http, &family.live.access).await?;
+    async fn use_access_token(&self, family: &TokenFamily) -> Result<(), RequestError> {
+        let is_active = self.application.is_active(&self.http, &family.latest.access).await?;
         assert!(is_active, "a token of a valid grant: {family:?}");
         Ok(())
     }
 
     /// once the end is acknowledged no token of the grant is accepted, not even one from a
     /// concurrent refresh.
-    async fn end(&mut self, family: Family, end: End) -> Result<(), Trouble> {
+    async fn end(&mut self, family: TokenFamily, end: EndOfGrant) -> Result<(), RequestError> {
         self.state = State::Ending(family.clone(), end);
         let Self { application, browser, http, .. } = self;
         let asking = async {
             match end {
-                End::Revocation => {
-                    let response = application.revoke(http, &family.live.refresh).await?;
+                EndOfGrant::Revocation => {
+                    let response = application.revoke(http, &family.latest.refresh).await?;
                     assert_eq!(response.status, 200, "{response:?}");
                 }
-                End::Replay => {
+                EndOfGrant::Replay => {
                     let response = application.refresh(http, &family.first).await?;
                     assert!(response.is_refusal("invalid_grant"), "{response:?}");
                 }
-                End::SignOut => application.sign_out(browser, &family.live.id).await?,
+                EndOfGrant::SignOut => application.sign_out(browser, &family.latest.id).await?,
             }
             Ok(())
         };
-        let racing = application.refresh(http, &family.live.refresh);
+        let racing = application.refresh(http, &family.latest.refresh);
         let (acknowledged, raced) = tokio::join!(asking, racing);
         acknowledged?;
 
         let raced =
             raced.ok().filter(|response| response.status == 200).map(|response| response.tokens());
-        let last = raced.unwrap_or(family.live);
-        let dead = EndedTokens::of(last);
-        self.history.dead.push(dead.clone());
-        if matches!(end, End::SignOut) {
+        let last = raced.unwrap_or(family.latest);
+        let ended = EndedTokens::from_tokens(last);
+        self.history.ended.push(ended.clone());
+        if matches!(end, EndOfGrant::SignOut) {
             // Grants that are bound to the session end with it.
-            let parked = self.history.parked.drain(..);
-            self.history.dead.extend(parked.map(|family| EndedTokens::of(family.live)));
+            let unused = self.history.unused.drain(..);
+            self.history.ended.extend(unused.map(|family| EndedTokens::from_tokens(family.latest)));
         }
         self.state = State::Idle;
-        self.must_have_ended(&dead).await
+        self.assert_ended(&ended).await
     }
 
-    async fn must_have_ended(&self, dead: &EndedTokens) -> Result<(), Trouble> {
-        let is_active = self.application.is_active(&self.http, &dead.access).await?;
-        assert!(!is_active, "X-04: an access token of an ended grant: {dead:?}");
-        let response = self.application.refresh(&self.http, &dead.refresh).await?;
-        assert!(response.is_refusal("invalid_grant"), "X-04: {response:?} to {dead:?}");
+    async fn assert_ended(&self, ended: &EndedTokens) -> Result<(), RequestError> {
+        let is_active = self.application.is_active(&self.http, &ended.access).await?;
+        assert!(!is_active, "X-04: an access token of an ended grant: {ended:?}");
+        let response = self.application.refresh(&self.http, &ended.refresh).await?;
+        assert!(response.is_refusal("invalid_grant"), "X-04: {response:?} to {ended:?}");
         Ok(())
     }
 }
 
-impl Family {
+impl TokenFamily {
     fn refreshed(self, response: &Response) -> Self {
-        let live = response.tokens();
-        assert_ne!(live.refresh, self.live.refresh, "it rotates");
-        assert_eq!(live.grant(), self.grant);
+        let latest = response.tokens();
+        assert_ne!(latest.refresh, self.latest.refresh, "it rotates");
+        assert_eq!(latest.grant(), self.grant);
         // A sign-out needs an ID token, and a refresh returns one.
-        Self { live, generation: self.generation + 1, ..self }
+        Self { latest, generation: self.generation + 1, ..self }
     }
 }
 
@@ -300,24 +300,24 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn of(application: &Application) -> Self {
+    pub(crate) fn new(application: &Application) -> Self {
         Self { application: application.clone(), http: crate::http(), last: None }
     }
 
     /// Requests a token, and introspects it.
-    pub(crate) async fn step(&mut self) -> Result<(), Trouble> {
-        let response = self.application.credentials(&self.http).await?;
+    pub(crate) async fn step(&mut self) -> Result<(), RequestError> {
+        let response = self.application.client_credentials(&self.http).await?;
         self.last = Some(response.tokens().access);
-        self.look().await
+        self.introspect().await
     }
 
     /// After a crash: its token is verified with the same keys.
-    pub(crate) async fn recover(&mut self) -> Result<(), Trouble> {
+    pub(crate) async fn recover(&mut self) -> Result<(), RequestError> {
         self.http = crate::http();
-        self.look().await
+        self.introspect().await
     }
 
-    async fn look(&self) -> Result<(), Trouble> {
+    async fn introspect(&self) -> Result<(), RequestError> {
         if let Some(token) = &self.last {
             let is_active = self.application.is_active(&self.http, token).await?;
             assert!(is_active, "a token of its own: {token}");
@@ -327,15 +327,15 @@ impl Service {
 }
 
 /// Repeats an operation while the server responds with 503.
-pub(crate) async fn patiently<T>(
-    mut what: impl AsyncFnMut() -> Result<T, Trouble>,
+pub(crate) async fn retry_while_unavailable<T>(
+    mut what: impl AsyncFnMut() -> Result<T, RequestError>,
 ) -> Result<T, reqwest::Error> {
     let started_at = Instant::now();
     loop {
         match what().await {
             Ok(done) => return Ok(done),
-            Err(Trouble::Broken(error)) => return Err(error),
-            Err(Trouble::Busy) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(RequestError::ConnectionLost(error)) => return Err(error),
+            Err(RequestError::Unavailable) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
         assert!(started_at.elapsed() < TIMEOUT, "busy for ever");
     }
@@ -346,11 +346,11 @@ pub(crate) async fn patiently<T>(
 pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub(crate) const fn of(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(crate) fn throw(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -360,6 +360,6 @@ impl Rng {
 
     /// A number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.throw() % end as u64).unwrap()
+        usize::try_from(self.next() % end as u64).unwrap()
     }
 }

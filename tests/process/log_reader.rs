@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::application::Response;
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::Server;
 use crate::{free_port, wait_until};
 
@@ -22,7 +22,7 @@ struct FullPipe {
 }
 
 impl FullPipe {
-    fn make() -> Self {
+    fn new() -> Self {
         let (reader, writer) = pipe().unwrap();
         let filler = Command::new("yes")
             .arg("full")
@@ -52,15 +52,15 @@ impl FullPipe {
 }
 
 /// A server whose log is not read, and that has dropped lines of it.
-async fn unread(pipe: &FullPipe) -> (Server, String) {
-    let mut place = Place::make().await;
+async fn start_with_unread_log(pipe: &FullPipe) -> (Server, String) {
+    let mut installation = Installation::new().await;
     let operations = format!("127.0.0.1:{}", free_port());
-    place.set("OPERATIONS__LISTEN", &operations);
-    place.set("LOG", "trace");
-    let mut server = Server::planned(place);
-    let mut command = server.place.command(&["serve"]);
+    installation.set("OPERATIONS__LISTEN", &operations);
+    installation.set("LOG", "trace");
+    let mut server = Server::new(installation);
+    let mut command = server.installation.command(&["serve"]);
     command.stdin(Stdio::null()).stdout(pipe.end()).stderr(pipe.end());
-    server.launch_by(command).await;
+    server.launch_with(command).await;
     let metrics = format!("http://{operations}/metrics");
     // At the trace level a request causes many lines.
     wait_until("lines are dropped", async || {
@@ -78,18 +78,18 @@ async fn unread(pipe: &FullPipe) -> (Server, String) {
 const DROPPED: &str = "gatewright_log_lines_dropped_total ";
 
 async fn get(url: &str) -> Response {
-    Response::to(crate::http().get(url)).await.unwrap()
+    Response::send(crate::http().get(url)).await.unwrap()
 }
 
 /// THREATS EX-05, LG-06: requests are served, lines are dropped and counted, and SIGTERM ends the
 /// process.
 #[tokio::test]
 async fn an_unread_log_blocks_neither_requests_nor_shutdown() {
-    let pipe = FullPipe::make();
-    let (mut server, _) = unread(&pipe).await;
+    let pipe = FullPipe::new();
+    let (mut server, _) = start_with_unread_log(&pipe).await;
     let service = server.service("Backup").await;
 
-    service.credentials(&crate::http()).await.unwrap().tokens();
+    service.client_credentials(&crate::http()).await.unwrap().tokens();
 
     server.stop().await;
 }
@@ -97,17 +97,17 @@ async fn an_unread_log_blocks_neither_requests_nor_shutdown() {
 /// THREATS EX-05, LG-06.
 #[tokio::test]
 async fn the_number_of_dropped_log_lines_is_reported_once_it_is_read_again() {
-    let pipe = FullPipe::make();
-    let (mut server, metrics) = unread(&pipe).await;
+    let pipe = FullPipe::new();
+    let (mut server, metrics) = start_with_unread_log(&pipe).await;
 
-    let told = pipe.line(|line| {
+    let dropped = pipe.line(|line| {
         line["message"] == "lines of the log were dropped: its reader did not keep up"
     });
     // The report comes with the next line.
-    let told = told.await;
+    let dropped = dropped.await;
 
-    assert_eq!(told["level"], "ERROR");
-    assert!(told["lines"].as_u64().unwrap() > 0, "{told}");
+    assert_eq!(dropped["level"], "ERROR");
+    assert!(dropped["lines"].as_u64().unwrap() > 0, "{dropped}");
     assert!(get(&metrics).await.text.contains(DROPPED));
     // The reader is closed now.
     server.stop().await;
@@ -116,13 +116,13 @@ async fn the_number_of_dropped_log_lines_is_reported_once_it_is_read_again() {
 /// THREATS EX-05: the process exits even if the reason cannot be written.
 #[tokio::test]
 async fn a_failed_start_exits_although_its_output_is_not_read() {
-    let pipe = FullPipe::make();
-    let mut place = Place::make().await;
-    place.set("ISSUER", "http://id.example.org");
-    let mut command = place.command(&["serve"]);
+    let pipe = FullPipe::new();
+    let mut installation = Installation::new().await;
+    installation.set("ISSUER", "http://id.example.org");
+    let mut command = installation.command(&["serve"]);
     command.stdin(Stdio::null()).stdout(pipe.end()).stderr(pipe.end());
 
-    let ended = ended(command.spawn().unwrap()).await;
+    let ended = wait_for_exit(command.spawn().unwrap()).await;
 
     assert_eq!(ended.code(), Some(Exit::Misconfigured as i32));
 }
@@ -130,11 +130,11 @@ async fn a_failed_start_exits_although_its_output_is_not_read() {
 /// THREATS EX-05: the output of the demo does not fit into a full pipe.
 #[tokio::test]
 async fn a_demo_whose_output_is_not_read_runs_and_ends() {
-    let pipe = FullPipe::make();
-    let place = Place::make().await;
+    let pipe = FullPipe::new();
+    let installation = Installation::new().await;
     let ports = [free_port(), free_port(), free_port(), free_port()].map(|port| port.to_string());
     let options = ["--port", "--client-port", "--mtls-port", "--api-port"];
-    let mut command = place.command(&["demo"]);
+    let mut command = installation.command(&["demo"]);
     for (option, port) in options.into_iter().zip(&ports) {
         command.arg(option).arg(port);
     }
@@ -148,10 +148,10 @@ async fn a_demo_whose_output_is_not_read_runs_and_ends() {
     let id = child.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
 
-    assert_eq!(ended(child).await.code(), Some(0));
+    assert_eq!(wait_for_exit(child).await.code(), Some(0));
 }
 
-async fn ended(mut child: Child) -> ExitStatus {
+async fn wait_for_exit(mut child: Child) -> ExitStatus {
     let mut status = None;
     wait_until("the process ends", async || {
         status = child.try_wait().unwrap();

@@ -12,12 +12,12 @@
 mod application;
 mod browser;
 mod chromium;
-mod holder;
+mod dpop_key;
+mod installation;
 mod link;
 mod load;
 mod nginx;
-mod own;
-mod place;
+mod self_signed;
 mod server;
 mod terminal;
 

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use tokio::process::{Child, Command};
 
 /// Directives for the paths that it writes to: other paths are not writable.
-pub(crate) fn own_paths(directory: &Path) -> String {
+pub(crate) fn path_directives(directory: &Path) -> String {
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let path = |kind| format!("{kind}_temp_path {}/{kind};\n", directory.display());
     kinds.map(path).concat()

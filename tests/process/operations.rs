@@ -3,20 +3,20 @@
 use serde_json::Value;
 
 use crate::application::Response;
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::Server;
 
 async fn get(url: String) -> Response {
-    Response::to(crate::http().get(url)).await.unwrap()
+    Response::send(crate::http().get(url)).await.unwrap()
 }
 
 /// DESIGN §7: the request id on the error page identifies the log line and the audit event with the
 /// reason of the refusal. The log is JSON, one object a line.
 #[tokio::test]
 async fn the_request_id_of_a_refusal_finds_its_log_line_and_event() {
-    let mut place = Place::make().await;
-    place.set("LOG", "info,gatewright::access=debug");
-    let mut server = Server::at(place).await;
+    let mut installation = Installation::new().await;
+    installation.set("LOG", "info,gatewright::access=debug");
+    let mut server = Server::start_in(installation).await;
     let photos = server.application("Photos").await;
 
     let wrong = "https://client.example.org/callbacK";
@@ -25,7 +25,7 @@ async fn the_request_id_of_a_refusal_finds_its_log_line_and_event() {
         server.issuer, photos.id
     );
     let response =
-        Response::to(crate::http().get(url).header("accept", "text/html")).await.unwrap();
+        Response::send(crate::http().get(url).header("accept", "text/html")).await.unwrap();
     assert_eq!(response.status, 400);
     let id = response.header("x-request-id").to_owned();
     assert!(response.text.contains(&id), "the page contains the request id");
@@ -33,12 +33,12 @@ async fn the_request_id_of_a_refusal_finds_its_log_line_and_event() {
     server.stop().await;
 
     let log = server.log();
-    let about: Vec<&Value> = log.iter().filter(|line| line["request_id"] == id.as_str()).collect();
-    let says = |message: &str| about.iter().find(|line| line["message"] == message).unwrap();
-    assert!(says("refused").to_string().contains(wrong));
-    assert_eq!(says("answered")["status"], 400);
-    assert_eq!(says("answered")["path"], "/authorize");
-    let events = server.place.json(&["audit", "list", "--request", &id]).await;
+    let lines: Vec<&Value> = log.iter().filter(|line| line["request_id"] == id.as_str()).collect();
+    let line_with = |message: &str| lines.iter().find(|line| line["message"] == message).unwrap();
+    assert!(line_with("refused").to_string().contains(wrong));
+    assert_eq!(line_with("answered")["status"], 400);
+    assert_eq!(line_with("answered")["path"], "/authorize");
+    let events = server.installation.json(&["audit", "list", "--request", &id]).await;
     assert_eq!(events.as_array().unwrap().len(), 1);
     assert_eq!(events[0]["kind"], "request.refused");
     assert!(events[0]["facts"].to_string().contains(wrong), "{events}");
@@ -47,13 +47,13 @@ async fn the_request_id_of_a_refusal_finds_its_log_line_and_event() {
 /// THREATS HD-07.
 #[tokio::test]
 async fn metrics_are_served_at_the_operations_listener_only() {
-    let mut place = Place::make().await;
+    let mut installation = Installation::new().await;
     let operations = format!("127.0.0.1:{}", crate::free_port());
-    place.set("OPERATIONS__LISTEN", &operations);
-    let mut server = Server::at(place).await;
+    installation.set("OPERATIONS__LISTEN", &operations);
+    let mut server = Server::start_in(installation).await;
     let service = server.service("Backup").await;
     let http = crate::http();
-    service.credentials(&http).await.unwrap().tokens();
+    service.client_credentials(&http).await.unwrap().tokens();
     let refused = service.refresh(&http, "no refresh token").await.unwrap();
     assert!(refused.is_refusal("unauthorized_client"));
 

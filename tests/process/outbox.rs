@@ -9,11 +9,11 @@ use gatewright::types::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::Server;
 
 /// Reads a request, without a response yet.
-async fn heard(listener: &TcpListener) -> (TcpStream, String) {
+async fn read_request(listener: &TcpListener) -> (TcpStream, String) {
     let (mut stream, _) = listener.accept().await.unwrap();
     let mut text = String::new();
     while !text.ends_with('}') {
@@ -25,13 +25,14 @@ async fn heard(listener: &TcpListener) -> (TcpStream, String) {
 }
 
 /// Makes the lease of a taken notice expire.
-async fn due_now(place: &Place) {
+async fn expire_lease(installation: &Installation) {
     let patient = Duration::from_secs(10);
     let limits =
         ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
-    let store = Store::open(&Secret::new(place.database.clone()), &limits, OpenMode::Migrate)
-        .await
-        .unwrap();
+    let store =
+        Store::open(&Secret::new(installation.database.clone()), &limits, OpenMode::Migrate)
+            .await
+            .unwrap();
     assert_eq!(sql("UPDATE outbox SET due_at = 0").run(store.db()).await.unwrap(), 1);
     store.close().await;
 }
@@ -45,30 +46,30 @@ fn id(request: &str) -> &str {
 #[tokio::test]
 async fn a_notice_whose_sender_was_killed_is_sent_again_with_the_same_id() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut place = Place::make().await;
-    place.set("OUTBOUND__ALLOW_PRIVATE_NETWORKS", "true");
-    let file = std::fs::read_to_string(place.directory.join("gatewright.toml")).unwrap();
+    let mut installation = Installation::new().await;
+    installation.set("OUTBOUND__ALLOW_PRIVATE_NETWORKS", "true");
+    let file = std::fs::read_to_string(installation.directory.join("gatewright.toml")).unwrap();
     let webhook = format!(
         "\n[[webhooks.endpoints]]\nurl = \"http://{}/\"\nsecret = \"whsec_{}\"\n",
         listener.local_addr().unwrap(),
         "A".repeat(44)
     );
-    place.write("gatewright.toml", &format!("{file}{webhook}"));
+    installation.write("gatewright.toml", &format!("{file}{webhook}"));
     let ours = Permissions::from_mode(0o600);
-    std::fs::set_permissions(place.directory.join("gatewright.toml"), ours).unwrap();
+    std::fs::set_permissions(installation.directory.join("gatewright.toml"), ours).unwrap();
     let key = rcgen::KeyPair::generate().unwrap();
     let leaked = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap();
-    place.write("leaked.pem", &leaked.pem());
-    let mut server = Server::at(place).await;
+    installation.write("leaked.pem", &leaked.pem());
+    let mut server = Server::start_in(installation).await;
 
-    server.place.json(&["cert", "revoke", "--file", "leaked.pem"]).await;
-    let (stream, first) = heard(&listener).await;
+    server.installation.json(&["cert", "revoke", "--file", "leaked.pem"]).await;
+    let (stream, first) = read_request(&listener).await;
     server.kill().await;
     drop(stream);
     // Its lease would expire after a minute and a half.
-    due_now(&server.place).await;
+    expire_lease(&server.installation).await;
     server.launch().await;
-    let (mut stream, second) = heard(&listener).await;
+    let (mut stream, second) = read_request(&listener).await;
     stream.write_all(b"HTTP/1.1 204 So\r\ncontent-length: 0\r\n\r\n").await.unwrap();
 
     assert_eq!(id(&first), id(&second));

@@ -13,7 +13,7 @@ const WORD: &str = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsg
 const RIGHT_TO_LEFT: &str = "شركة الصور العربية";
 
 /// An authorization request of a new client with this name.
-async fn request(server: &Server, name: &str) -> String {
+async fn new_request(server: &Server, name: &str) -> String {
     let callback = "https://photos.example/cb";
     let metadata = json!({
         "client_name": name,
@@ -34,7 +34,7 @@ async fn request(server: &Server, name: &str) -> String {
 }
 
 /// Asserts that the page is not wider than the screen.
-async fn fits(browser: &Browser, page: &str, name: &str) {
+async fn assert_fits(browser: &Browser, page: &str, name: &str) {
     let width = browser.run("return document.documentElement.scrollWidth").await;
     let text = browser.text().await;
     assert_eq!(width, u64::from(NARROW), "{page} of {name}:\n{text}");
@@ -47,40 +47,40 @@ async fn no_name_makes_a_page_wider_than_a_phone() {
     let browser = Browser::start().await;
     browser.resize(NARROW, 640).await;
     for (username, name) in [("ada", WORD), ("bob", RIGHT_TO_LEFT)] {
-        server.person(username).await;
+        server.create_user(username).await;
         let full_name = format!("name={name} {RIGHT_TO_LEFT}");
-        server.place.json(&["user", "update", username, "--claim", &full_name]).await;
-        let target = request(&server, name).await;
+        server.installation.json(&["user", "update", username, "--claim", &full_name]).await;
+        let target = new_request(&server, name).await;
 
         browser.open(&target).await;
-        browser.see("h1", "anmelden").await;
-        fits(&browser, "sign-in", name).await;
+        browser.wait_for_text("h1", "anmelden").await;
+        assert_fits(&browser, "sign-in", name).await;
         browser.fill("identifier", username).await;
         browser.fill("password", "not the password").await;
         browser.press("button[value=sign-in]").await;
         browser.find("#problem").await;
-        fits(&browser, "sign-in after a wrong password", name).await;
+        assert_fits(&browser, "sign-in after a wrong password", name).await;
         browser.fill("password", PASSWORD).await;
         browser.press("button[value=sign-in]").await;
         browser.find("button[value=allow]").await;
-        fits(&browser, "consent", name).await;
+        assert_fits(&browser, "consent", name).await;
         browser.open(&format!("{target}&prompt=login")).await;
         browser.find("button[value=other]").await;
-        fits(&browser, "confirmation", name).await;
+        assert_fits(&browser, "confirmation", name).await;
         browser.open(&format!("{target}&prompt=select_account")).await;
         browser.find("button[value=continue]").await;
-        fits(&browser, "choice of an account", name).await;
+        assert_fits(&browser, "choice of an account", name).await;
         browser.open(&format!("{}/account", server.issuer)).await;
         browser.find(".profile").await;
-        fits(&browser, "account", name).await;
+        assert_fits(&browser, "account", name).await;
         browser.open(&format!("{target}&redirect_uri=https://{WORD}.example/")).await;
         browser.find(".facts").await;
-        fits(&browser, "error", name).await;
+        assert_fits(&browser, "error", name).await;
         browser.open(&format!("{}/logout", server.issuer)).await;
         browser.find("button[value=yes]").await;
-        fits(&browser, "sign-out", name).await;
+        assert_fits(&browser, "sign-out", name).await;
         browser.press("button[value=yes]").await;
-        fits(&browser, "signed-out", name).await;
+        assert_fits(&browser, "signed-out", name).await;
     }
     browser.close().await;
 }
@@ -89,7 +89,7 @@ async fn no_name_makes_a_page_wider_than_a_phone() {
 #[tokio::test]
 async fn a_password_can_be_displayed_and_a_pressed_button_looks_busy() {
     let server = Server::start().await;
-    server.person("ada").await;
+    server.create_user("ada").await;
     let browser = Browser::start().await;
     browser.open(&format!("{}/login", server.issuer)).await;
     let kind = || browser.run("return document.getElementById('password').type");
@@ -158,7 +158,7 @@ async fn a_language_is_chosen_at_the_foot_of_the_page() {
     browser.find(".languages summary").await.click().await.unwrap();
     browser.press(".languages a[lang=fr]").await;
 
-    browser.see("h1", "Se connecter").await;
+    browser.wait_for_text("h1", "Se connecter").await;
     browser.open(&format!("{}/", server.issuer)).await;
     browser.find("html[lang=fr]").await;
     browser.close().await;
@@ -207,10 +207,10 @@ async fn a_copy_button_copies_its_text() {
         )
         .await;
 
-    browser.see("#copy", "Copy").await;
+    browser.wait_for_text("#copy", "Copy").await;
     browser.find("#copy:not([hidden])").await.click().await.unwrap();
 
-    browser.see("#copy", "Copied").await;
+    browser.wait_for_text("#copy", "Copied").await;
     assert_eq!(browser.run("return window.copied").await, "the reference");
     browser.close().await;
 }

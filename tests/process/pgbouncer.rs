@@ -9,8 +9,8 @@ use url::Url;
 
 use crate::browser::Browser;
 use crate::directory;
-use crate::load::patiently;
-use crate::place::{Place, is_postgres};
+use crate::installation::{Installation, is_postgres};
+use crate::load::retry_while_unavailable;
 use crate::server::Server;
 
 /// A PgBouncer in front of the PostgreSQL of the tests; it ends with its test.
@@ -21,7 +21,7 @@ struct Pooler {
 }
 
 impl Pooler {
-    async fn before(database: &Url) -> Self {
+    async fn start(database: &Url) -> Self {
         let (directory, port) = (directory("pgbouncer"), crate::free_port());
         std::fs::create_dir(&directory).unwrap();
         let (host, to) = (database.host_str().unwrap(), database.port().unwrap());
@@ -79,27 +79,29 @@ async fn everything_works_behind_pgbouncer_in_transaction_mode() {
 }
 
 async fn work_behind_pgbouncer() {
-    let mut place = Place::make().await;
-    let mut url = Url::parse(&place.database).unwrap();
-    let pooler = Pooler::before(&url).await;
+    let mut installation = Installation::new().await;
+    let mut url = Url::parse(&installation.database).unwrap();
+    let pooler = Pooler::start(&url).await;
     url.set_port(Some(pooler.port)).unwrap();
-    place.set("DATABASE__URL", url.as_str());
-    place.set("DATABASE__POOLER", "transaction");
-    let mut server = Server::at(place).await;
+    installation.set("DATABASE__URL", url.as_str());
+    installation.set("DATABASE__POOLER", "transaction");
+    let mut server = Server::start_in(installation).await;
     let photos = server.application("Photos").await;
     let backup = server.service("Backup").await;
-    let person = server.person("ada").await;
+    let user = server.create_user("ada").await;
 
     let mut clients = JoinSet::new();
     for _ in 0..6 {
-        let (photos, person) = (photos.clone(), person.clone());
+        let (photos, user) = (photos.clone(), user.clone());
         clients.spawn_local(async move {
-            let (http, mut browser) = (crate::http(), Browser::of(&person));
-            let code = patiently(async || photos.authorize(&mut browser).await).await.unwrap();
+            let (http, mut browser) = (crate::http(), Browser::new(&user));
+            let code = retry_while_unavailable(async || photos.authorize(&mut browser).await)
+                .await
+                .unwrap();
             let mut tokens = photos.redeem(&http, &code).await.unwrap().tokens();
             for _ in 0..10 {
                 let refresh = async || photos.refresh(&http, &tokens.refresh).await;
-                tokens = patiently(refresh).await.unwrap().tokens();
+                tokens = retry_while_unavailable(refresh).await.unwrap().tokens();
                 let access = tokens.access.clone();
                 assert!(photos.is_active(&http, &access).await.unwrap());
             }
@@ -110,13 +112,13 @@ async fn work_behind_pgbouncer() {
         clients.spawn_local(async move {
             let http = crate::http();
             for _ in 0..10 {
-                let access = backup.credentials(&http).await.unwrap().tokens().access;
+                let access = backup.client_credentials(&http).await.unwrap().tokens().access;
                 assert!(backup.is_active(&http, &access).await.unwrap());
             }
         });
     }
     clients.join_all().await;
-    server.place.json(&["user", "list"]).await;
+    server.installation.json(&["user", "list"]).await;
     server.stop().await;
     drop(pooler);
 }

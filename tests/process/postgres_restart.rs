@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::application::{Response, Trouble};
+use crate::application::{RequestError, Response};
 use crate::directory;
-use crate::load::{Client, Rng, Service, patiently};
-use crate::place::Place;
+use crate::installation::Installation;
+use crate::load::{Client, Rng, Service, retry_while_unavailable};
 use crate::server::Server;
 
 /// A PostgreSQL server that is removed with the test.
@@ -42,7 +42,7 @@ impl Cluster {
         frozen
     }
 
-    async fn tell(&self, what: &'static str, mode: Option<&'static str>) {
+    async fn run(&self, what: &'static str, mode: Option<&'static str>) {
         postgres(what, &self.directory, mode).await;
     }
 }
@@ -97,11 +97,15 @@ struct Tally {
 impl Tally {
     /// Works until it is over. Only successes and 503 with `Retry-After` are accepted, and connections
     /// to the server, which keeps running, must not break.
-    async fn work(&self, over: &AtomicBool, mut step: impl AsyncFnMut() -> Result<(), Trouble>) {
+    async fn work(
+        &self,
+        over: &AtomicBool,
+        mut step: impl AsyncFnMut() -> Result<(), RequestError>,
+    ) {
         while !over.load(Ordering::SeqCst) {
-            let worked = patiently(async || {
+            let worked = retry_while_unavailable(async || {
                 let worked = step().await;
-                if matches!(worked, Err(Trouble::Busy)) {
+                if matches!(worked, Err(RequestError::Unavailable)) {
                     self.busy.fetch_add(1, Ordering::SeqCst);
                 }
                 worked
@@ -121,28 +125,28 @@ async fn a_restart_of_postgres_loses_no_grant_and_the_server_recovers() {
 
 async fn restart_under_load() {
     let cluster = Cluster::start().await;
-    let mut place = Place::on(&cluster.url).await;
-    place.set("TOKENS__REFRESH_GRACE", "60");
-    place.set("DATABASE__ACQUIRE_TIMEOUT", "1");
-    let mut server = Server::at(place).await;
+    let mut installation = Installation::on_postgres(&cluster.url).await;
+    installation.set("TOKENS__REFRESH_GRACE", "60");
+    installation.set("DATABASE__ACQUIRE_TIMEOUT", "1");
+    let mut server = Server::start_in(installation).await;
     let photos = server.application("Photos").await;
     let backup = server.service("Backup").await;
     let over = Arc::new(AtomicBool::new(false));
     let (mut people, mut machines) = (JoinSet::new(), JoinSet::new());
     let mut tallies = Vec::new();
     for number in 0..4 {
-        let person = server.person(&format!("person{number}")).await;
-        let mut client = Client::of(&photos, &person, Rng::of(number));
-        patiently(async || client.settle().await).await.unwrap();
+        let user = server.create_user(&format!("person{number}")).await;
+        let mut client = Client::new(&photos, &user, Rng::new(number));
+        retry_while_unavailable(async || client.ensure_grant().await).await.unwrap();
         let (over, tally) = (over.clone(), Arc::new(Tally::default()));
         tallies.push(tally.clone());
         people.spawn_local(async move {
-            tally.work(&over, async || client.refresh_held().await).await;
+            tally.work(&over, async || client.refresh_current().await).await;
             client
         });
     }
     for _ in 0..2 {
-        let mut service = Service::of(&backup);
+        let mut service = Service::new(&backup);
         let (over, tally) = (over.clone(), Arc::new(Tally::default()));
         tallies.push(tally.clone());
         machines.spawn_local(async move { tally.work(&over, async || service.step().await).await });
@@ -159,24 +163,26 @@ async fn restart_under_load() {
 
     everybody_goes_on().await;
     for mode in ["immediate", "fast", "immediate"] {
-        cluster.tell("restart", Some(mode)).await;
+        cluster.run("restart", Some(mode)).await;
         everybody_goes_on().await;
     }
     // For longer, until the server is not ready.
-    cluster.tell("stop", Some("fast")).await;
-    crate::wait_until("the server is not ready", async || ask(&server, "/readyz").await.is_none())
-        .await;
-    assert_eq!(ask(&server, "/healthz").await, Some(200), "a restart is not needed");
-    cluster.tell("start", None).await;
+    cluster.run("stop", Some("fast")).await;
+    crate::wait_until("the server is not ready", async || {
+        status_of(&server, "/readyz").await.is_none()
+    })
+    .await;
+    assert_eq!(status_of(&server, "/healthz").await, Some(200), "a restart is not needed");
+    cluster.run("start", None).await;
     crate::wait_until("the server is ready again", async || {
-        ask(&server, "/readyz").await == Some(200)
+        status_of(&server, "/readyz").await == Some(200)
     })
     .await;
     everybody_goes_on().await;
 
     over.store(true, Ordering::SeqCst);
     for mut client in people.join_all().await {
-        patiently(async || client.refresh_held().await).await.unwrap();
+        retry_while_unavailable(async || client.refresh_current().await).await.unwrap();
     }
     machines.join_all().await;
     let busy: u64 = tallies.iter().map(|tally| tally.busy.load(Ordering::SeqCst)).sum();
@@ -185,11 +191,11 @@ async fn restart_under_load() {
 }
 
 /// The status; none for a 503.
-async fn ask(server: &Server, path: &str) -> Option<u16> {
+async fn status_of(server: &Server, path: &str) -> Option<u16> {
     let request = crate::http().get(format!("{}{path}", server.issuer));
-    match Response::to(request).await {
+    match Response::send(request).await {
         Ok(response) => Some(response.status),
-        Err(Trouble::Busy) => None,
-        Err(Trouble::Broken(error)) => panic!("{error:?}"),
+        Err(RequestError::Unavailable) => None,
+        Err(RequestError::ConnectionLost(error)) => panic!("{error:?}"),
     }
 }

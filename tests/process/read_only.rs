@@ -9,7 +9,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::process::Command;
 
 use crate::application::Application;
-use crate::place::{Place, is_postgres};
+use crate::installation::{Installation, is_postgres};
 use crate::postgres_restart::Cluster;
 use crate::server::Server;
 
@@ -19,7 +19,7 @@ async fn a_full_disk_is_reported() {
     if is_postgres() {
         return;
     }
-    let server = Server::planned(Place::make().await);
+    let server = Server::new(Installation::new().await);
     goes_on_without_writes(server, async |server: &Server, is_full| {
         let bytes = if is_full { "4096:" } else { "unlimited:" };
         let pid = server.pid().to_string();
@@ -37,7 +37,7 @@ async fn a_read_only_postgres_is_reported() {
         return;
     }
     let cluster = Cluster::start().await;
-    let server = Server::planned(Place::on(&cluster.url).await);
+    let server = Server::new(Installation::on_postgres(&cluster.url).await);
     goes_on_without_writes(server, async |_: &Server, is_read_only| {
         let mut connection = PgConnection::connect(&cluster.url).await.unwrap();
         let set = if is_read_only {
@@ -54,8 +54,8 @@ async fn a_read_only_postgres_is_reported() {
 
 async fn goes_on_without_writes(mut server: Server, refuse_writes: impl AsyncFn(&Server, bool)) {
     let operations = format!("127.0.0.1:{}", crate::free_port());
-    server.place.set("OPERATIONS__LISTEN", &operations);
-    let serve = server.place.command(&["serve"]);
+    server.installation.set("OPERATIONS__LISTEN", &operations);
+    let serve = server.installation.command(&["serve"]);
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" serve"]).arg(serve.as_std().get_program());
     for (name, value) in serve.as_std().get_envs() {
@@ -64,13 +64,13 @@ async fn goes_on_without_writes(mut server: Server, refuse_writes: impl AsyncFn(
             None => command.env_remove(name),
         };
     }
-    command.current_dir(&server.place.directory).kill_on_drop(true);
+    command.current_dir(&server.installation.directory).kill_on_drop(true);
     // A pipe, because a file would be full too.
     let (reader, writer) = std::io::pipe().unwrap();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer);
     let read = move || BufReader::new(reader).lines().map_while(Result::ok).collect::<Vec<_>>();
     let log = std::thread::spawn(read);
-    server.launch_by(command).await;
+    server.launch_with(command).await;
     let service = server.service("Backup").await;
     let http = crate::http();
     let status = async |path: &str| {
@@ -107,7 +107,7 @@ async fn goes_on_without_writes(mut server: Server, refuse_writes: impl AsyncFn(
 /// A token whose issue needs no write is issued, and is active.
 async fn still_active(server: &Server, service: &Application) {
     let http = crate::http();
-    let token = service.credentials(&http).await.unwrap().tokens().access;
+    let token = service.client_credentials(&http).await.unwrap().tokens().access;
     let introspected = http
         .post(format!("{}/introspect", server.issuer))
         .basic_auth(&service.id, Some(&service.secret))

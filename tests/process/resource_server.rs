@@ -14,9 +14,9 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
 
 use crate::application::{Application, Response};
-use crate::holder::Holder;
-use crate::own::Own;
-use crate::place::Place;
+use crate::dpop_key::DpopKey;
+use crate::installation::Installation;
+use crate::self_signed::SelfSigned;
 use crate::server::Server;
 
 const AUDIENCE: &str = "https://api.example.org/invoices";
@@ -28,25 +28,25 @@ struct Fixture {
     mtls: String,
     api: SocketAddr,
     /// The server certificate of both.
-    own: Own,
+    own: SelfSigned,
 }
 
 impl Fixture {
     async fn new() -> Self {
-        let own = Own::new("localhost");
-        let mut place = Place::make().await;
-        place.write("certificate.pem", &own.certificate.pem());
-        place.write("key.pem", &own.key.serialize_pem());
+        let own = SelfSigned::new("localhost");
+        let mut installation = Installation::new().await;
+        installation.write("certificate.pem", &own.certificate.pem());
+        installation.write("key.pem", &own.key.serialize_pem());
         let port = crate::free_port();
         let mtls = format!("https://localhost:{port}");
-        place.set("MTLS__URL", &mtls);
-        place.set("MTLS__LISTEN", &format!("127.0.0.1:{port}"));
+        installation.set("MTLS__URL", &mtls);
+        installation.set("MTLS__LISTEN", &format!("127.0.0.1:{port}"));
         for (name, file) in [("CERTIFICATE", "certificate.pem"), ("KEY", "key.pem")] {
-            let path = place.directory.join(file);
-            place.set(&format!("MTLS__{name}_FILE"), &path.display().to_string());
+            let path = installation.directory.join(file);
+            installation.set(&format!("MTLS__{name}_FILE"), &path.display().to_string());
         }
-        private(&place.directory.join("key.pem"));
-        let server = Server::at(place).await;
+        make_private(&installation.directory.join("key.pem"));
+        let server = Server::start_in(installation).await;
 
         crate::install_tls();
         let key = PrivatePkcs8KeyDer::from(own.key.serialize_der());
@@ -62,11 +62,11 @@ impl Fixture {
     }
 
     /// An HTTP client, with a client certificate or without.
-    fn http(&self, shown: Option<&Own>) -> reqwest::Client {
-        let own = Certificate::from_der(self.own.certificate.der()).unwrap();
-        let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([own]);
-        if let Some(shown) = shown {
-            client = client.identity(shown.identity());
+    fn http(&self, certificate: Option<&SelfSigned>) -> reqwest::Client {
+        let own_certificate = Certificate::from_der(self.own.certificate.der()).unwrap();
+        let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([own_certificate]);
+        if let Some(certificate) = certificate {
+            client = client.identity(certificate.identity());
         }
         client.timeout(Duration::from_secs(60)).build().unwrap()
     }
@@ -79,28 +79,29 @@ impl Fixture {
             "gw_default_audience": AUDIENCE,
         });
         metadata.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
-        Application::of(&self.server.issuer, &self.server.register(metadata).await)
+        Application::from_registration(&self.server.issuer, &self.server.register(metadata).await)
     }
 
     /// A token of a client, requested with this certificate.
-    async fn token(&self, client: &Application, shown: Option<&Own>) -> String {
-        let request = self.http(shown).post(format!("{}/token", self.mtls));
+    async fn token(&self, client: &Application, certificate: Option<&SelfSigned>) -> String {
+        let request = self.http(certificate).post(format!("{}/token", self.mtls));
         let form = [("grant_type", "client_credentials")];
         let request = request.basic_auth(&client.id, Some(&client.secret)).form(&form);
-        let response = Response::to(request).await.unwrap();
+        let response = Response::send(request).await.unwrap();
         assert_eq!(response.status, 200, "{response:?}");
         response.body["access_token"].as_str().unwrap().to_owned()
     }
 
-    async fn call(&self, method: &str, token: &str, shown: Option<&Own>) -> Response {
+    async fn call(&self, method: &str, token: &str, certificate: Option<&SelfSigned>) -> Response {
         let url = format!("https://localhost:{}/invoices", self.api.port());
-        let request = self.http(shown).request(method.parse().unwrap(), url).bearer_auth(token);
-        Response::to(request).await.unwrap()
+        let request =
+            self.http(certificate).request(method.parse().unwrap(), url).bearer_auth(token);
+        Response::send(request).await.unwrap()
     }
 }
 
 #[track_caller]
-fn refused(response: &Response, status: u16, error: &str) {
+fn assert_refused(response: &Response, status: u16, error: &str) {
     assert_eq!(
         (response.status, response.body["error"].as_str()),
         (status, Some(error)),
@@ -110,7 +111,7 @@ fn refused(response: &Response, status: u16, error: &str) {
 }
 
 #[cfg(unix)]
-fn private(file: &std::path::Path) {
+fn make_private(file: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
@@ -123,31 +124,35 @@ async fn an_api_verifies_tokens_locally() {
         fixture.client(json!({})).await,
         fixture.client(json!({ "scope": "invoices.read" })).await,
     );
-    let elsewhere =
+    let other_client =
         fixture.client(json!({ "gw_default_audience": "https://api.example.org" })).await;
     let brief = fixture.client(json!({ "gw_access_token_lifetime": 10 })).await;
     let brief_token = fixture.token(&brief, None).await;
 
     let token = fixture.token(&both, None).await;
-    let told = fixture.call("GET", &token, None).await;
-    assert_eq!((told.status, told.body["by"].as_str()), (200, Some(both.id.as_str())), "{told:?}");
+    let granted = fixture.call("GET", &token, None).await;
+    assert_eq!(
+        (granted.status, granted.body["by"].as_str()),
+        (200, Some(both.id.as_str())),
+        "{granted:?}"
+    );
     assert_eq!(fixture.call("POST", &token, None).await.status, 200);
 
     let narrow = fixture.token(&reader, None).await;
     assert_eq!(fixture.call("GET", &narrow, None).await.status, 200);
     let response = fixture.call("POST", &narrow, None).await;
-    refused(&response, 403, "insufficient_scope");
+    assert_refused(&response, 403, "insufficient_scope");
     assert!(response.header("www-authenticate").contains("scope=\"invoices.read invoices.write\""));
 
-    let wrong = fixture.token(&elsewhere, None).await;
-    refused(&fixture.call("GET", &wrong, None).await, 401, "invalid_token");
+    let wrong = fixture.token(&other_client, None).await;
+    assert_refused(&fixture.call("GET", &wrong, None).await, 401, "invalid_token");
     // Not the last character, several values of which decode to the same bytes.
     let (message, signature) = token.rsplit_once('.').unwrap();
     let other = if signature.starts_with('A') { 'B' } else { 'A' };
     let changed = format!("{message}.{other}{}", &signature[1..]);
-    refused(&fixture.call("GET", &changed, None).await, 401, "invalid_token");
+    assert_refused(&fixture.call("GET", &changed, None).await, 401, "invalid_token");
     let url = format!("https://localhost:{}/invoices", fixture.api.port());
-    let nothing = Response::to(fixture.http(None).get(url)).await.unwrap();
+    let nothing = Response::send(fixture.http(None).get(url)).await.unwrap();
     assert_eq!(nothing.status, 401);
     let challenge = nothing.header("www-authenticate");
     assert!(challenge.starts_with(&format!("Bearer realm=\"{AUDIENCE}\", DPoP realm=")));
@@ -170,13 +175,13 @@ async fn a_certificate_bound_token_is_refused_without_its_certificate() {
     let mut fixture = Fixture::new().await;
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
     let client = fixture.client(bound).await;
-    let (own, attacker) = (Own::new("billing"), Own::new("thief"));
+    let (certificate, attacker) = (SelfSigned::new("billing"), SelfSigned::new("thief"));
 
-    let token = fixture.token(&client, Some(&own)).await;
+    let token = fixture.token(&client, Some(&certificate)).await;
 
-    assert_eq!(fixture.call("GET", &token, Some(&own)).await.status, 200);
-    refused(&fixture.call("GET", &token, None).await, 401, "invalid_token");
-    refused(&fixture.call("GET", &token, Some(&attacker)).await, 401, "invalid_token");
+    assert_eq!(fixture.call("GET", &token, Some(&certificate)).await.status, 200);
+    assert_refused(&fixture.call("GET", &token, None).await, 401, "invalid_token");
+    assert_refused(&fixture.call("GET", &token, Some(&attacker)).await, 401, "invalid_token");
     fixture.server.stop().await;
 }
 
@@ -187,12 +192,13 @@ async fn a_certificate_bound_token_is_refused_without_its_certificate() {
 async fn a_dpop_bound_token_is_refused_without_a_proof_by_its_key() {
     let mut fixture = Fixture::new().await;
     let client = fixture.client(json!({ "dpop_bound_access_tokens": true })).await;
-    let (own, attacker) = (Holder::new(), Holder::new());
+    let (key, attacker) = (DpopKey::new(), DpopKey::new());
     let endpoint = format!("{}/token", fixture.server.issuer);
     let form = [("grant_type", "client_credentials")];
-    let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
-    let asked = asked.form(&form).header("dpop", own.proof("POST", &endpoint, None));
-    let response = Response::to(asked).await.unwrap();
+    let token_request = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
+    let token_request =
+        token_request.form(&form).header("dpop", key.proof("POST", &endpoint, None));
+    let response = Response::send(token_request).await.unwrap();
     assert_eq!((response.status, response.body["token_type"].as_str()), (200, Some("DPoP")));
     let token = response.body["access_token"].as_str().unwrap().to_owned();
     let url = format!("https://localhost:{}/invoices", fixture.api.port());
@@ -202,22 +208,22 @@ async fn a_dpop_bound_token_is_refused_without_a_proof_by_its_key() {
         if let Some(proof) = proof {
             request = request.header("dpop", proof);
         }
-        Response::to(request).await.unwrap()
+        Response::send(request).await.unwrap()
     };
 
-    let proof = own.proof("GET", &url, Some(&token));
-    let told = call("DPoP", Some(&proof)).await;
+    let proof = key.proof("GET", &url, Some(&token));
+    let accepted = call("DPoP", Some(&proof)).await;
     assert_eq!(
-        (told.status, told.body["by"].as_str()),
+        (accepted.status, accepted.body["by"].as_str()),
         (200, Some(client.id.as_str())),
-        "{told:?}"
+        "{accepted:?}"
     );
-    refused(&call("DPoP", Some(&proof)).await, 401, "invalid_dpop_proof");
-    refused(&call("DPoP", None).await, 401, "invalid_dpop_proof");
-    let elsewhere = own.proof("GET", &endpoint, Some(&token));
-    refused(&call("DPoP", Some(&elsewhere)).await, 401, "invalid_dpop_proof");
-    refused(&call("Bearer", None).await, 401, "invalid_token");
+    assert_refused(&call("DPoP", Some(&proof)).await, 401, "invalid_dpop_proof");
+    assert_refused(&call("DPoP", None).await, 401, "invalid_dpop_proof");
+    let other_url = key.proof("GET", &endpoint, Some(&token));
+    assert_refused(&call("DPoP", Some(&other_url)).await, 401, "invalid_dpop_proof");
+    assert_refused(&call("Bearer", None).await, 401, "invalid_token");
     let stolen = attacker.proof("GET", &url, Some(&token));
-    refused(&call("DPoP", Some(&stolen)).await, 401, "invalid_token");
+    assert_refused(&call("DPoP", Some(&stolen)).await, 401, "invalid_token");
     fixture.server.stop().await;
 }

@@ -50,16 +50,16 @@ async fn send(request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
     url.set_scheme("http").unwrap();
     let (parts, body) = request.into_parts();
     let request = crate::http().request(parts.method, url).headers(parts.headers).body(body);
-    let answer = request.send().await?;
-    let mut response = axum::http::Response::builder().status(answer.status());
-    response.headers_mut().unwrap().extend(answer.headers().clone());
-    Ok(response.body(answer.bytes().await?.to_vec()).unwrap())
+    let received = request.send().await?;
+    let mut response = axum::http::Response::builder().status(received.status());
+    response.headers_mut().unwrap().extend(received.headers().clone());
+    Ok(response.body(received.bytes().await?.to_vec()).unwrap())
 }
 
 #[tokio::test]
 async fn openidconnect_for_rust() {
     let mut server = Server::start().await;
-    let mut browser = Browser::of(&server.person("ada").await);
+    let mut browser = Browser::new(&server.create_user("ada").await);
     let photos = server.application("Photos").await;
     let issuer = IssuerUrl::new(server.issuer.clone()).unwrap();
 
@@ -83,9 +83,9 @@ async fn openidconnect_for_rust() {
         .set_pkce_challenge(challenge)
         .url();
     let back = browser.visit(url, Application::REDIRECT_URI).await.unwrap();
-    let answered: std::collections::HashMap<_, _> = back.query_pairs().into_owned().collect();
-    assert_eq!(answered["state"], *state.secret());
-    let code = AuthorizationCode::new(answered["code"].clone());
+    let parameters: std::collections::HashMap<_, _> = back.query_pairs().into_owned().collect();
+    assert_eq!(parameters["state"], *state.secret());
+    let code = AuthorizationCode::new(parameters["code"].clone());
     let exchange = client.exchange_code(code).unwrap().set_pkce_verifier(verifier);
     let tokens = exchange.request_async(&send).await.unwrap();
     let (id_token, verifier) = (tokens.id_token().unwrap(), client.id_token_verifier());
@@ -105,14 +105,14 @@ async fn openidconnect_for_rust() {
     let fresh = refresh.request_async(&send).await.unwrap();
     let claims = fresh.id_token().unwrap().claims(&verifier, |_: Option<&Nonce>| Ok(())).unwrap();
     assert_eq!(*claims.subject(), subject);
-    let told = client.introspect(fresh.access_token()).request_async(&send).await.unwrap();
-    assert!(told.active());
-    assert_eq!(told.sub(), Some(subject.as_str()));
+    let introspected = client.introspect(fresh.access_token()).request_async(&send).await.unwrap();
+    assert!(introspected.active());
+    assert_eq!(introspected.sub(), Some(subject.as_str()));
 
     let revocable = CoreRevocableToken::from(fresh.refresh_token().unwrap().clone());
     client.revoke_token(revocable).unwrap().request_async(&send).await.unwrap();
-    let told = client.introspect(fresh.access_token()).request_async(&send).await.unwrap();
-    assert!(!told.active());
+    let introspected = client.introspect(fresh.access_token()).request_async(&send).await.unwrap();
+    assert!(!introspected.active());
     let refresh = client.exchange_refresh_token(fresh.refresh_token().unwrap()).unwrap();
     let refused = refresh.request_async(&send).await.unwrap_err();
     let RequestTokenError::ServerResponse(refused) = refused else { panic!("{refused:?}") };
@@ -126,8 +126,8 @@ async fn openidconnect_for_rust() {
         .set_introspection_url(endpoints.introspection_endpoint);
     let tokens = client.exchange_client_credentials().unwrap().request_async(&send).await.unwrap();
     assert!(tokens.refresh_token().is_none());
-    let told = client.introspect(tokens.access_token()).request_async(&send).await.unwrap();
-    assert!(told.active());
-    assert_eq!(told.client_id().map(|id| id.as_str()), Some(backup.id.as_str()));
+    let introspected = client.introspect(tokens.access_token()).request_async(&send).await.unwrap();
+    assert!(introspected.active());
+    assert_eq!(introspected.client_id().map(|id| id.as_str()), Some(backup.id.as_str()));
     server.stop().await;
 }

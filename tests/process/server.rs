@@ -6,15 +6,15 @@ use std::process::{ExitStatus, Stdio};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::application::{Application, Person};
-use crate::place::Place;
+use crate::application::{Application, User};
+use crate::installation::Installation;
 
 /// The password of every user.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// A server and its place. It can be stopped, killed and started again.
 pub(crate) struct Server {
-    pub(crate) place: Place,
+    pub(crate) installation: Installation,
     pub(crate) issuer: String,
     child: Option<Child>,
 }
@@ -22,53 +22,53 @@ pub(crate) struct Server {
 impl Server {
     /// A server at a new place.
     pub(crate) async fn start() -> Self {
-        Self::at(Place::make().await).await
+        Self::start_in(Installation::new().await).await
     }
 
     /// A server at this place.
-    pub(crate) async fn at(place: Place) -> Self {
-        let mut server = Self::planned(place);
+    pub(crate) async fn start_in(installation: Installation) -> Self {
+        let mut server = Self::new(installation);
         server.launch().await;
         server
     }
 
     /// A server that does not run yet.
-    pub(crate) fn planned(mut place: Place) -> Self {
+    pub(crate) fn new(mut installation: Installation) -> Self {
         let port = crate::free_port();
         let issuer = format!("http://localhost:{port}");
-        place.set("ISSUER", &issuer);
-        place.set("HTTP__LISTEN", &format!("127.0.0.1:{port}"));
-        Self { place, issuer, child: None }
+        installation.set("ISSUER", &issuer);
+        installation.set("HTTP__LISTEN", &format!("127.0.0.1:{port}"));
+        Self { installation, issuer, child: None }
     }
 
     /// Starts it, and waits until it is ready.
     pub(crate) async fn launch(&mut self) {
-        let command = self.logged(self.place.command(&["serve"]));
-        self.launch_by(command).await;
+        let command = self.with_log(self.installation.command(&["serve"]));
+        self.launch_with(command).await;
     }
 
     /// Starts it, without waiting.
-    pub(crate) fn begin(&mut self) {
-        let command = self.logged(self.place.command(&["serve"]));
+    pub(crate) fn launch_without_waiting(&mut self) {
+        let command = self.with_log(self.installation.command(&["serve"]));
         self.spawn(command);
     }
 
     /// A command whose standard error is the log.
-    pub(crate) fn logged(&self, mut command: Command) -> Command {
-        let log = self.place.directory.join("log");
+    pub(crate) fn with_log(&self, mut command: Command) -> Command {
+        let log = self.installation.directory.join("log");
         let log = File::options().create(true).append(true).open(log).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command
     }
 
     /// Starts it with this command, and waits until it is ready.
-    pub(crate) async fn launch_by(&mut self, command: Command) {
+    pub(crate) async fn launch_with(&mut self, command: Command) {
         self.spawn(command);
-        self.ready().await;
+        self.wait_until_ready().await;
     }
 
     /// Waits until it is ready.
-    pub(crate) async fn ready(&mut self) {
+    pub(crate) async fn wait_until_ready(&mut self) {
         let (http, ready) = (crate::http(), format!("{}/readyz", self.issuer));
         let child = self.child.as_mut().unwrap();
         crate::wait_until("the server is ready", async || {
@@ -102,7 +102,7 @@ impl Server {
     }
 
     /// Waits for its end.
-    pub(crate) async fn ended(&mut self) -> ExitStatus {
+    pub(crate) async fn wait_for_exit(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
         let mut status = None;
         crate::wait_until("the server ends", async || {
@@ -116,12 +116,12 @@ impl Server {
     /// Shuts it down.
     pub(crate) async fn stop(&mut self) {
         self.signal("TERM").await;
-        assert_eq!(self.ended().await.code(), Some(0));
+        assert_eq!(self.wait_for_exit().await.code(), Some(0));
     }
 
     /// Its log so far, one object a line.
     pub(crate) fn log(&self) -> Vec<Value> {
-        let log = std::fs::read_to_string(self.place.directory.join("log")).unwrap();
+        let log = std::fs::read_to_string(self.installation.directory.join("log")).unwrap();
         // The last line may be incomplete.
         let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
@@ -140,18 +140,18 @@ impl Server {
     }
 
     /// Creates a user with [`PASSWORD`] and the address `NAME@example.org`, while the server runs.
-    pub(crate) async fn person(&self, username: &str) -> Person {
+    pub(crate) async fn create_user(&self, username: &str) -> User {
         let email = format!("{username}@example.org");
         let create = ["user", "create", "--username", username, "--email", &email];
         let create = [&create[..], &["--email-verified", "--password-stdin"]].concat();
-        self.place.json_with(&create, PASSWORD).await;
-        Person { username: username.to_owned() }
+        self.installation.json_with(&create, PASSWORD).await;
+        User { username: username.to_owned() }
     }
 
     /// Registers a client with metadata of RFC 7591, while the server runs.
     pub(crate) async fn register(&self, metadata: Value) -> Value {
         let create = ["client", "create", "--metadata", "-"];
-        self.place.json_with(&create, &metadata.to_string()).await
+        self.installation.json_with(&create, &metadata.to_string()).await
     }
 
     /// A web application with refresh tokens.
@@ -162,12 +162,12 @@ impl Server {
             "post_logout_redirect_uris": [Application::SIGNED_OUT],
             "grant_types": ["authorization_code", "refresh_token"],
         });
-        Application::of(&self.issuer, &self.register(metadata).await)
+        Application::from_registration(&self.issuer, &self.register(metadata).await)
     }
 
     /// A service with the client credentials grant.
     pub(crate) async fn service(&self, name: &str) -> Application {
         let metadata = json!({ "client_name": name, "grant_types": ["client_credentials"] });
-        Application::of(&self.issuer, &self.register(metadata).await)
+        Application::from_registration(&self.issuer, &self.register(metadata).await)
     }
 }

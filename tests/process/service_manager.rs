@@ -7,38 +7,41 @@ use gatewright::cli::Exit;
 use tokio::net::UnixDatagram;
 use tokio::process::Command;
 
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::Server;
 
-async fn told(socket: &UnixDatagram) -> String {
+async fn next_notification(socket: &UnixDatagram) -> String {
     let mut text = [0; 256];
-    let told = tokio::time::timeout(crate::TIMEOUT, socket.recv(&mut text)).await;
-    String::from_utf8(text[..told.expect("it is told").unwrap()].to_vec()).unwrap()
+    let received = tokio::time::timeout(crate::TIMEOUT, socket.recv(&mut text)).await;
+    String::from_utf8(text[..received.expect("it is told").unwrap()].to_vec()).unwrap()
 }
 
 /// sd_notify(3): READY once it serves requests, WATCHDOG while it does, STOPPING at shutdown.
 #[tokio::test]
 async fn the_process_notifies_ready_watchdog_and_stopping() {
-    let place = Place::make().await;
-    let path = place.directory.join("notify");
+    let installation = Installation::new().await;
+    let path = installation.directory.join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    let mut server = Server::planned(place);
-    let mut command = server.place.command(&["serve"]);
+    let mut server = Server::new(installation);
+    let mut command = server.installation.command(&["serve"]);
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "200000");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     server.spawn(command);
 
     // For the time in which the database is unreachable or its schema is migrated.
-    assert!(told(&socket).await.starts_with("EXTEND_TIMEOUT_USEC="));
-    assert_eq!(told(&socket).await, "READY=1");
+    assert!(next_notification(&socket).await.starts_with("EXTEND_TIMEOUT_USEC="));
+    assert_eq!(next_notification(&socket).await, "READY=1");
     // At the first attempt.
     let response = crate::http().get(format!("{}/healthz", server.issuer)).send().await.unwrap();
     assert_eq!(response.status(), 200);
-    assert_eq!(told(&socket).await, "WATCHDOG=1");
+    assert_eq!(next_notification(&socket).await, "WATCHDOG=1");
 
     server.signal("TERM").await;
-    crate::wait_until("it says that it stops", async || told(&socket).await == "STOPPING=1").await;
-    assert_eq!(server.ended().await.code(), Some(0));
+    crate::wait_until("it says that it stops", async || {
+        next_notification(&socket).await == "STOPPING=1"
+    })
+    .await;
+    assert_eq!(server.wait_for_exit().await.code(), Some(0));
 }
 
 fn unit() -> (PathBuf, String) {
@@ -81,6 +84,6 @@ async fn systemd_verifies_the_unit() {
         eprintln!("there is no systemd-analyze: the unit is not verified");
         return;
     };
-    let said = String::from_utf8_lossy(&verified.stderr);
-    assert!(verified.status.success() && !said.contains("gatewright.service"), "{said}");
+    let output = String::from_utf8_lossy(&verified.stderr);
+    assert!(verified.status.success() && !output.contains("gatewright.service"), "{output}");
 }

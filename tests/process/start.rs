@@ -7,7 +7,7 @@ use gatewright::cli::Exit;
 use gatewright::store::{ConnectionLimits, OpenMode, Store, server_secrets, signing_keys};
 use gatewright::types::Secret;
 
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::Server;
 
 /// THREATS SU-06: each is refused before anything listens, with a remedy.
@@ -18,12 +18,12 @@ async fn an_insecure_server_does_not_start() {
         ("HTTP__LISTEN", "0.0.0.0:0", "http.trusted_proxies"),
         ("HTTP__TRUSTED_PROXIES", "0.0.0.0/0", "name only the addresses of the proxies"),
     ] {
-        let mut place = Place::make().await;
-        place.set(name, value);
+        let mut installation = Installation::new().await;
+        installation.set(name, value);
 
-        place.run(&["serve"]).await.refused(Exit::Misconfigured, remedy);
+        installation.run(&["serve"]).await.assert_failed(Exit::Misconfigured, remedy);
 
-        assert!(!place.directory.join("keys").exists(), "no key was created");
+        assert!(!installation.directory.join("keys").exists(), "no key was created");
     }
 }
 
@@ -32,14 +32,14 @@ async fn an_insecure_server_does_not_start() {
 async fn a_key_file_that_others_can_read_is_refused() {
     let mut server = Server::start().await;
     server.stop().await;
-    let keys = server.place.directory.join("keys");
+    let keys = server.installation.directory.join("keys");
     let key = keys.join("encryption.key");
     let allow = |mode| std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
 
     // The mode of the file counts only if others can enter its directory.
     std::fs::set_permissions(&keys, Permissions::from_mode(0o755)).unwrap();
     allow(0o644);
-    server.place.run(&["serve"]).await.refused(Exit::Misconfigured, "chmod 600");
+    server.installation.run(&["serve"]).await.assert_failed(Exit::Misconfigured, "chmod 600");
 
     allow(0o600);
     server.launch().await;
@@ -51,41 +51,42 @@ async fn a_key_file_that_others_can_read_is_refused() {
 async fn the_server_does_not_start_with_a_missing_or_wrong_key() {
     let mut server = Server::start().await;
     server.stop().await;
-    let (before, keys) = (sealed(&server.place).await, server.place.directory.join("keys"));
+    let (before, keys) =
+        (sealed_values(&server.installation).await, server.installation.directory.join("keys"));
     let key = keys.join("encryption.key");
     let right = std::fs::read(&key).unwrap();
 
     std::fs::remove_dir_all(&keys).unwrap();
-    server.place.run(&["serve"]).await.refused(Exit::Absent, "bring it back");
+    server.installation.run(&["serve"]).await.assert_failed(Exit::Absent, "bring it back");
     assert!(!keys.exists(), "a new key would hide the loss");
 
     // A key of another server.
     let mut other = Server::start().await;
     other.stop().await;
-    let wrong = std::fs::read(other.place.directory.join("keys/encryption.key")).unwrap();
+    let wrong = std::fs::read(other.installation.directory.join("keys/encryption.key")).unwrap();
     std::fs::create_dir(&keys).unwrap();
     let write = |bytes: &[u8]| {
         std::fs::write(&key, bytes).unwrap();
         std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     };
     write(&wrong);
-    server.place.run(&["serve"]).await.refused(Exit::WrongKey, "cannot be opened");
+    server.installation.run(&["serve"]).await.assert_failed(Exit::WrongKey, "cannot be opened");
     write(b"not a key at all");
-    server.place.run(&["serve"]).await.refused(Exit::Misconfigured, "encryption.key");
-    assert!(sealed(&server.place).await == before, "nothing was changed");
+    server.installation.run(&["serve"]).await.assert_failed(Exit::Misconfigured, "encryption.key");
+    assert!(sealed_values(&server.installation).await == before, "nothing was changed");
 
     write(&right);
     server.launch().await;
     server.stop().await;
-    assert!(sealed(&server.place).await == before, "nothing was lost");
+    assert!(sealed_values(&server.installation).await == before, "nothing was lost");
 }
 
 /// Every sealed value in the database.
-async fn sealed(place: &Place) -> Vec<(String, Vec<u8>)> {
+async fn sealed_values(installation: &Installation) -> Vec<(String, Vec<u8>)> {
     let patient = std::time::Duration::from_secs(30);
     let limits =
         ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
-    let url = Secret::new(place.database.clone());
+    let url = Secret::new(installation.database.clone());
     let store = Store::open(&url, &limits, OpenMode::Migrate).await.unwrap();
     let keys = signing_keys::all(store.db()).await.unwrap();
     let secrets = server_secrets::all(store.db()).await.unwrap();

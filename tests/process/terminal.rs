@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::TIMEOUT;
-use crate::place::{Place, Said};
+use crate::installation::{CommandOutput, Installation};
 
 /// A command at a terminal of its own, which `script` (util-linux) provides.
 pub(crate) struct Terminal {
@@ -14,56 +14,60 @@ pub(crate) struct Terminal {
     keyboard: ChildStdin,
     screen: ChildStdout,
     /// All output so far.
-    shown: Vec<u8>,
+    output: Vec<u8>,
     /// The number of bytes that were waited for already.
-    read: usize,
+    position: usize,
 }
 
 impl Terminal {
     /// Starts a command of the binary in a place.
-    pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
+    pub(crate) fn start(installation: &Installation, arguments: &[&str]) -> Self {
         let quoted = |text: &&str| format!("'{}'", text.replace('\'', r"'\''"));
         let program = [&[env!("CARGO_BIN_EXE_gatewright")], arguments].concat();
         let line: Vec<_> = program.iter().map(quoted).collect();
-        let mut command: Command =
-            place.other("script", &["-qefc", &format!("exec {}", line.join(" ")), "/dev/null"]);
+        let mut command: Command = installation
+            .program("script", &["-qefc", &format!("exec {}", line.join(" ")), "/dev/null"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.env("SHELL", "/bin/sh").env("TERM", "xterm").spawn().unwrap();
         let (keyboard, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { child, keyboard, screen, shown: Vec::new(), read: 0 }
+        Self { child, keyboard, screen, output: Vec::new(), position: 0 }
     }
 
     /// Waits for this output, after what was waited for before.
-    pub(crate) async fn until(&mut self, text: &str) {
+    pub(crate) async fn wait_for(&mut self, text: &str) {
         let wait = async {
             loop {
-                let mut places = self.shown[self.read..].windows(text.len());
-                if let Some(at) = places.position(|place| place == text.as_bytes()) {
-                    self.read += at + text.len();
+                let mut windows = self.output[self.position..].windows(text.len());
+                if let Some(at) = windows.position(|window| window == text.as_bytes()) {
+                    self.position += at + text.len();
                     return;
                 }
-                assert!(self.more().await, "the command ended without {text:?}:\n{}", self.text());
+                assert!(
+                    self.read_more().await,
+                    "the command ended without {text:?}:\n{}",
+                    self.text()
+                );
             }
         };
         let waited = tokio::time::timeout(TIMEOUT, wait).await;
         assert!(waited.is_ok(), "{text:?} was never printed:\n{}", self.text());
     }
 
-    async fn more(&mut self) -> bool {
+    async fn read_more(&mut self) -> bool {
         let mut bytes = [0; 4096];
         let count = self.screen.read(&mut bytes).await.unwrap();
-        self.shown.extend_from_slice(&bytes[..count]);
+        self.output.extend_from_slice(&bytes[..count]);
         count > 0
     }
 
     /// Types a line.
-    pub(crate) async fn enter(&mut self, line: &str) {
+    pub(crate) async fn type_line(&mut self, line: &str) {
         self.keyboard.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
     /// Responds to a prompt for a secret, once the terminal has stopped echoing.
-    pub(crate) async fn answer_hidden(&mut self, prompt: &str, line: &str) {
-        self.until(prompt).await;
+    pub(crate) async fn respond_without_echo(&mut self, prompt: &str, line: &str) {
+        self.wait_for(prompt).await;
         let script = self.child.id().unwrap();
         let children = format!("/proc/{script}/task/{script}/children");
         let child = std::fs::read_to_string(children).unwrap();
@@ -73,7 +77,7 @@ impl Terminal {
             String::from_utf8(settings.stdout).unwrap().contains(" -echo ")
         })
         .await;
-        self.enter(line).await;
+        self.type_line(line).await;
     }
 
     /// Interrupts the command: Ctrl-C.
@@ -82,22 +86,22 @@ impl Terminal {
     }
 
     /// Responds to a prompt: waits for it, then types.
-    pub(crate) async fn answer(&mut self, prompt: &str, line: &str) {
-        self.until(prompt).await;
-        self.enter(line).await;
+    pub(crate) async fn respond(&mut self, prompt: &str, line: &str) {
+        self.wait_for(prompt).await;
+        self.type_line(line).await;
     }
 
     /// Waits for the command to end. At a terminal both streams are one.
-    pub(crate) async fn end(mut self) -> Said {
+    pub(crate) async fn wait_for_exit(mut self) -> CommandOutput {
         let wait = async {
-            while self.more().await {}
+            while self.read_more().await {}
             self.child.wait().await.unwrap()
         };
         let status = tokio::time::timeout(TIMEOUT, wait).await.unwrap();
-        Said { code: status.code().unwrap(), out: self.text(), err: String::new() }
+        CommandOutput { code: status.code().unwrap(), stdout: self.text(), stderr: String::new() }
     }
 
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.shown).replace('\r', "")
+        String::from_utf8_lossy(&self.output).replace('\r', "")
     }
 }

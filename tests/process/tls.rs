@@ -10,11 +10,11 @@ use rcgen::{
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::Server;
 
 /// A server with TLS, and the CA of its certificate.
-struct Secure {
+struct TlsServer {
     server: Server,
     ca: CertifiedIssuer<'static, KeyPair>,
     tls: u16,
@@ -33,12 +33,12 @@ enum Mtls {
 /// The mTLS name, where both names share a port.
 const OTHER: &str = "mtls.localhost";
 
-impl Secure {
+impl TlsServer {
     async fn start() -> Self {
         Self::with(Mtls::Apart).await
     }
 
-    async fn with(place: Mtls) -> Self {
+    async fn with(port: Mtls) -> Self {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, "Servers");
@@ -46,33 +46,36 @@ impl Secure {
         let key = KeyPair::generate().unwrap();
         let ca = CertifiedIssuer::self_signed(params, key).unwrap();
         let (tls, mtls) = (crate::free_port(), crate::free_port());
-        let server = Server::planned(Place::make().await);
-        let mut secure = Self { server, ca, tls, mtls };
-        secure.put();
+        let server = Server::new(Installation::new().await);
+        let mut tls_server = Self { server, ca, tls, mtls };
+        tls_server.replace_certificate();
         for (name, value) in [
             ("ISSUER", format!("https://localhost:{tls}")),
             ("TLS__LISTEN", format!("127.0.0.1:{tls}")),
             ("TLS__CERTIFICATE_FILE", "chain.pem".to_owned()),
             ("TLS__KEY_FILE", "key.pem".to_owned()),
         ] {
-            secure.server.place.set(name, &value);
+            tls_server.server.installation.set(name, &value);
         }
-        match place {
+        match port {
             Mtls::Apart => {
-                secure.server.place.set("MTLS__URL", &format!("https://localhost:{mtls}"));
-                secure.server.place.set("MTLS__LISTEN", &format!("127.0.0.1:{mtls}"));
+                tls_server
+                    .server
+                    .installation
+                    .set("MTLS__URL", &format!("https://localhost:{mtls}"));
+                tls_server.server.installation.set("MTLS__LISTEN", &format!("127.0.0.1:{mtls}"));
             }
             Mtls::Shared => {
-                secure.server.place.set("MTLS__URL", &format!("https://{OTHER}:{tls}"));
+                tls_server.server.installation.set("MTLS__URL", &format!("https://{OTHER}:{tls}"));
             }
         }
-        secure.server.place.write("ca.pem", &secure.ca.pem());
-        secure.server.launch().await;
-        secure
+        tls_server.server.installation.write("ca.pem", &tls_server.ca.pem());
+        tls_server.server.launch().await;
+        tls_server
     }
 
     /// Installs another certificate, and returns it.
-    fn put(&self) -> Vec<u8> {
+    fn replace_certificate(&self) -> Vec<u8> {
         let names = ["localhost".to_owned(), OTHER.to_owned()];
         let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name.push(DnType::CommonName, "localhost");
@@ -81,18 +84,18 @@ impl Secure {
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.ca).unwrap();
-        let place = &self.server.place;
-        place.write("key.pem", &key.serialize_pem());
-        let key = place.directory.join("key.pem");
+        let installation = &self.server.installation;
+        installation.write("key.pem", &key.serialize_pem());
+        let key = installation.directory.join("key.pem");
         std::fs::set_permissions(key, Permissions::from_mode(0o600)).unwrap();
-        place.write("chain.pem", &certificate.pem());
+        installation.write("chain.pem", &certificate.pem());
         certificate.der().to_vec()
     }
 
     /// The certificate that the server presents on a connection with a successful request.
-    async fn shown(&self) -> Vec<u8> {
+    async fn presented_certificate(&self) -> Vec<u8> {
         crate::install_tls();
-        let ca = reqwest::Certificate::from_der(self.authority.der()).unwrap();
+        let ca = reqwest::Certificate::from_der(self.ca.der()).unwrap();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([ca]).tls_info(true);
         let url = format!("https://localhost:{}/readyz", self.tls);
         let response = client.build().unwrap().get(url).send().await.unwrap();
@@ -104,7 +107,7 @@ impl Secure {
     /// The result of sslyze for this port and name.
     async fn scan(&self, name: &str, port: u16) -> Value {
         let mut command = Command::new("sslyze");
-        command.current_dir(&self.server.place.directory);
+        command.current_dir(&self.server.installation.directory);
         command.args(["--json_out", "scan.json", "--quiet", "--mozilla_config", "disable"]);
         command.args(["--certinfo", "--certinfo_ca_file", "ca.pem", "--sslv2", "--sslv3"]);
         command.args(["--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", "--early_data", "--ems"]);
@@ -112,7 +115,7 @@ impl Secure {
         command.args(["--robot", "--resum", "--elliptic_curves", "--http_headers"]);
         command.arg(format!("{name}:{port}{{127.0.0.1}}"));
         let output = command.output().await.expect("scripts/setup installs sslyze");
-        let scan = std::fs::read_to_string(self.server.place.directory.join("scan.json"));
+        let scan = std::fs::read_to_string(self.server.installation.directory.join("scan.json"));
         let scan: Value = serde_json::from_str(&scan.unwrap()).unwrap();
         assert_eq!(scan["server_scan_results"][0]["scan_status"], "COMPLETED", "{output:?}");
         scan["server_scan_results"][0]["scan_result"].clone()
@@ -171,59 +174,63 @@ fn assert_grade_a(scan: &Value, what: &str) {
 /// and with both at one.
 #[tokio::test]
 async fn sslyze_grades_every_listener_a() {
-    for place in [Mtls::Apart, Mtls::Shared] {
-        let mut secure = Secure::with(place).await;
-        let (tls, mtls) = match place {
-            Mtls::Apart => (("localhost", secure.tls), ("localhost", secure.mtls)),
-            Mtls::Shared => (("localhost", secure.tls), (OTHER, secure.tls)),
+    for port in [Mtls::Apart, Mtls::Shared] {
+        let mut tls_server = TlsServer::with(port).await;
+        let (tls, mtls) = match port {
+            Mtls::Apart => (("localhost", tls_server.tls), ("localhost", tls_server.mtls)),
+            Mtls::Shared => (("localhost", tls_server.tls), (OTHER, tls_server.tls)),
         };
         for what in ["before", "after"] {
-            let scan = secure.scan(tls.0, tls.1).await;
+            let scan = tls_server.scan(tls.0, tls.1).await;
             assert_grade_a(&scan, what);
             let headers = &scan["http_headers"]["result"];
             let hsts = headers["strict_transport_security_header"]["max_age"].as_i64().unwrap();
             assert!(hsts >= 31_536_000, "THREATS HD-08");
-            assert_grade_a(&secure.scan(mtls.0, mtls.1).await, &format!("{what}, mtls"));
+            assert_grade_a(&tls_server.scan(mtls.0, mtls.1).await, &format!("{what}, mtls"));
 
-            let next = secure.put();
-            secure.server.signal("HUP").await;
-            crate::wait_until("it is shown", async || secure.shown().await == next).await;
+            let next = tls_server.replace_certificate();
+            tls_server.server.signal("HUP").await;
+            crate::wait_until("it is shown", async || {
+                tls_server.presented_certificate().await == next
+            })
+            .await;
         }
-        secure.server.stop().await;
+        tls_server.server.stop().await;
     }
 }
 
 /// The server reloads without a signal too; a broken file is logged, and the old certificate stays.
 #[tokio::test]
 async fn a_changed_certificate_file_is_reloaded() {
-    let mut secure = Secure::start().await;
+    let mut tls_server = TlsServer::start().await;
 
-    let next = secure.put();
-    crate::wait_until("it is shown", async || secure.shown().await == next).await;
+    let next = tls_server.replace_certificate();
+    crate::wait_until("it is shown", async || tls_server.presented_certificate().await == next)
+        .await;
 
-    secure.server.place.write("chain.pem", "nothing");
-    let told = |line: &Value| line["level"] == "ERROR" && line["table"] == "tls";
-    crate::wait_until("it is told", async || secure.server.log().iter().any(told)).await;
-    assert_eq!(secure.shown().await, next);
-    secure.server.signal("HUP").await;
-    assert_eq!(secure.shown().await, next, "a signal does not end it");
-    secure.server.stop().await;
+    tls_server.server.installation.write("chain.pem", "nothing");
+    let is_reported = |line: &Value| line["level"] == "ERROR" && line["table"] == "tls";
+    crate::wait_until("it is told", async || tls_server.server.log().iter().any(is_reported)).await;
+    assert_eq!(tls_server.presented_certificate().await, next);
+    tls_server.server.signal("HUP").await;
+    assert_eq!(tls_server.presented_certificate().await, next, "a signal does not end it");
+    tls_server.server.stop().await;
 }
 
 /// A malformed certificate, a key that does not match, a key that others can read: all are reported at
 /// once, before anything listens.
 #[tokio::test]
 async fn an_unusable_certificate_is_reported_before_anything_listens() {
-    let mut secure = Secure::start().await;
-    secure.server.stop().await;
-    let place = &secure.server.place;
-    place.write("key.pem", &KeyPair::generate().unwrap().serialize_pem());
-    let key = place.directory.join("key.pem");
+    let mut tls_server = TlsServer::start().await;
+    tls_server.server.stop().await;
+    let installation = &tls_server.server.installation;
+    installation.write("key.pem", &KeyPair::generate().unwrap().serialize_pem());
+    let key = installation.directory.join("key.pem");
     std::fs::set_permissions(key, Permissions::from_mode(0o644)).unwrap();
 
-    let check = place.run(&["config", "check"]).await;
+    let check = installation.run(&["config", "check"]).await;
 
     assert_eq!(check.code, 78, "{check:?}");
-    assert!(check.out.contains("tls.key_file: key.pem is open to every user"), "{check:?}");
-    assert!(check.out.contains("and its key do not match"), "{check:?}");
+    assert!(check.stdout.contains("tls.key_file: key.pem is open to every user"), "{check:?}");
+    assert!(check.stdout.contains("and its key do not match"), "{check:?}");
 }

@@ -100,10 +100,10 @@ impl<'a> Browser<'a> {
                 if page.is_submitted_by_script() { self.submit(&page, &[]).await } else { page }
             }
             location => {
-                let own = location.strip_prefix(ISSUER).unwrap_or(&location);
+                let path = location.strip_prefix(ISSUER).unwrap_or(&location);
                 let request =
-                    self.server.request("GET", own).header("sec-fetch-site", "cross-site");
-                self.follow(own, request).await
+                    self.server.request("GET", path).header("sec-fetch-site", "cross-site");
+                self.follow(path, request).await
             }
         }
     }
@@ -126,18 +126,18 @@ impl<'a> Browser<'a> {
                     return page;
                 }
                 let (target, body) = encode_form(&Form::first_in(&page.response.text), &page, &[]);
-                let own = self.server.request("POST", &target).form(&body);
-                request = own.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+                let post = self.server.request("POST", &target).form(&body);
+                request = post.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
                 url = target;
                 continue;
             }
             assert_eq!(response.status, 303, "THREATS AZ-22: {response:?}");
-            let own = location.strip_prefix(ISSUER).unwrap_or(&location).to_owned();
-            if !own.starts_with('/') {
-                return Page { url: own, response };
+            let path = location.strip_prefix(ISSUER).unwrap_or(&location).to_owned();
+            if !path.starts_with('/') {
+                return Page { url: path, response };
             }
-            request = self.server.request("GET", &own).header("sec-fetch-site", "same-origin");
-            url = own;
+            request = self.server.request("GET", &path).header("sec-fetch-site", "same-origin");
+            url = path;
         }
         panic!("redirected in circles at {url}");
     }

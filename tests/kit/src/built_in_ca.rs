@@ -85,9 +85,9 @@ impl TempDir {
     /// Runs the system's `openssl` in this directory.
     #[track_caller]
     pub fn openssl(&self, arguments: &str) -> String {
-        let (said, done) = self.try_openssl(arguments);
-        assert!(done, "openssl {arguments}: {said}");
-        said
+        let (text, succeeded) = self.try_openssl(arguments);
+        assert!(succeeded, "openssl {arguments}: {text}");
+        text
     }
 
     /// The output of `openssl`, and whether it succeeded.
@@ -95,8 +95,8 @@ impl TempDir {
         let mut command = Command::new("openssl");
         let output =
             command.args(arguments.split(' ')).current_dir(&self.0).output().expect("openssl runs");
-        let said = [output.stdout, output.stderr].concat();
-        (String::from_utf8_lossy(&said).into_owned(), output.status.success())
+        let text = [output.stdout, output.stderr].concat();
+        (String::from_utf8_lossy(&text).into_owned(), output.status.success())
     }
 }
 

@@ -52,9 +52,9 @@ impl Pebble {
 
     /// Starts Pebble: every name resolves to this machine, with these ports for HTTP and HTTPS.
     pub async fn start(&mut self, http: Option<SocketAddr>, https: Option<SocketAddr>) {
-        let own = self.ca.issue_server(&["localhost"]);
-        std::fs::write(self.directory.join("cert.pem"), own.chain_pem()).unwrap();
-        std::fs::write(self.directory.join("key.pem"), own.key.serialize_pem()).unwrap();
+        let certificate = self.ca.issue_server(&["localhost"]);
+        std::fs::write(self.directory.join("cert.pem"), certificate.chain_pem()).unwrap();
+        std::fs::write(self.directory.join("key.pem"), certificate.key.serialize_pem()).unwrap();
         let port = |address: Option<SocketAddr>| address.map_or(1, |address| address.port());
         let config = serde_json::json!({ "pebble": {
             "listenAddress": format!("127.0.0.1:{}", self.port),

@@ -55,28 +55,28 @@ async fn mod_oauth2_for_apache() {
     let settings = [("ISSUER", &*issuer.url), ("AUDIENCE", AUDIENCE), ("UPSTREAM", &upstream)];
     let apache = Apache { module: "oauth2", recipe: "apache/mod_oauth2.conf" };
     let port = crate::free_port();
-    let api = apache.start(&issuer.server.place.directory, port, &settings).await;
+    let api = apache.start(&issuer.server.installation.directory, port, &settings).await;
     let check = ApiCheck {
-        tells_by: Tells::Claims,
+        distinguished_by: DistinguishedBy::Claims,
         has_challenges: false,
         too_narrow: 401,
         ..ApiCheck::STRICT
     };
 
-    check.try_all(&issuer, &api).await;
+    check.check_all_tokens(&issuer, &api).await;
 
-    let (head, claims) = issuer.right();
+    let (head, claims) = issuer.valid_token();
     let token = issuer.sign(&head, &claims);
     let spoofing = crate::http().get(format!("{}/invoices", api.url)).bearer_auth(token);
     let told =
-        Response::to(spoofing.header("OAUTH2_CLAIM_email", "root@example.org")).await.unwrap();
+        Response::send(spoofing.header("OAUTH2_CLAIM_email", "root@example.org")).await.unwrap();
     assert_eq!((told.status, &told.body["email"]), (200, &Value::Null), "{told:?}");
     api.stop().await;
 }
 
 /// The way in which an API distinguishes an access token from an ID token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tells {
+enum DistinguishedBy {
     /// `typ` in the header.
     Type,
     /// `client_id`.
@@ -89,7 +89,7 @@ struct ApiCheck {
     path: &'static str,
     /// The status for a valid token.
     allowed: u16,
-    tells_by: Tells,
+    distinguished_by: DistinguishedBy,
     /// Whether a refusal includes `WWW-Authenticate`.
     has_challenges: bool,
     /// The status for a valid token with an insufficient scope.
@@ -101,7 +101,7 @@ impl ApiCheck {
     const STRICT: Self = Self {
         path: "/invoices",
         allowed: 200,
-        tells_by: Tells::Type,
+        distinguished_by: DistinguishedBy::Type,
         has_challenges: true,
         too_narrow: 403,
     };
@@ -109,32 +109,32 @@ impl ApiCheck {
     /// Starts the API of this recipe, and sends it every kind of token.
     async fn run(self, recipe: Command) {
         let issuer = Issuer::start().await;
-        let (port, place) = (crate::free_port(), &issuer.server.place.directory);
+        let (port, directory) = (crate::free_port(), &issuer.server.installation.directory);
         let settings = [("ISSUER", &*issuer.url), ("AUDIENCE", AUDIENCE)];
-        let api = Program::start(recipe, port, place, &settings).await;
+        let api = Program::start(recipe, port, directory, &settings).await;
 
-        self.try_all(&issuer, &api).await;
+        self.check_all_tokens(&issuer, &api).await;
 
         api.stop().await;
     }
 
     /// Sends every kind of token that an API must distinguish.
-    async fn try_all(self, issuer: &Issuer, api: &Program) {
+    async fn check_all_tokens(self, issuer: &Issuer, api: &Program) {
         let url = format!("{}{}", api.url, self.path);
         let call = async |token: &str| {
             let request = crate::http().get(&url);
             let request = if token.is_empty() { request } else { request.bearer_auth(token) };
-            Response::to(request).await.unwrap()
+            Response::send(request).await.unwrap()
         };
-        let (head, claims) = issuer.right();
+        let (head, claims) = issuer.valid_token();
         let claiming = |name: &str, value: Value| issuer.sign(&head, &with(&claims, name, value));
         let now = claims["iat"].as_i64().unwrap();
         let unsigned = [&with(&head, "alg", "none".into()), &claims]
             .map(|part| base64url::encode(part.to_string()))
             .join(".");
-        let id_token = match self.tells_by {
-            Tells::Type => claims.clone(),
-            Tells::Claims => without(&claims, "client_id"),
+        let id_token = match self.distinguished_by {
+            DistinguishedBy::Type => claims.clone(),
+            DistinguishedBy::Claims => without(&claims, "client_id"),
         };
 
         let ours = call(&issuer.token(Some(AUDIENCE)).await).await;

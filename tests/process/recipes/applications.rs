@@ -12,12 +12,12 @@ use super::program::{Program, go, java, node, python};
 
 #[tokio::test]
 async fn requests_oauthlib_for_python() {
-    signs_in(python("python/requests_oauthlib_app.py"), "/callback", json!({}), "").await;
+    check_sign_in(python("python/requests_oauthlib_app.py"), "/callback", json!({}), "").await;
 }
 
 #[tokio::test]
 async fn mozilla_django_oidc_for_python() {
-    signs_in(python("python/django_app.py"), "/oidc/callback/", json!({}), "").await;
+    check_sign_in(python("python/django_app.py"), "/oidc/callback/", json!({}), "").await;
 }
 
 #[tokio::test]
@@ -26,42 +26,42 @@ async fn passport_openidconnect_for_javascript() {
         "token_endpoint_auth_method": "client_secret_post",
         "gw_require_pkce": false,
     });
-    signs_in(node("node/passport.mjs"), "/callback", metadata, "").await;
+    check_sign_in(node("node/passport.mjs"), "/callback", metadata, "").await;
 }
 
 #[tokio::test]
 async fn express_openid_connect_for_javascript() {
-    signs_in(node("node/express-openid-connect.mjs"), "/callback", json!({}), "").await;
+    check_sign_in(node("node/express-openid-connect.mjs"), "/callback", json!({}), "").await;
 }
 
 #[tokio::test]
 async fn auth_js_for_javascript() {
     let callback = "/auth/callback/gatewright";
-    signs_in(node("node/auth-js.mjs"), callback, json!({}), "/auth/signin/gatewright").await;
+    check_sign_in(node("node/auth-js.mjs"), callback, json!({}), "/auth/signin/gatewright").await;
 }
 
 #[tokio::test]
 async fn spring_boot_for_java() {
     let callback = "/login/oauth2/code/gatewright";
-    signs_in(java("java/SpringClient.java"), callback, json!({}), "").await;
+    check_sign_in(java("java/SpringClient.java"), callback, json!({}), "").await;
 }
 
 #[tokio::test]
 async fn go_oidc_for_go() {
-    signs_in(go("oidc").await, "/callback", json!({}), "").await;
+    check_sign_in(go("oidc").await, "/callback", json!({}), "").await;
 }
 
 #[tokio::test]
 async fn goth_for_go() {
     let metadata = json!({ "gw_require_pkce": false, "gw_require_nonce": false });
-    signs_in(go("goth").await, "/callback", metadata, "").await;
+    check_sign_in(go("goth").await, "/callback", metadata, "").await;
 }
 
 /// Apache authenticates the user and passes the claims to the application behind it.
 #[tokio::test]
 async fn mod_auth_openidc_for_apache() {
     let mut server = Server::start().await;
-    let mut browser = Browser::of(&server.person("ada").await);
+    let mut browser = Browser::new(&server.create_user("ada").await);
     let port = crate::free_port();
     let origin = format!("http://localhost:{port}");
     let client = register(&server, json!({}), &format!("{origin}/callback")).await;
@@ -74,38 +74,38 @@ async fn mod_auth_openidc_for_apache() {
         ("UPSTREAM", &apache::application().await),
     ];
     let apache = Apache { module: "auth_openidc", recipe: "apache/mod_auth_openidc.conf" };
-    let apache = apache.start(&server.place.directory, port, &settings).await;
+    let apache = apache.start(&server.installation.directory, port, &settings).await;
 
-    let shown = browser.open(&apache.url, "").await;
+    let page = browser.open(&apache.url, "").await;
 
-    assert_eq!(shown.status, 200, "{shown:?}\n{}", apache.output());
-    assert_eq!(shown.body["email"], "ada@example.org", "{shown:?}");
+    assert_eq!(page.status, 200, "{page:?}\n{}", apache.output());
+    assert_eq!(page.body["email"], "ada@example.org", "{page:?}");
     let spoofing = crate::http().get(&apache.url).header("cookie", browser.cookies());
     let spoofing = spoofing.header("OIDC_CLAIM_email", "root@example.org");
-    let shown = Response::to(spoofing).await.unwrap();
-    assert_eq!(shown.body["email"], "ada@example.org", "{shown:?}");
+    let page = Response::send(spoofing).await.unwrap();
+    assert_eq!(page.body["email"], "ada@example.org", "{page:?}");
     apache.stop().await;
     server.stop().await;
 }
 
 /// Signs a user in to an application that displays the claims at `/`. `press` occurs in the form with
 /// which the application starts the sign-in, if it has one.
-async fn signs_in(recipe: Command, callback: &str, metadata: Value, press: &str) {
+async fn check_sign_in(recipe: Command, callback: &str, metadata: Value, press: &str) {
     let mut server = Server::start().await;
-    let mut browser = Browser::of(&server.person("ada").await);
+    let mut browser = Browser::new(&server.create_user("ada").await);
     let port = crate::free_port();
     let redirect_uri = format!("http://localhost:{port}{callback}");
     let client = register(&server, metadata, &redirect_uri).await;
     let settings =
         [("ISSUER", &*server.issuer), ("CLIENT_ID", &client.id), ("CLIENT_SECRET", &client.secret)];
-    let place = &server.place.directory;
-    let application = Program::start(recipe, port, place, &settings).await;
+    let directory = &server.installation.directory;
+    let application = Program::start(recipe, port, directory, &settings).await;
 
     for visit in ["the first", "a later"] {
-        let shown = browser.open(&application.url, press).await;
+        let page = browser.open(&application.url, press).await;
 
-        assert_eq!(shown.status, 200, "{visit}: {shown:?}\n{}", application.output());
-        assert_eq!(shown.body["email"], "ada@example.org", "{visit}: {shown:?}");
+        assert_eq!(page.status, 200, "{visit}: {page:?}\n{}", application.output());
+        assert_eq!(page.body["email"], "ada@example.org", "{visit}: {page:?}");
     }
     application.stop().await;
     server.stop().await;
@@ -116,5 +116,5 @@ async fn register(server: &Server, mut metadata: Value, redirect_uri: &str) -> A
     metadata["client_name"] = "Recipe".into();
     metadata["redirect_uris"] = json!([redirect_uri]);
     metadata["grant_types"] = json!(["authorization_code", "refresh_token"]);
-    Application::of(&server.issuer, &server.register(metadata).await)
+    Application::from_registration(&server.issuer, &server.register(metadata).await)
 }

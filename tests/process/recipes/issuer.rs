@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm as Alg, EncodingKey, crypto};
 use serde_json::{Value, json};
 
 use crate::application::Application;
-use crate::place::Place;
+use crate::installation::Installation;
 use crate::server::Server;
 
 /// The API that tokens are requested for.
@@ -41,12 +41,12 @@ impl Issuer {
     pub(super) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-        let mut server = Server::planned(Place::make().await);
-        server.place.set("ISSUER", &url);
+        let mut server = Server::new(Installation::new().await);
+        server.installation.set("ISSUER", &url);
         server.launch().await;
         let create = ["resource", "create", AUDIENCE, "--name", "Invoices"];
         server
-            .place
+            .installation
             .json(&[&create[..], &["--scope", "invoices.read=See your invoices"]].concat())
             .await;
 
@@ -73,7 +73,8 @@ impl Issuer {
             "scope": "invoices.read",
             "gw_allowed_resources": [AUDIENCE],
         });
-        let client = Application::of(&self.url, &self.server.register(metadata).await);
+        let client =
+            Application::from_registration(&self.url, &self.server.register(metadata).await);
         let mut form = vec![("grant_type", "client_credentials"), ("scope", "invoices.read")];
         form.extend(resource.map(|resource| ("resource", resource)));
         let request = crate::http().post(format!("{}/token", self.server.issuer)).form(&form);
@@ -83,7 +84,7 @@ impl Issuer {
     }
 
     /// The header and the claims of a valid access token (RFC 9068 §2).
-    pub(super) fn right(&self) -> (Value, Value) {
+    pub(super) fn valid_token(&self) -> (Value, Value) {
         let now = Clock::system().now().0;
         let head = json!({ "typ": "at+jwt", "alg": "ES256", "kid": self.key.public["kid"] });
         let claims = json!({

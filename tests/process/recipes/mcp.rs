@@ -13,11 +13,11 @@ use super::program::{Program, node};
 #[tokio::test]
 async fn the_mcp_client_for_javascript() {
     let mut server = Server::start().await;
-    let mut browser = Browser::of(&server.person("ada").await);
+    let mut browser = Browser::new(&server.create_user("ada").await);
     let (port, tool_port) = (crate::free_port(), crate::free_port());
     let resource = format!("http://localhost:{tool_port}/mcp");
     let create = ["resource", "create", &resource, "--name", "Invoices"];
-    server.place.json(&[&create[..], &["--scope", "invoices.read=See them"]].concat()).await;
+    server.installation.json(&[&create[..], &["--scope", "invoices.read=See them"]].concat()).await;
     let metadata = json!({
         "client_name": "Recipe",
         "application_type": "native",
@@ -27,18 +27,18 @@ async fn the_mcp_client_for_javascript() {
         "scope": "invoices.read",
         "gw_allowed_resources": [resource],
     });
-    let client = Application::of(&server.issuer, &server.register(metadata).await);
-    let place = &server.place.directory;
+    let client = Application::from_registration(&server.issuer, &server.register(metadata).await);
+    let directory = &server.installation.directory;
     let settings =
         [("ISSUER", &*server.issuer), ("CLIENT_ID", &client.id), ("MCP_SERVER", &resource)];
-    let tools = Program::start(node("node/mcp-server.mjs"), tool_port, place, &settings).await;
+    let tools = Program::start(node("node/mcp-server.mjs"), tool_port, directory, &settings).await;
 
-    let client = Program::start(node("node/mcp-client.mjs"), port, place, &settings).await;
-    let opened = client.says("Open ").await;
-    let told = browser.open(&opened, "").await;
-    let invoices = client.says("No invoices for ").await;
+    let client = Program::start(node("node/mcp-client.mjs"), port, directory, &settings).await;
+    let opened = client.wait_for_line("Open ").await;
+    let page = browser.open(&opened, "").await;
+    let invoices = client.wait_for_line("No invoices for ").await;
 
-    assert_eq!(told.text, "You can close this window.");
+    assert_eq!(page.text, "You can close this window.");
     assert_eq!(invoices.len(), "01a22bb8-502d-7390-9302-cbddb5e7df5b.".len(), "{invoices}");
     client.stop().await;
     tools.stop().await;

@@ -16,13 +16,13 @@ use super::program::{Program, recipe};
 #[tokio::test]
 async fn oauth2_proxy_for_people() {
     let mut server = Server::start().await;
-    let mut browser = Browser::of(&server.person("ada").await);
+    let mut browser = Browser::new(&server.create_user("ada").await);
     let proxy = start(&server, &server.issuer).await;
 
-    let shown = browser.open(&proxy.url, "").await;
+    let page = browser.open(&proxy.url, "").await;
 
-    assert_eq!(shown.status, 200, "{shown:?}\n{}", proxy.output());
-    assert_eq!(shown.body["email"], "ada@example.org", "{shown:?}");
+    assert_eq!(page.status, 200, "{page:?}\n{}", proxy.output());
+    assert_eq!(page.body["email"], "ada@example.org", "{page:?}");
     proxy.stop().await;
     server.stop().await;
 }
@@ -33,9 +33,9 @@ async fn oauth2_proxy_for_programs() {
     let proxy = start(&issuer.server, &issuer.url).await;
     let call = async |token: &str| {
         let request = crate::http().get(format!("{}/invoices", proxy.url)).bearer_auth(token);
-        Response::to(request).await.unwrap()
+        Response::send(request).await.unwrap()
     };
-    let (head, claims) = issuer.right();
+    let (head, claims) = issuer.valid_token();
     let now = claims["iat"].as_i64().unwrap();
     let other = json!("https://other.example");
 
@@ -62,7 +62,7 @@ async fn start(server: &Server, issuer: &str) -> Program {
     let port = crate::free_port();
     let redirect_uri = format!("http://localhost:{port}/oauth2/callback");
     let metadata = json!({ "client_name": "Recipe", "redirect_uris": [redirect_uri] });
-    let client = Application::of(issuer, &server.register(metadata).await);
+    let client = Application::from_registration(issuer, &server.register(metadata).await);
     let settings = [
         ("OAUTH2_PROXY_OIDC_ISSUER_URL", issuer),
         ("OAUTH2_PROXY_CLIENT_ID", &client.id),
@@ -77,5 +77,5 @@ async fn start(server: &Server, issuer: &str) -> Program {
     ];
     let mut command = Command::new("oauth2-proxy");
     command.arg("--config").arg(recipe("oauth2-proxy.cfg"));
-    Program::start(command, port, &server.place.directory, &settings).await
+    Program::start(command, port, &server.installation.directory, &settings).await
 }

@@ -85,7 +85,7 @@ impl Program {
     }
 
     /// Waits for a line with this prefix, and returns the rest of it.
-    pub(super) async fn says(&self, beginning: &str) -> String {
+    pub(super) async fn wait_for_line(&self, beginning: &str) -> String {
         let mut rest = None;
         crate::wait_until("the recipe says it", async || {
             let output = self.output();

@@ -13,7 +13,7 @@ use super::program::{Program, node};
 #[tokio::test]
 async fn oidc_client_ts_for_browsers() {
     let mut server = Server::start().await;
-    server.person("ada").await;
+    server.create_user("ada").await;
     let port = crate::free_port();
     let origin = format!("http://localhost:{port}");
     let metadata = json!({
@@ -23,28 +23,28 @@ async fn oidc_client_ts_for_browsers() {
         "post_logout_redirect_uris": [format!("{origin}/")],
         "gw_allowed_origins": [origin],
     });
-    let client = Application::of(&server.issuer, &server.register(metadata).await);
+    let client = Application::from_registration(&server.issuer, &server.register(metadata).await);
     let settings = [("ISSUER", &*server.issuer), ("CLIENT_ID", &client.id)];
-    let place = &server.place.directory;
-    let application = Program::start(node("node/spa.mjs"), port, place, &settings).await;
+    let directory = &server.installation.directory;
+    let application = Program::start(node("node/spa.mjs"), port, directory, &settings).await;
     let browser = Browser::start().await;
 
     browser.open(&origin).await;
-    browser.see("#status", "login_required").await;
+    browser.wait_for_text("#status", "login_required").await;
     browser.press("#sign-in").await;
     browser.fill("identifier", "ada").await;
     browser.fill("password", PASSWORD).await;
     browser.press("button[value=sign-in]").await;
     browser.press("button[value=allow]").await;
-    browser.see("#status", "Signed in by a page.").await;
+    browser.wait_for_text("#status", "Signed in by a page.").await;
     assert!(browser.read("#claims").await.contains("ada@example.org"));
 
     browser.open(&origin).await;
-    browser.see("#status", "Signed in silently.").await;
+    browser.wait_for_text("#status", "Signed in silently.").await;
     assert!(browser.read("#claims").await.contains("ada@example.org"));
 
     browser.press("#sign-out").await;
-    browser.see("#status", "login_required").await;
+    browser.wait_for_text("#status", "login_required").await;
 
     browser.close().await;
     application.stop().await;

@@ -6,12 +6,12 @@ use gatewright::types::{Algorithm, Digest};
 use jsonwebtoken::{Algorithm as Alg, EncodingKey, crypto};
 use serde_json::{Value, json};
 
-pub(crate) struct Holder {
+pub(crate) struct DpopKey {
     private: EncodingKey,
     jwk: Value,
 }
 
-impl Holder {
+impl DpopKey {
     pub(crate) fn new() -> Self {
         let (key, pkcs8) = SigningKey::generate(Algorithm::Es256).unwrap();
         let mut jwk = key.public_jwk();

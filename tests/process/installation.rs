@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::directory;
 
 /// The place; it is removed with its test.
-pub(crate) struct Place {
+pub(crate) struct Installation {
     pub(crate) directory: PathBuf,
     /// The server and the name of its database, with `TEST_DATABASE=postgres`.
     postgres: Option<(String, String)>,
@@ -24,17 +24,17 @@ pub(crate) struct Place {
 
 /// The result of a command.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-impl Place {
+impl Installation {
     /// A new place: with SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
-    pub(crate) async fn make() -> Self {
+    pub(crate) async fn new() -> Self {
         if is_postgres() {
-            Self::on(&std::env::var("TEST_POSTGRES").unwrap()).await
+            Self::on_postgres(&std::env::var("TEST_POSTGRES").unwrap()).await
         } else {
             let directory = directory("place");
             let database = format!("sqlite:{}", directory.join("gatewright.db").display());
@@ -43,9 +43,9 @@ impl Place {
     }
 
     /// A new place with a database of its own on this PostgreSQL server.
-    pub(crate) async fn on(server: &str) -> Self {
+    pub(crate) async fn on_postgres(server: &str) -> Self {
         let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
-        tell(server, format!("CREATE DATABASE {name}")).await;
+        execute(server, format!("CREATE DATABASE {name}")).await;
         let mut url = url::Url::parse(server).unwrap();
         url.set_path(&name);
         Self::with(directory("place"), url.to_string(), Some((server.to_owned(), name)))
@@ -53,19 +53,19 @@ impl Place {
 
     fn with(directory: PathBuf, database: String, postgres: Option<(String, String)>) -> Self {
         std::fs::create_dir(&directory).unwrap();
-        let place = Self { directory, postgres, database, settings: Vec::new() };
+        let installation = Self { directory, postgres, database, settings: Vec::new() };
         // Hashing parameters for a debug build, and timeouts for a busy machine.
-        place.write(
+        installation.write(
             "gatewright.toml",
             &format!(
                 "issuer = \"https://id.example.org\"\n\
                  [database]\nurl = \"{}\"\nacquire_timeout = 30\nstatement_timeout = 30\n\
                  [passwords]\nmemory_kib = 8192\niterations = 1\n\
                  [keys]\nalgorithms = [\"ES256\", \"RS256\"]\n",
-                place.database
+                installation.database
             ),
         );
-        place
+        installation
     }
 
     /// Overrides a value of the configuration, by its environment variable without the prefix.
@@ -80,25 +80,25 @@ impl Place {
 
     /// A new place with a schema, which commands do not create.
     pub(crate) async fn migrated() -> Self {
-        let place = Self::make().await;
-        place.json(&["migrate"]).await;
-        place
+        let installation = Self::new().await;
+        installation.json(&["migrate"]).await;
+        installation
     }
 
     /// The binary, in this directory, without settings from the environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        self.other(env!("CARGO_BIN_EXE_gatewright"), arguments)
+        self.program(env!("CARGO_BIN_EXE_gatewright"), arguments)
     }
 
     /// The same, run by a shell after this script.
-    pub(crate) fn command_after(&self, script: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn command_after_script(&self, script: &str, arguments: &[&str]) -> Command {
         let script = format!("{script}; exec \"$0\" \"$@\"");
         let shell = ["-c", &script, env!("CARGO_BIN_EXE_gatewright")];
-        self.other("sh", &[&shell[..], arguments].concat())
+        self.program("sh", &[&shell[..], arguments].concat())
     }
 
     /// Another program in this directory, with the settings of this place only.
-    pub(crate) fn other(&self, program: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("GATEWRIGHT_") {
@@ -111,12 +111,12 @@ impl Place {
     }
 
     /// Runs a command to its end.
-    pub(crate) async fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> CommandOutput {
         self.run_with(arguments, "").await
     }
 
     /// The same, with something on standard input.
-    pub(crate) async fn run_with(&self, arguments: &[&str], input: &str) -> Said {
+    pub(crate) async fn run_with(&self, arguments: &[&str], input: &str) -> CommandOutput {
         let mut command = self.command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -125,10 +125,10 @@ impl Place {
         let _ = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         let output = child.wait_with_output().await.unwrap();
-        Said {
+        CommandOutput {
             code: output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {output:?}")),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
 
@@ -139,9 +139,9 @@ impl Place {
 
     /// The same, with something on standard input.
     pub(crate) async fn json_with(&self, arguments: &[&str], input: &str) -> Value {
-        let said = self.run_with(&[&["--json"], arguments].concat(), input).await;
-        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
-        serde_json::from_str(&said.out).unwrap()
+        let output = self.run_with(&[&["--json"], arguments].concat(), input).await;
+        assert_eq!(output.code, 0, "{arguments:?}: {output:?}");
+        serde_json::from_str(&output.stdout).unwrap()
     }
 }
 
@@ -150,16 +150,16 @@ pub(crate) fn is_postgres() -> bool {
     std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres")
 }
 
-impl Said {
+impl CommandOutput {
     /// Asserts that the command failed with this exit code and message.
-    pub(crate) fn refused(&self, exit: Exit, told: &str) {
+    pub(crate) fn assert_failed(&self, exit: Exit, message: &str) {
         assert_eq!(self.code, exit as i32, "{self:?}");
-        assert!(self.err.contains(told), "{self:?}");
-        assert_eq!(self.out, "", "an error has no output");
+        assert!(self.stderr.contains(message), "{self:?}");
+        assert_eq!(self.stdout, "", "an error has no output");
     }
 }
 
-impl Drop for Place {
+impl Drop for Installation {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.directory.join("log")).unwrap_or_default();
@@ -173,14 +173,14 @@ impl Drop for Place {
         // In a thread and a runtime of its own, because the current one may have ended.
         let dropped = std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
-            let drop = tell(&server, format!("DROP DATABASE {name} WITH (FORCE)"));
+            let drop = execute(&server, format!("DROP DATABASE {name} WITH (FORCE)"));
             runtime.enable_all().build().unwrap().block_on(drop);
         });
         let _ = dropped.join();
     }
 }
 
-async fn tell(server: &str, statement: String) {
+async fn execute(server: &str, statement: String) {
     let mut connection = PgConnection::connect(server).await.unwrap();
     connection.execute(AssertSqlSafe(statement)).await.unwrap();
     connection.close().await.unwrap();

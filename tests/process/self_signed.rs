@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::Identity;
 
-pub(crate) struct Own {
+pub(crate) struct SelfSigned {
     pub(crate) certificate: rcgen::Certificate,
     pub(crate) key: KeyPair,
 }
 
-impl Own {
+impl SelfSigned {
     pub(crate) fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key);
