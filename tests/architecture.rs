@@ -85,7 +85,7 @@ fn no_layer_imports_one_above() {
     }
 }
 
-/// Features in a manifest count too, so the whole file is searched.
+/// Features in a manifest are dependencies too, so the whole file is searched.
 #[test]
 fn no_crate_depends_on_one_above() {
     for (folder, forbidden) in forbidden() {

@@ -1,4 +1,4 @@
-//! THREATS M5: every place that reads a JWT × every way in which a JWT can be invalid (§1.F, JO-01 to
+//! THREATS M5: every site that accepts a JWT × every way in which a JWT can be invalid (§1.F, JO-01 to
 //! JO-08, JO-12, JO-13, JO-15). Wherever possible the JWT is signed with the right key, so that the
 //! mutation is its only fault.
 
@@ -121,7 +121,7 @@ struct Fixture {
     access_token: Value,
     key: DpopKey,
     service: Client,
-    /// An access token that is bound to the key of `holder`.
+    /// An access token that is bound to `key`.
     bound_token: String,
     /// An API that verifies tokens locally.
     verifier: Verifier,

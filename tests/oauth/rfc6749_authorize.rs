@@ -400,7 +400,7 @@ async fn a_state_of_8192_bytes_is_returned_and_a_longer_one_is_refused() {
     assert_eq!((huge.status, huge.header("location")), (413, ""));
 }
 
-/// THREATS AZ-16: where GET may issue a code, HEAD is not accepted in its place.
+/// THREATS AZ-16: where GET may issue a code, HEAD is not accepted.
 #[tokio::test]
 async fn head_requests_to_the_authorization_flow_are_refused() {
     let server = Server::start().await;

@@ -31,8 +31,8 @@ fn the_matrix_covers_every_endpoint_at_which_clients_authenticate() {
     let routes = gatewright::web::routes();
     let machines = routes.iter().filter(|route| route.kind == Kind::Machine);
     let mut paths: Vec<_> = machines.map(|route| route.path).collect();
-    // Userinfo takes tokens, the OCSP responder takes requests from anyone; EST authenticates in its
-    // own ways (rfc7030_est.rs).
+    // Userinfo accepts access tokens, the OCSP responder is unauthenticated, and EST has methods of its
+    // own (rfc7030_est.rs).
     let is_exempt = |path: &str| {
         ["/userinfo", "/ca/ocsp"].contains(&path) || path.starts_with("/.well-known/est/")
     };

@@ -117,7 +117,7 @@ async fn a_replayed_token_revokes_its_grant() {
     assert_eq!(event.client_id.as_deref(), Some(client.id.as_str()));
 }
 
-/// THREATS RT-05: within the grace period a thief gets the one valid token, not a second one; the next
+/// THREATS RT-05: within the grace period an attacker gets the one valid token, not a second one; the next
 /// use by either side turns the other's token into a replay.
 #[tokio::test]
 async fn a_thief_within_the_grace_period_gets_no_second_valid_token() {

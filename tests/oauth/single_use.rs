@@ -1,4 +1,4 @@
-//! THREATS M4: every one-time value × every way to use it again, elsewhere, late or changed.
+//! THREATS M4: every one-time value × every invalid use: again, at another replica, late or changed.
 //!
 //! Races of each value are in `races`; rules of one value alone are in the file of its RFC.
 //!

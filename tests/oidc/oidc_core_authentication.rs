@@ -374,7 +374,7 @@ async fn a_client_without_consent_cannot_test_who_the_user_is() {
     let (hint, claims) = redeem_id_token(&server, &client, &code).await;
     grace.complete_authorization(&AuthorizationRequest::new(&client), "grace").await.code();
     let sub = claims["sub"].as_str().unwrap();
-    // Public subjects are the same for every client, so another client may know it.
+    // Public subjects are the same for every client, so another client can have it.
     let untrusted = server.web_app().await;
     let guess = json!({"id_token": {"sub": {"value": sub}}}).to_string();
     let guess = AuthorizationRequest::new(&untrusted).with("prompt", "none").with("claims", &guess);

@@ -319,7 +319,7 @@ async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
 }
 
 /// In `id_token_hint` values from older versions, `sid` is the identifier of the session. They still
-/// sign out their own user without a confirmation, and nobody else; the `sid` of another client's token
+/// sign out their own user without a confirmation, and no other user; the `sid` of another client's token
 /// does not.
 #[tokio::test]
 async fn a_hint_with_the_former_kind_of_sid_matches_only_its_session() {

@@ -62,7 +62,7 @@ impl Secrets {
     }
 }
 
-/// The content of the database, as a thief would read it.
+/// The content of the database, as an attacker would read it.
 async fn dump_database(server: &Server) -> String {
     let url = server.app().config.database.url.0.expose().to_owned();
     if let Some(file) = url.strip_prefix("sqlite:") {
@@ -432,7 +432,7 @@ async fn every_kind_of_event_occurs() {
     assert_eq!(kinds, Kind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect());
 }
 
-/// THREATS LG-04: who, what, on which object, from where, in which request, with which outcome.
+/// THREATS LG-04: actor, action, object, address, request and outcome.
 #[tokio::test]
 async fn an_event_has_actor_object_address_request_and_outcome() {
     let server = Server::start().await;

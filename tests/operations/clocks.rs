@@ -260,7 +260,7 @@ async fn a_notice_dated_in_the_future_is_sent() {
     }
     tx.commit().await.unwrap();
     let leased_targets = async || -> Vec<String> {
-        // An attempted row has a holder.
+        // An attempted row has a lease.
         let rows = sql("SELECT target FROM outbox WHERE holder IS NOT NULL ORDER BY target");
         let rows: Vec<Row> = rows.all(store.db()).await.unwrap();
         rows.into_iter().map(|row| row.target).collect()

@@ -135,7 +135,7 @@ async fn connections_per_address_are_limited() {
     drop(silent.remove(0));
     wait_until("the slot is free again", async || {
         let mut stream = connect_from(1, address).await;
-        // A connection with a slot is not closed at once: this one is, because it does not speak TLS.
+        // A connection with a slot is not closed at once: this one is, because it is not TLS.
         stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.is_ok()
             && stream.read_to_end(&mut Vec::new()).await.is_ok_and(|alert| alert > 0)
     })

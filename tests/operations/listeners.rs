@@ -98,7 +98,7 @@ async fn the_best_version_and_key_exchange_of_the_client_are_negotiated() {
     assert_eq!(group.name(), NamedGroup::X25519MLKEM768);
     assert_eq!(modern.alpn_protocol(), Some(&b"http/1.1"[..]));
     assert_eq!(old.protocol_version(), Some(ProtocolVersion::TLSv1_2));
-    // The caller prefers AES-256.
+    // The client prefers AES-256.
     let suites = [modern, old].map(|one| one.negotiated_cipher_suite().unwrap().suite());
     let cheapest = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
     assert_eq!(suites, [CipherSuite::TLS13_AES_128_GCM_SHA256, cheapest]);
@@ -580,7 +580,7 @@ async fn failed_handshakes(server: &Server, reason: &str) -> u64 {
     line.map_or(0, |count| count.parse().unwrap())
 }
 
-/// Waits for the counter: a client that disconnects does not learn when the server notices.
+/// Waits for the counter: a client that disconnects does not see when the server notices.
 async fn wait_for_failures(server: &Server, reason: &str, times: u64) {
     for _ in 0..1000 {
         if failed_handshakes(server, reason).await == times {

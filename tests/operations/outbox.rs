@@ -278,14 +278,14 @@ async fn an_undeliverable_webhook_is_abandoned_after_a_day_and_recorded() {
     assert!(webhook.is_empty());
 }
 
-/// A row of a process that died is taken over when its lease has expired, and not before.
+/// A row of a process that was killed is leased again when its lease has expired, and not before.
 #[tokio::test]
 async fn a_notice_of_a_dead_process_is_taken_over_after_its_lease() {
     let webhook = WebhookServer::start(Vec::new()).await;
     let other_process = Server::with(|config| add_webhook(config, &webhook)).await;
     let now = other_process.trace().now();
     let on = other_process.app().store.db();
-    // Due later, so that the server itself does not take it first.
+    // Due later, so that the server itself does not lease it first.
     outbox::insert(on, Transport::Webhook, "http://127.0.0.1/", "{}", now + Seconds(10))
         .await
         .unwrap();

@@ -1,5 +1,5 @@
 //! `/readyz` beyond an unreachable database. A database without writes is reported where the request or
-//! the configuration asks for it; a process that cannot load changes of other replicas is never ready.
+//! the configuration requires it; a process that cannot load changes of other replicas is never ready.
 
 use gatewright::config::ReadyCheck;
 use gatewright::store::signing_keys::{self, State};

@@ -67,7 +67,7 @@ async fn open_form<'a>(server: &'a Server, client: &Client, path: &str) -> (Brow
     (browser, page)
 }
 
-/// The fields of the form at `place` that goes to `path`.
+/// The fields of the form on `page` that goes to `path`.
 fn form_fields(page: &Page, path: &str, fields: &[(&str, &str)]) -> Vec<(String, String)> {
     let hidden = if path.starts_with("/account/") {
         page.hidden_fields_of(path)
@@ -91,7 +91,7 @@ fn encode_with_token(fields: &[(String, String)], token: Option<&str>) -> String
 }
 
 /// M8, THREATS UI-01, UI-02: a form is accepted only from a page of the server, in this browser, for
-/// this purpose. That nothing has changed is shown by the genuine form, which works afterwards.
+/// this purpose. The genuine form works afterwards, so nothing has changed.
 #[tokio::test]
 async fn forged_forms_are_refused() {
     for (path, input) in FORMS {

@@ -122,7 +122,7 @@ async fn a_second_click_on_an_account_returns_a_valid_code() {
     assert_ne!(ada.submit(&choice, &[("answer", "continue")]).await.code(), first);
 }
 
-/// The form gives nothing to another browser, another user, or after the session or the consent ended.
+/// The form is refused to another browser, another user, and after the session or the consent ended.
 #[tokio::test]
 async fn a_repeated_form_gives_nothing_to_other_browsers_and_users() {
     let (server, client) = server_with_client().await;

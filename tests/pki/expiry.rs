@@ -1,4 +1,5 @@
-//! Certificates that expire: who is notified when and how often, and which clients stop working when.
+//! Certificates that expire: the notifications, their recipients and frequency, and the day on which each
+//! client stops working.
 
 use gatewright::pki::census::Census;
 use gatewright::pki::expiry;

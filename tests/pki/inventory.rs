@@ -217,7 +217,7 @@ async fn certificates_are_deleted_90_days_after_they_expired() {
 }
 
 /// Certificates that the built-in CA issued are kept for a week after they expired. The last one of a
-/// client is kept like all others, because it shows when the client stopped.
+/// client is kept like all others, because it says when the client stopped.
 #[tokio::test]
 async fn replaced_issued_certificates_are_deleted_a_week_after_they_expired() {
     let server = Server::with_built_in_ca().await;

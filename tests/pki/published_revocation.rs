@@ -20,7 +20,7 @@ fn pem(der: &[u8]) -> String {
     gatewright::pki::pem::certificate(der)
 }
 
-/// A server whose clock shows today, as `openssl` sees it, with a built-in CA and files with the issued
+/// A server at the system's time, which `openssl` uses, with a built-in CA and files with the issued
 /// certificates.
 struct Fixture {
     server: Server,
@@ -127,7 +127,7 @@ async fn openssl_finds_a_revoked_certificate_in_the_crl() {
     assert_eq!(list.matches("CRL Reason Code").count(), 1, "{list}");
 }
 
-/// All replicas publish the same CRL. A new one is made after a revocation or when half of its validity
+/// All replicas publish the same CRL. A new one is issued after a revocation or when half of its validity
 /// has passed; expired certificates leave it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_crl_is_shared_by_replicas_and_renewed_after_half_its_validity() {

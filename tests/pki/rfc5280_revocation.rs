@@ -70,7 +70,7 @@ impl Fixture {
         Self::start_with_ca(Arc::new(Ca::new("Clients")), revocation, change, configure).await
     }
 
-    /// A scene whose anchor has this CRL file.
+    /// A fixture whose anchor has this CRL file.
     async fn with_file(ca: &Arc<Ca>, revocation: Revocation, file: &TempFile) -> Self {
         let path = file.0.clone();
         Self::start_with_ca(ca.clone(), revocation, |anchor| anchor.crl_files = vec![path], |_| {})
@@ -845,7 +845,7 @@ async fn a_ca_that_moves_to_another_anchor_gets_its_revocation_setting() {
 }
 
 /// Issue 3, §4: with tokens that are valid for a day, a revocation in that time invalidates them, even
-/// when the certificate was last presented hours ago, to a replica that is gone.
+/// when the certificate was last presented hours ago, to a replica that was stopped.
 #[tokio::test]
 async fn a_revocation_is_detected_until_the_last_token_expired() {
     for is_opaque in [false, true] {

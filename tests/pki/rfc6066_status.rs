@@ -25,7 +25,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// A scene whose responder returns this status, valid for an hour.
+    /// A fixture whose responder returns this status, valid for an hour.
     async fn with_status(status: fn(Timestamp) -> Status) -> Self {
         Self::with(|_| {}, status).await
     }

@@ -400,7 +400,7 @@ async fn credentials_are_checked_before_the_request_is_parsed() {
     no_request(request).send().await.refused(400, "invalid_request");
 }
 
-/// With a compromised key, its holder may have renewed the certificate for other keys: all these
+/// With a compromised key, an attacker may have renewed the certificate for other keys: all these
 /// certificates are revoked, also those renewed with one that has expired since. With another reason,
 /// only the certificate itself is revoked.
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn start() -> (Pebble, Server) {
     (pebble, server)
 }
 
-/// Lets the server order for the first time; returns a caller that trusts the CA, and the certificate.
+/// Lets the server order for the first time; returns a client that trusts the CA, and the certificate.
 async fn order_first(pebble: &Pebble, server: &Server) -> (TlsClient, CertificateDer<'static>) {
     order(server).await;
     let tls_client = TlsClient::with_root(pebble.root().await);
@@ -274,7 +274,7 @@ async fn a_certificate_that_cannot_be_stored_is_not_ordered_again_at_once() {
     assert_eq!(stored_certificate(&server).await.failures, 0);
 }
 
-/// When the CA no longer knows the account, as a test CA after a restart, a new account is created.
+/// When the CA has no such account any more, as a test CA after a restart, a new account is created.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_unknown_to_the_ca_is_created_again() {
     let (mut pebble, server) = start().await;

@@ -525,7 +525,7 @@ fn ca_with_same_name(above: &ClientCa, name: &str) -> ClientCa {
     above.intermediate(name, |params| params.use_authority_key_identifier_extension = false)
 }
 
-/// THREATS EX-08: whatever certificates a stranger sends, at most eight signatures are verified, and
+/// THREATS EX-08: whatever certificates an unknown client sends, at most eight signatures are verified, and
 /// none when no chain leads to a trust anchor.
 #[tokio::test]
 async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
@@ -776,7 +776,7 @@ async fn no_change_gives_a_client_the_certificate_name_of_another() {
 }
 
 /// Decision 18: an organisation may use one certificate for several clients if all are registered to
-/// share it. The inventory and the audit trail show that. THREATS EX-07
+/// share it. The inventory and the audit trail mark them. THREATS EX-07
 #[tokio::test]
 async fn clients_registered_to_share_a_certificate_name_may_do_so() {
     let (server, ca) = server_behind_proxy().await;

@@ -85,7 +85,7 @@ async fn certificates_are_listed_and_shown_in_the_notation_of_openssl() {
         assert_eq!(details["thumbprint"], thumbprint, "{name}");
         assert_eq!(details["pem"], soon.0.replace("\r\n", "\n"));
     }
-    // The RFC permits letters beyond ASCII to be escaped or not; `openssl` is told not to.
+    // The RFC permits letters beyond ASCII to be escaped or not; an option prevents it.
     let words = ["-subject", "-nameopt", "RFC2253,-esc_msb,utf8"];
     let details = installation.run(&["cert", "show", &serial]).await.stdout;
     assert!(details.contains(&openssl(&installation, "soon.pem", &words).await), "{details}");

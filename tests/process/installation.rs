@@ -11,12 +11,12 @@ use tokio::process::Command;
 
 use crate::directory;
 
-/// The place; it is removed with its test.
+/// The working directory and the database of a server; removed with its test.
 pub(crate) struct Installation {
     pub(crate) directory: PathBuf,
     /// The server and the name of its database, with `TEST_DATABASE=postgres`.
     postgres: Option<(String, String)>,
-    /// Its URL, for programs outside of the place.
+    /// Its URL, for programs in other directories.
     pub(crate) database: String,
     /// Overrides of the configuration, by their environment variables.
     pub(crate) settings: Vec<(String, String)>,
@@ -31,7 +31,7 @@ pub(crate) struct CommandOutput {
 }
 
 impl Installation {
-    /// A new place: with SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
+    /// A new installation: with SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
     pub(crate) async fn new() -> Self {
         if is_postgres() {
             Self::on_postgres(&std::env::var("TEST_POSTGRES").unwrap()).await
@@ -42,7 +42,7 @@ impl Installation {
         }
     }
 
-    /// A new place with a database of its own on this PostgreSQL server.
+    /// A new installation with a database of its own on this PostgreSQL server.
     pub(crate) async fn on_postgres(server: &str) -> Self {
         let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
         execute(server, format!("CREATE DATABASE {name}")).await;
@@ -78,7 +78,7 @@ impl Installation {
         std::fs::write(self.directory.join(name), text).unwrap();
     }
 
-    /// A new place with a schema, which commands do not create.
+    /// A new installation with a schema, which commands do not create.
     pub(crate) async fn migrated() -> Self {
         let installation = Self::new().await;
         installation.json(&["migrate"]).await;
@@ -97,7 +97,7 @@ impl Installation {
         self.program("sh", &[&shell[..], arguments].concat())
     }
 
-    /// Another program in this directory, with the settings of this place only.
+    /// Another program in this directory, with the settings of this installation only.
     pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {

@@ -8,8 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// The link. Connections that exist when it goes silent stay silent for good, and so do those made
-/// during the silence.
+/// The link. Connections that exist when packets are dropped never work again, and neither do those
+/// made meanwhile.
 pub(crate) struct Link {
     /// The address at which it listens.
     pub(crate) address: SocketAddr,

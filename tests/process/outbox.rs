@@ -24,7 +24,7 @@ async fn read_request(listener: &TcpListener) -> (TcpStream, String) {
     (stream, text)
 }
 
-/// Makes the lease of a taken notice expire.
+/// Makes the lease of a notice expire.
 async fn expire_lease(installation: &Installation) {
     let patient = Duration::from_secs(10);
     let limits =

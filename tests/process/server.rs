@@ -12,7 +12,7 @@ use crate::installation::Installation;
 /// The password of every user.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// A server and its place. It can be stopped, killed and started again.
+/// A server and its installation. It can be stopped, killed and started again.
 pub(crate) struct Server {
     pub(crate) installation: Installation,
     pub(crate) issuer: String,
@@ -20,12 +20,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server at a new place.
+    /// A server in a new installation.
     pub(crate) async fn start() -> Self {
         Self::start_in(Installation::new().await).await
     }
 
-    /// A server at this place.
+    /// A server in this installation.
     pub(crate) async fn start_in(installation: Installation) -> Self {
         let mut server = Self::new(installation);
         server.launch().await;

@@ -14,7 +14,7 @@ use crate::link::Link;
 use crate::load::retry_while_unavailable;
 use crate::server::Server;
 
-/// A place whose database is behind a link of its own; none with SQLite, which has no network.
+/// An installation whose database is behind a [`Link`]; none with SQLite, which has no network.
 async fn installation_behind_link(from: &str) -> Option<(Installation, Link)> {
     if !is_postgres() {
         return None;

@@ -36,7 +36,7 @@ async fn a_key_file_that_others_can_read_is_refused() {
     let key = keys.join("encryption.key");
     let allow = |mode| std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
 
-    // The mode of the file counts only if others can enter its directory.
+    // The mode of the file matters only if others can enter its directory.
     std::fs::set_permissions(&keys, Permissions::from_mode(0o755)).unwrap();
     allow(0o644);
     server.installation.run(&["serve"]).await.assert_failed(Exit::Misconfigured, "chmod 600");

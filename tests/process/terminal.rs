@@ -20,7 +20,7 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a command of the binary in a place.
+    /// Starts a command of the binary in an installation.
     pub(crate) fn start(installation: &Installation, arguments: &[&str]) -> Self {
         let quoted = |text: &&str| format!("'{}'", text.replace('\'', r"'\''"));
         let program = [&[env!("CARGO_BIN_EXE_gatewright")], arguments].concat();

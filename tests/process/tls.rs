@@ -21,7 +21,7 @@ struct TlsServer {
     mtls: u16,
 }
 
-/// The place of the mTLS name.
+/// The port of the mTLS name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mtls {
     /// At a port of its own.

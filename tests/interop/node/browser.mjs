@@ -7,13 +7,13 @@ const AGREEMENTS = { 'sign-in': 'sign-in', allow: 'consent', yes: 'confirmation'
 
 export class Browser {
   #cookies = new Map();
-  #person;
+  #user;
 
   /** The kinds of the submitted forms, in order: `sign-in`, `consent`, `confirmation`. */
   filled = [];
 
   constructor({ username, password }) {
-    this.#person = { identifier: username, password };
+    this.#user = { identifier: username, password };
   }
 
   /** Opens `url` and submits the forms until it is redirected to `destination`; returns that URL. */
@@ -62,7 +62,7 @@ export class Browser {
         const button = form.fields.find((field) => field.submits && field.value === agreement);
         if (!button) continue;
         this.filled.push(kind);
-        return submit(form, button, this.#person);
+        return submit(form, button, this.#user);
       }
     }
     throw new Error('no known button on the page');
@@ -83,14 +83,14 @@ async function page(response) {
 }
 
 /** The request of a click on a button: the user's input, the hidden inputs and the checked boxes. */
-function submit({ method, action, fields }, button, answers) {
+function submit({ method, action, fields }, button, values) {
   const body = new URLSearchParams();
   for (const field of fields) {
     if (!field.name || field.disabled) continue;
     if (field.submits) {
       if (field === button) body.append(field.name, field.value);
-    } else if (field.name in answers) {
-      body.append(field.name, answers[field.name]);
+    } else if (field.name in values) {
+      body.append(field.name, values[field.name]);
     } else if (!field.tickable || field.ticked) {
       body.append(field.name, field.value);
     }

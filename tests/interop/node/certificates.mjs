@@ -26,13 +26,13 @@ function showing(identity) {
       const target = new URL(url);
       const by = target.protocol === 'https:' ? https : http;
       const options = { method, headers: Object.fromEntries(new Headers(headers)), ca, agent: false };
-      const request = by.request(target, { ...options, ...identity }, (answer) => {
+      const request = by.request(target, { ...options, ...identity }, (message) => {
         const parts = [];
-        answer.on('data', (part) => parts.push(part));
-        answer.on('error', reject);
-        answer.on('end', () => {
-          const told = { status: answer.statusCode, headers: answer.headers };
-          resolve(new Response(Buffer.concat(parts), told));
+        message.on('data', (part) => parts.push(part));
+        message.on('error', reject);
+        message.on('end', () => {
+          const init = { status: message.statusCode, headers: message.headers };
+          resolve(new Response(Buffer.concat(parts), init));
         });
       });
       request.on('error', reject);
@@ -52,7 +52,7 @@ function discover(identity) {
 const refused = (code) => (error) => error.error === code;
 const cnf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).cnf;
 
-const config = await step('discovery names the endpoints that take a certificate', async () => {
+const config = await step('discovery names the endpoints that accept a certificate', async () => {
   const config = await discover(own);
   const metadata = config.serverMetadata();
   assert.ok(metadata.token_endpoint_auth_methods_supported.includes('tls_client_auth'));
@@ -60,7 +60,7 @@ const config = await step('discovery names the endpoints that take a certificate
   assert.match(metadata.mtls_endpoint_aliases.token_endpoint, /^https:/);
   return config;
 });
-const thief = await discover(other);
+const attacker = await discover(other);
 
 const service = await step('client credentials, bound to the certificate', async () => {
   const tokens = await client.clientCredentialsGrant(config);
@@ -69,14 +69,14 @@ const service = await step('client credentials, bound to the certificate', async
   return tokens;
 });
 
-await step('introspection tells of the binding', async () => {
-  const told = await client.tokenIntrospection(config, service.access_token);
-  assert.equal(told.active, true);
-  assert.deepEqual(told.cnf, cnf(service.access_token));
+await step('introspection includes the binding', async () => {
+  const introspected = await client.tokenIntrospection(config, service.access_token);
+  assert.equal(introspected.active, true);
+  assert.deepEqual(introspected.cnf, cnf(service.access_token));
 });
 
-await step('another certificate proves nobody', async () => {
-  await assert.rejects(client.clientCredentialsGrant(thief), refused('invalid_client'));
+await step('another certificate authenticates no client', async () => {
+  await assert.rejects(client.clientCredentialsGrant(attacker), refused('invalid_client'));
 });
 
 const tokens = await step('sign-in, code, tokens', async () => {
@@ -89,8 +89,8 @@ const tokens = await step('sign-in, code, tokens', async () => {
     code_challenge_method: 'S256',
     state,
   });
-  const answer = await new Browser(settings).visit(url, settings.redirectUri);
-  return client.authorizationCodeGrant(config, answer, {
+  const callback = await new Browser(settings).visit(url, settings.redirectUri);
+  return client.authorizationCodeGrant(config, callback, {
     pkceCodeVerifier: verifier,
     expectedState: state,
     idTokenExpected: true,
@@ -102,14 +102,14 @@ await step('userinfo with the certificate, and not with another', async () => {
   const claims = await client.fetchUserInfo(config, tokens.access_token, subject);
   assert.equal(claims.email, settings.email);
   await assert.rejects(
-    client.fetchUserInfo(thief, tokens.access_token, subject),
+    client.fetchUserInfo(attacker, tokens.access_token, subject),
     (error) => error.cause[0].parameters.error === 'invalid_token',
   );
 });
 
 await step('refresh with the certificate, and not with another', async () => {
   await assert.rejects(
-    client.refreshTokenGrant(thief, tokens.refresh_token),
+    client.refreshTokenGrant(attacker, tokens.refresh_token),
     refused('invalid_client'),
   );
   const next = await client.refreshTokenGrant(config, tokens.refresh_token);
@@ -118,6 +118,6 @@ await step('refresh with the certificate, and not with another', async () => {
 
 await step('revocation', async () => {
   await client.tokenRevocation(config, service.access_token);
-  const told = await client.tokenIntrospection(config, service.access_token);
-  assert.deepEqual(told, { active: false });
+  const introspected = await client.tokenIntrospection(config, service.access_token);
+  assert.deepEqual(introspected, { active: false });
 });

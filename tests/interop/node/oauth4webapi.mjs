@@ -35,8 +35,8 @@ async function signIn(parameters = {}, options = insecure) {
     nonce,
     ...parameters,
   });
-  const answer = await browser.visit(url, settings.redirectUri);
-  const checked = oauth.validateAuthResponse(server, client, answer, state);
+  const callback = await browser.visit(url, settings.redirectUri);
+  const checked = oauth.validateAuthResponse(server, client, callback, state);
   return again(async () => {
     const response = await oauth.authorizationCodeGrantRequest(
       server, client, secret, checked, settings.redirectUri, verifier, options,
@@ -111,7 +111,7 @@ const first = await step('sign-in, consent, code, tokens', async () => {
 
 const subject = oauth.getValidatedIdTokenClaims(first).sub;
 
-const second = await step('prompt=none gives a code without a page', async () => {
+const second = await step('prompt=none returns a code without a page', async () => {
   const pages = browser.filled.length;
   const tokens = await signIn({ prompt: 'none' });
   assert.equal(browser.filled.length, pages);
@@ -130,7 +130,7 @@ await step('userinfo', async () => {
   assert.equal(claims.email, settings.email);
 });
 
-const live = await step('refresh gives a new refresh token each time', async () => {
+const live = await step('refresh returns a new refresh token each time', async () => {
   const next = await refresh(first.refresh_token);
   const last = await refresh(next.refresh_token);
   const all = new Set([first, next, last].map((tokens) => tokens.refresh_token));
@@ -149,11 +149,11 @@ await step('a refresh token from before its successor was used ends its grant', 
 });
 
 await step('introspection', async () => {
-  const told = await introspect(live.access_token);
-  assert.equal(told.active, true);
-  assert.equal(told.sub, subject);
-  assert.equal(told.client_id, settings.clientId);
-  assert.ok(told.scope.split(' ').includes('email'));
+  const introspected = await introspect(live.access_token);
+  assert.equal(introspected.active, true);
+  assert.equal(introspected.sub, subject);
+  assert.equal(introspected.client_id, settings.clientId);
+  assert.ok(introspected.scope.split(' ').includes('email'));
 });
 
 await step('revocation of the access token', async () => {
@@ -180,8 +180,8 @@ await step('client credentials', async () => {
   const tokens = await oauth.processClientCredentialsResponse(server, service, response);
   const claims = await verify(tokens.access_token, server.issuer);
   assert.equal(claims.sub, settings.serviceId);
-  const told = await introspect(tokens.access_token, service, authentication);
-  assert.equal(told.active, true);
+  const introspected = await introspect(tokens.access_token, service, authentication);
+  assert.equal(introspected.active, true);
 });
 
 await step('DPoP: tokens that are bound to a key, from the code on, and to nonces', async () => {
@@ -190,7 +190,7 @@ await step('DPoP: tokens that are bound to a key, from the code on, and to nonce
   const thumbprint = await DPoP.calculateThumbprint();
   const tokens = await signIn({ dpop_jkt: thumbprint }, bound);
   assert.equal(tokens.token_type, 'dpop');
-  assert.equal(nonces, 1, 'a nonce was asked for, and the code waited for it');
+  assert.equal(nonces, 1, 'a nonce was required, and the code was not consumed');
   const claims = await userinfo(tokens.access_token, subject, bound);
   assert.equal(claims.email, settings.email);
   const next = await refresh(tokens.refresh_token, bound);
@@ -216,8 +216,8 @@ await step('logout', async () => {
     post_logout_redirect_uri: settings.postLogoutRedirectUri,
     state,
   });
-  const answer = await browser.visit(url, settings.postLogoutRedirectUri);
-  assert.equal(answer.searchParams.get('state'), state);
+  const callback = await browser.visit(url, settings.postLogoutRedirectUri);
+  assert.equal(callback.searchParams.get('state'), state);
   await assert.rejects(signIn({ prompt: 'none' }), refused('login_required'));
 });
 

@@ -34,14 +34,14 @@ async function signIn(config, parameters = {}, options = {}) {
     nonce,
     ...parameters,
   });
-  const answer = await browser.visit(url, settings.redirectUri);
+  const callback = await browser.visit(url, settings.redirectUri);
   const checks = {
     pkceCodeVerifier: verifier,
     expectedState: state,
     expectedNonce: nonce,
     idTokenExpected: true,
   };
-  return client.authorizationCodeGrant(config, answer, checks, undefined, options);
+  return client.authorizationCodeGrant(config, callback, checks, undefined, options);
 }
 
 const refused = (code) => (error) => error.error === code;
@@ -65,7 +65,7 @@ const first = await step('sign-in, consent, code, tokens', async () => {
 
 const subject = first.claims().sub;
 
-const second = await step('prompt=none gives a code without a page', async () => {
+const second = await step('prompt=none returns a code without a page', async () => {
   const pages = browser.filled.length;
   const tokens = await signIn(config, { prompt: 'none' });
   assert.equal(browser.filled.length, pages);
@@ -78,7 +78,7 @@ await step('userinfo', async () => {
   assert.equal(claims.email, settings.email);
 });
 
-const live = await step('refresh gives a new refresh token each time', async () => {
+const live = await step('refresh returns a new refresh token each time', async () => {
   const next = await client.refreshTokenGrant(config, first.refresh_token);
   const last = await client.refreshTokenGrant(config, next.refresh_token);
   const all = new Set([first, next, last].map((tokens) => tokens.refresh_token));
@@ -93,22 +93,22 @@ await step('a refresh token from before its successor was used ends its grant', 
   for (const token of [second.refresh_token, last.refresh_token]) {
     await assert.rejects(client.refreshTokenGrant(config, token), refused('invalid_grant'));
   }
-  const told = await client.tokenIntrospection(config, last.access_token);
-  assert.equal(told.active, false);
+  const introspected = await client.tokenIntrospection(config, last.access_token);
+  assert.equal(introspected.active, false);
 });
 
 await step('introspection', async () => {
-  const told = await client.tokenIntrospection(config, live.access_token);
-  assert.equal(told.active, true);
-  assert.equal(told.sub, subject);
-  assert.equal(told.client_id, settings.clientId);
-  assert.ok(told.scope.split(' ').includes('email'));
+  const introspected = await client.tokenIntrospection(config, live.access_token);
+  assert.equal(introspected.active, true);
+  assert.equal(introspected.sub, subject);
+  assert.equal(introspected.client_id, settings.clientId);
+  assert.ok(introspected.scope.split(' ').includes('email'));
 });
 
 await step('revocation of the access token', async () => {
   await client.tokenRevocation(config, live.access_token);
-  const told = await client.tokenIntrospection(config, live.access_token);
-  assert.deepEqual(told, { active: false });
+  const introspected = await client.tokenIntrospection(config, live.access_token);
+  assert.deepEqual(introspected, { active: false });
   await assert.rejects(
     client.fetchUserInfo(config, live.access_token, subject),
     (error) => error.cause[0].parameters.error === 'invalid_token',
@@ -128,9 +128,9 @@ await step('client credentials', async () => {
   const tokens = await client.clientCredentialsGrant(service);
   assert.equal(tokens.token_type, 'bearer');
   assert.equal(tokens.refresh_token, undefined);
-  const told = await client.tokenIntrospection(service, tokens.access_token);
-  assert.equal(told.active, true);
-  assert.equal(told.client_id, settings.serviceId);
+  const introspected = await client.tokenIntrospection(service, tokens.access_token);
+  assert.equal(introspected.active, true);
+  assert.equal(introspected.client_id, settings.serviceId);
 });
 
 await step('DPoP: tokens that are bound to a key, from the code on', async () => {
@@ -143,10 +143,10 @@ await step('DPoP: tokens that are bound to a key, from the code on', async () =>
   const next = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP });
   assert.equal(next.token_type, 'dpop');
   await client.fetchUserInfo(config, next.access_token, subject, { DPoP });
-  const told = await client.tokenIntrospection(config, next.access_token);
-  assert.equal(told.cnf.jkt, thumbprint);
-  const thief = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'));
-  for (const options of [{}, { DPoP: thief }]) {
+  const introspected = await client.tokenIntrospection(config, next.access_token);
+  assert.equal(introspected.cnf.jkt, thumbprint);
+  const attacker = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'));
+  for (const options of [{}, { DPoP: attacker }]) {
     await assert.rejects(
       client.fetchUserInfo(config, next.access_token, subject, options),
       (error) => error.cause[0].parameters.error === 'invalid_token',
@@ -171,7 +171,7 @@ await step('logout', async () => {
     post_logout_redirect_uri: settings.postLogoutRedirectUri,
     state,
   });
-  const answer = await browser.visit(url, settings.postLogoutRedirectUri);
-  assert.equal(answer.searchParams.get('state'), state);
+  const callback = await browser.visit(url, settings.postLogoutRedirectUri);
+  assert.equal(callback.searchParams.get('state'), state);
   await assert.rejects(signIn(config, { prompt: 'none' }), refused('login_required'));
 });

@@ -148,7 +148,7 @@ with step("sign-in, consent, code, tokens"):
     assert first["refresh_token"]
     subject = first["userinfo"]["sub"]  # the verified claims of the ID token
 
-with step("prompt=none gives a code without a page"):
+with step("prompt=none returns a code without a page"):
     pages = len(browser.filled)
     second = sign_in(prompt="none")
     assert len(browser.filled) == pages
@@ -159,7 +159,7 @@ with step("userinfo"):
     assert claims["sub"] == subject
     assert claims["email"] == need("EMAIL")
 
-with step("refresh gives a new refresh token each time"):
+with step("refresh returns a new refresh token each time"):
     following = refresh(first["refresh_token"])
     live = refresh(following["refresh_token"])
     assert len({tokens["refresh_token"] for tokens in (first, following, live)}) == 3
@@ -173,18 +173,18 @@ with step("a refresh token from before its successor was used ends its grant"):
     assert introspect(last["access_token"])["active"] is False
 
 with step("introspection"):
-    told = introspect(live["access_token"])
-    assert told["active"] is True
-    assert told["sub"] == subject
-    assert told["client_id"] == CLIENT["client_id"]
-    assert "email" in told["scope"].split()
+    introspected = introspect(live["access_token"])
+    assert introspected["active"] is True
+    assert introspected["sub"] == subject
+    assert introspected["client_id"] == CLIENT["client_id"]
+    assert "email" in introspected["scope"].split()
 
 with step("revocation of the access token"):
     revoke(live["access_token"], "access_token")
     assert introspect(live["access_token"]) == {"active": False}
-    answer = userinfo(live["access_token"])
-    assert answer.status_code == 401
-    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+    response = userinfo(live["access_token"])
+    assert response.status_code == 401
+    assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
 
 with step("revocation of the refresh token"):
     revoke(live["refresh_token"], "refresh_token")
@@ -195,9 +195,9 @@ with step("client credentials, by requests and by httpx2"):
         service = library(**SERVICE, token_endpoint_auth_method="client_secret_post")
         tokens = service.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
         assert "refresh_token" not in tokens
-        told = introspect(tokens["access_token"], by=service)
-        assert told["active"] is True
-        assert told["client_id"] == SERVICE["client_id"]
+        introspected = introspect(tokens["access_token"], by=service)
+        assert introspected["active"] is True
+        assert introspected["client_id"] == SERVICE["client_id"]
 
 with step("logout"):
     url = web.get("/logout", query_string={"id_token_hint": first["id_token"]}).location

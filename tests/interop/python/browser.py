@@ -15,7 +15,7 @@ class Browser:
     """Acts as a user who signs in, consents to everything and confirms every question."""
 
     def __init__(self, username, password):
-        self._person = {"identifier": username, "password": password}
+        self._user = {"identifier": username, "password": password}
         self._cookies = {}
         self.filled = []
 
@@ -59,11 +59,11 @@ class Browser:
                 for button in form["fields"]:
                     if button["type"] == "submit" and button.get("value") == agreement:
                         self.filled.append(kind)
-                        return submit(form, button, self._person)
+                        return submit(form, button, self._user)
         raise AssertionError("no known button on the page")
 
 
-def submit(form, button, answers):
+def submit(form, button, values):
     """The request of a click on a button: the user's input, the hidden inputs and the checked boxes."""
     body = []
     for field in form["fields"]:
@@ -75,7 +75,7 @@ def submit(form, button, answers):
         else:
             sent = kind not in ("checkbox", "radio") or "checked" in field
         if sent:
-            body.append((name, answers.get(name, field.get("value") or "")))
+            body.append((name, values.get(name, field.get("value") or "")))
     return form["method"], form["action"], body
 
 

@@ -73,7 +73,7 @@ def refused(error, ask):
 
 own, other = session(OWN), session(OTHER)
 
-with step("discovery names the endpoints that take a certificate"):
+with step("discovery names the endpoints that accept a certificate"):
     metadata = requests.Session()
     metadata.trust_env = False
     metadata = metadata.get(ISSUER + "/.well-known/openid-configuration").json()
@@ -85,11 +85,11 @@ with step("client credentials, bound to the certificate"):
     service = own.fetch_token(at["token_endpoint"], grant_type="client_credentials", scope="")
     assert cnf(service)["x5t#S256"]
 
-with step("introspection tells of the binding"):
-    told = own.introspect_token(at["introspection_endpoint"], token=service["access_token"]).json()
-    assert told["active"] is True and told["cnf"] == cnf(service), told
+with step("introspection includes the binding"):
+    introspected = own.introspect_token(at["introspection_endpoint"], token=service["access_token"]).json()
+    assert introspected["active"] is True and introspected["cnf"] == cnf(service), introspected
 
-with step("another certificate proves nobody"):
+with step("another certificate authenticates no client"):
     grant = {"grant_type": "client_credentials"}
     refused("invalid_client", lambda: other.fetch_token(at["token_endpoint"], **grant))
 
@@ -98,9 +98,9 @@ with step("sign-in, code, tokens"):
     url, state = own.create_authorization_url(
         metadata["authorization_endpoint"], code_verifier=verifier
     )
-    answer = Browser(need("USERNAME"), need("PASSWORD")).visit(url, REDIRECT_URI)
+    response = Browser(need("USERNAME"), need("PASSWORD")).visit(url, REDIRECT_URI)
     tokens = own.fetch_token(
-        at["token_endpoint"], authorization_response=answer, state=state, code_verifier=verifier
+        at["token_endpoint"], authorization_response=response, state=state, code_verifier=verifier
     )
 
 with step("userinfo with the certificate, and not with another"):

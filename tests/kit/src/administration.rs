@@ -1,5 +1,5 @@
-//! The commands and acts that change users, clients and sessions while their tokens are in use, and the
-//! requests that use those tokens afterwards.
+//! The operations of administrators on users, clients, sessions and APIs, and the requests that use
+//! tokens afterwards.
 
 use gatewright::flow::clients::resources;
 use gatewright::flow::grants::applications;

@@ -49,7 +49,7 @@ impl<'a> Browser<'a> {
         self.follow(target, request).await
     }
 
-    /// Submits a page's form with these fields filled in; a button counts as a field.
+    /// Submits a page's form with these fields filled in; a button is a field.
     pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
         self.send_form(&Form::first_in(&page.response.text), page, fields).await
     }

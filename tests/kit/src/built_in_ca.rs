@@ -43,8 +43,8 @@ impl Server {
         self.administer_ca(async |ca| ca.issue(Some(&id), &request, Right::Proven).await).await
     }
 
-    /// Moves the server's clock into the validity of a certificate that `openssl` made: those begin at
-    /// the system's time.
+    /// Moves the server's clock into the validity of a certificate from `openssl`, which starts at the
+    /// system's time.
     pub fn wait_until_valid(&self, certificate: &CertificateDer<'_>) {
         let begins = Certificate::parse(certificate, &[]).unwrap().not_before;
         self.advance_clock((begins - self.trace().now()).0.max(0) + 3600);

@@ -51,8 +51,8 @@ impl CapturedLog {
     }
 }
 
-/// Registers a second subscriber. With a single one, `tracing` caches for each callsite whether the
-/// thread that reaches it first is interested, and the thread of another test would disable it for all.
+/// Registers a second subscriber. With a single one, `tracing` caches for each callsite whether it is
+/// enabled on the thread that reaches it first, so the thread of another test could disable it for all.
 pub fn enable_callsites() {
     static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
     LazyLock::force(&SECOND);

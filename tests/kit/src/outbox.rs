@@ -45,12 +45,12 @@ impl Server {
         tx.commit().await.unwrap();
     }
 
-    /// The numbers of messages that are waiting and that were given up.
+    /// The numbers of pending and of abandoned messages.
     pub async fn outbox_counts(&self) -> (i64, i64) {
         outbox::counts(self.app().store.db()).await.unwrap()
     }
 
-    /// Waits until no message is waiting.
+    /// Waits until no message is pending.
     pub async fn wait_until_sent(&self) {
         wait_until("no message is waiting", async || self.outbox_counts().await.0 == 0).await;
     }
@@ -58,7 +58,7 @@ impl Server {
     /// Queues a webhook message after this many attempts of servers that crashed during them.
     pub async fn queue_after_attempts(&self, url: &str, attempts: i64) {
         let on = self.app().store.db();
-        // The time lies in the future, so that the server itself does not take the message.
+        // In the future, so that the server itself does not lease the message.
         let mut now = self.trace().now() + Seconds(1000);
         outbox::insert(on, Transport::Webhook, url, "{}", now).await.unwrap();
         for _ in 0..attempts {
@@ -68,13 +68,13 @@ impl Server {
         self.advance_clock(now.0 - self.trace().now().0);
     }
 
-    /// Has a message given up: the configuration has no webhook with its URL.
+    /// Has a message abandoned: the configuration has no webhook with its URL.
     pub async fn abandon_message(&self) {
         self.queue_after_attempts("https://nobody.example", 13).await;
         self.wait_until_abandoned().await;
     }
 
-    /// Waits until a message is given up.
+    /// Waits until a message is abandoned.
     pub async fn wait_until_abandoned(&self) {
         wait_until("the message is given up", async || self.outbox_counts().await == (0, 1)).await;
     }

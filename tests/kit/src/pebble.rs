@@ -29,8 +29,8 @@ fn free_port() -> u16 {
 }
 
 impl Pebble {
-    /// A Pebble that is not started yet: the server under test must first know the directory URL, and
-    /// Pebble the server's ports.
+    /// A Pebble that is not started yet: the server under test needs its directory URL first, and
+    /// Pebble needs the server's ports.
     pub fn new() -> Self {
         let directory = std::env::temp_dir().join(format!("pebble-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();

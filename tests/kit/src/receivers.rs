@@ -1,5 +1,5 @@
-//! The receivers of notifications: a minimal mail server and a minimal webhook. Both return what they
-//! received.
+//! The receivers of notifications: a minimal mail server and a minimal webhook endpoint. Both
+//! return what they received.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl ReceivedMail {
     }
 }
 
-/// The behaviour of a mail server.
+/// The options of a mail server.
 #[derive(Clone, Default)]
 pub struct MailServerOptions {
     /// The number of temporary failures before it accepts a mail.
@@ -99,7 +99,7 @@ impl MailServer {
     }
 }
 
-/// The remaining failures of a mail server.
+/// The failures that a mail server still has to simulate.
 #[derive(Clone)]
 struct Failures {
     temporary_failures: Arc<std::sync::atomic::AtomicUsize>,
@@ -127,7 +127,7 @@ async fn serve(
     }
 }
 
-/// Speaks SMTP; returns the stream when TLS is to begin.
+/// Greets an SMTP client and serves its commands; returns the stream on STARTTLS.
 async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     offer: &str,
@@ -203,7 +203,7 @@ async fn serve_commands<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// A call of a webhook.
+/// A request to a webhook.
 #[derive(Clone, Debug)]
 pub struct WebhookRequest {
     pub head: String,
@@ -211,7 +211,7 @@ pub struct WebhookRequest {
 }
 
 impl WebhookRequest {
-    /// A header field of the call.
+    /// A header field of the request.
     pub fn header(&self, name: &str) -> &str {
         let start = format!("{name}: ");
         let mut lines = self.head.lines();
@@ -221,7 +221,7 @@ impl WebhookRequest {
     }
 }
 
-/// A webhook.
+/// A webhook endpoint.
 pub struct WebhookServer {
     pub address: SocketAddr,
     requests: mpsc::UnboundedReceiver<WebhookRequest>,
@@ -245,13 +245,13 @@ impl WebhookServer {
         Self { address, requests }
     }
 
-    /// The next call.
+    /// The next request.
     pub async fn next(&mut self) -> WebhookRequest {
         let timeout = std::time::Duration::from_secs(60);
-        tokio::time::timeout(timeout, self.requests.recv()).await.expect("a call").unwrap()
+        tokio::time::timeout(timeout, self.requests.recv()).await.expect("a request").unwrap()
     }
 
-    /// Whether no call is left that [`WebhookServer::next`] has not returned.
+    /// Whether no request is left that [`WebhookServer::next`] has not returned.
     pub fn is_empty(&mut self) -> bool {
         self.requests.try_recv().is_err()
     }

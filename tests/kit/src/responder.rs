@@ -39,7 +39,7 @@ pub struct Responder {
 pub struct RequestCounts {
     /// The number of requests.
     pub received: usize,
-    /// The number of requests that wait for a response that never comes.
+    /// The number of requests that get no response.
     pub pending: usize,
 }
 
@@ -70,7 +70,7 @@ impl Responder {
                         counts.pending += usize::from(is_silent);
                     });
                     if is_silent {
-                        // Until the client gives up.
+                        // Until the client closes the connection.
                         let _ = stream.read_to_end(&mut Vec::new()).await;
                         counts.send_modify(|counts| counts.pending -= 1);
                         return;
@@ -121,7 +121,7 @@ impl Responder {
         *self.counts.borrow()
     }
 
-    /// Waits until exactly this many requests were made and this many are waiting.
+    /// Waits until exactly this many requests were received and this many are pending.
     pub async fn wait_for_counts(&self, received: usize, pending: usize) {
         let wanted = RequestCounts { received, pending };
         self.counts.subscribe().wait_for(|counts| *counts == wanted).await.unwrap();

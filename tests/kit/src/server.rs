@@ -40,7 +40,7 @@ pub struct Server {
     clock: Arc<AtomicI64>,
     config: Config,
     database: Arc<Database>,
-    /// The TLS certificate and its CA, if the server speaks TLS.
+    /// The TLS certificate and its CA, if the server has a TLS listener.
     files: Option<Arc<CertificateFiles>>,
 }
 
@@ -182,7 +182,7 @@ impl Server {
         self.running.addresses()
     }
 
-    /// The TLS certificate and its CA, for a server made by [`Server::with_tls`].
+    /// The TLS certificate and its CA, for a server started by [`Server::with_tls`].
     pub fn certificate_files(&self) -> &CertificateFiles {
         self.files.as_ref().unwrap()
     }
@@ -354,7 +354,7 @@ async fn insert_signing_keys(config: &Config) {
         keys
     });
     for key in keys.await {
-        // The database in which the keys were made has them already.
+        // The database in which the keys were generated contains them already.
         signing_keys::insert(store.db(), key).await.unwrap();
     }
     store.close().await;

@@ -49,7 +49,7 @@ impl Apache {
     }
 }
 
-/// An application behind Apache or another proxy that responds with what it learns about the caller.
+/// An application behind Apache or another proxy that responds with the claims it receives.
 /// Returns its URL.
 pub(super) async fn application() -> String {
     let told = async |headers: HeaderMap| {
