@@ -558,7 +558,7 @@ impl Fixture {
 
 /// THREATS M5.
 #[tokio::test]
-async fn no_place_accepts_an_invalid_jwt() {
+async fn no_site_accepts_an_invalid_jwt() {
     let fixture = Fixture::new().await;
     for site in Site::ALL {
         assert!(fixture.accepts(site, &fixture.valid_jwt(site)).await, "{site:?}");
@@ -572,7 +572,7 @@ async fn no_place_accepts_an_invalid_jwt() {
 /// > to prevent a JWT from being used in a context for which it was not intended (RFC 8725 §3.11,
 /// > §3.12); THREATS JO-07
 #[tokio::test]
-async fn no_place_accepts_a_jwt_of_another_kind() {
+async fn no_site_accepts_a_jwt_of_another_kind() {
     let fixture = Fixture::new().await;
     let server = &fixture.server;
     let page = {

@@ -8,9 +8,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod deletions;
 mod failovers;
 mod forward_auth;
-mod gone;
 mod jwt_sites;
 mod key_rotation;
 mod liveness;

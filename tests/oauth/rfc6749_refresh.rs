@@ -120,7 +120,7 @@ async fn a_replayed_token_revokes_its_grant() {
 /// THREATS RT-05: within the grace period an attacker gets the one valid token, not a second one; the next
 /// use by either side turns the other's token into a replay.
 #[tokio::test]
-async fn a_thief_within_the_grace_period_gets_no_second_valid_token() {
+async fn an_attacker_within_the_grace_period_gets_no_second_valid_token() {
     let (server, client, token) = obtain_refresh_token("openid").await;
     let owners = rotate(&server, &client, &token).await;
     let attackers = rotate(&server, &client, &token).await;

@@ -24,7 +24,6 @@ mod terminal;
 // The tests.
 mod authority;
 mod benign_races;
-mod cards;
 mod certificates;
 mod cli;
 mod client_certificates;
@@ -58,6 +57,7 @@ mod shutdown;
 mod silent;
 mod stalls;
 mod start;
+mod summaries;
 mod tls;
 
 use std::net::{Ipv4Addr, TcpListener};
