@@ -1,7 +1,7 @@
 //! The rules of the protocol, one file per grant and per RFC.
 //!
-//! A rule takes a [`Call`] and the parameters of a request, and returns a result, a refusal or a failure. It knows
-//! neither HTTP nor the text of SQL.
+//! A rule takes a [`Call`] and the parameters of a request, and returns a result, a refusal or a failure. It contains
+//! neither HTTP nor SQL.
 //!
 //! | module | rules |
 //! |---|---|

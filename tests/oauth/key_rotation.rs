@@ -476,7 +476,7 @@ async fn the_server_does_not_start_with_a_missing_key_encryption_key() {
 
     let refused = App::open(config, Clock::of(|| START_TIME * 1000), false).await;
 
-    assert!(refused.unwrap_err().to_string().contains("bring it back"));
+    assert!(refused.unwrap_err().to_string().contains("restore it"));
     assert!(!directory.exists());
     assert_eq!(sealed_values(&server).await, before);
 }

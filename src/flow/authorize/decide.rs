@@ -84,11 +84,7 @@ pub fn decide(
         return silent(Code::LoginRequired, why, Next::SelectAccount);
     }
     if request.prompt.consent {
-        return silent(
-            Code::ConsentRequired,
-            "the user has to be asked for consent",
-            Next::Consent,
-        );
+        return silent(Code::ConsentRequired, "the user has to give consent", Next::Consent);
     }
     if is_trusted(call, request) {
         return Ok(Next::IssueTrusted);
@@ -107,7 +103,7 @@ pub fn is_trusted(call: &Call<'_>, request: &Request) -> bool {
     request.client.metadata.gw_skip_consent && !can_be_impersonated(call, request)
 }
 
-/// Whether this client may learn who the user is.
+/// Whether the response may reveal to this client which user is signed in.
 fn may_identify(call: &Call<'_>, request: &Request, consent: Option<&Consent>) -> bool {
     let has_consented = consent.is_some_and(|consent| consent.scope.has("openid"));
     is_trusted(call, request) || (has_consented && !can_be_impersonated(call, request))

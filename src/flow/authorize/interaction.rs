@@ -106,8 +106,8 @@ impl Waiting {
 
     /// The code with this number, under the current secret.
     fn code(&self, call: &Call<'_>, number: i64) -> Result<AuthorizationCode> {
-        let made = self.pending.codes(call, number)?.into_iter().next();
-        Ok(made.ok_or_else(|| Failure::internal("there is no secret for codes"))?)
+        let code = self.pending.codes(call, number)?.into_iter().next();
+        Ok(code.ok_or_else(|| Failure::internal("there is no secret for codes"))?)
     }
 }
 
@@ -173,8 +173,8 @@ pub async fn allow(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> 
         if !decisions::insert(&mut tx, &decision, call.now).await? {
             return Ok(false);
         }
-        let seen = signed_in.consent.as_ref();
-        if !consents::widen(&mut tx, user, client, seen, &all, call.now).await? {
+        let previous = signed_in.consent.as_ref();
+        if !consents::widen(&mut tx, user, client, previous, &all, call.now).await? {
             return Err(changed());
         }
         Event::success(Kind::Consent)
@@ -220,9 +220,9 @@ async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Res
             None => return Err(gone().into()),
         };
         for code in waiting.pending.codes(call, decision.codes)? {
-            let Some(standing) = codes::state(&mut tx, &code.digest()).await? else { continue };
-            let is_unspent = standing.used_at.is_none() && standing.expires_at > call.now;
-            if is_unspent && standing.session_id == signed_in.session.id {
+            let Some(state) = codes::state(&mut tx, &code.digest()).await? else { continue };
+            let is_unspent = state.used_at.is_none() && state.expires_at > call.now;
+            if is_unspent && state.session_id == signed_in.session.id {
                 tx.commit().await?;
                 return Ok(Issued::of(code, request, signed_in));
             }
@@ -292,12 +292,13 @@ pub async fn deny(
     Ok(Outcome::Response(return_to.refusal(call.issuer(), &refusal)))
 }
 
-/// A digest of what the consent page shows. The form must carry it, so that exactly what was shown is granted
-/// (THREATS UI-11). `texts` are those of the APIs as shown; what is shown of the client changes with its version.
+/// A digest of the contents of the consent page. The form must carry it, so that the user grants exactly what the
+/// page displayed (THREATS UI-11). `texts` are those of the APIs as displayed; the version of the client stands for
+/// its name, logo and links.
 pub fn consent_digest(waiting: &Waiting, signed_in: &SignedIn, texts: &[&str]) -> String {
     let consent = required_consent(&waiting.request);
     let client = &waiting.request.client;
-    let shown = json!([
+    let contents = json!([
         (&client.id, client.version),
         &signed_in.user.id,
         consent.scope.to_string(),
@@ -305,7 +306,7 @@ pub fn consent_digest(waiting: &Waiting, signed_in: &SignedIn, texts: &[&str]) -
         consent.claims,
         texts
     ]);
-    base64url::encode(Digest::of(shown.to_string().as_bytes()).0)
+    base64url::encode(Digest::of(contents.to_string().as_bytes()).0)
 }
 
 /// A code and what it authorizes.

@@ -63,7 +63,7 @@ pub struct Request {
     pub max_age: Option<Seconds>,
     /// `login_hint`: the initial value of the sign-in form.
     pub login_hint: Option<String>,
-    /// The requested user, by the `sub` that this client knows.
+    /// The requested user, by the `sub` for this client.
     pub subject: Option<String>,
     /// `ui_locales`: the preferred languages of the user.
     pub ui_locales: Option<String>,

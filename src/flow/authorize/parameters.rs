@@ -71,7 +71,7 @@ impl Parameters {
 /// Parses and validates a request: the client, then the redirect URI, then everything else.
 ///
 /// # Errors
-/// An error page until client and redirect URI are verified, then as `to_client_or_page` says.
+/// An error page until client and redirect URI are verified, then as `to_client_or_page` decides.
 pub async fn parse(call: &Call<'_>, params: &Params) -> Result<Request, AuthorizationError> {
     let id = params.need("client_id", "client_id is missing")?;
     let client = call.cache.client(&ClientId::from_text(id)).await?;

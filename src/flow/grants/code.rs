@@ -119,7 +119,7 @@ async fn at_once(
     };
     let UnusedCode { authorization, expires_at, auth_time, amr, acr, seen_at } = unused;
     let Ok((scope, shape)) =
-        judge(call, client, redemption, requested, known, (&authorization, true, expires_at))
+        validate(call, client, redemption, requested, known, (&authorization, true, expires_at))
     else {
         return Ok(None);
     };
@@ -199,10 +199,10 @@ async fn spend(
                 return Ok(Redeemed::Refused(invalid("unknown")));
             }
         };
-    let judged =
-        judge(call, client, redemption, requested, known, (&authorization, alive, expires_at));
-    let (scope, shape) = match judged {
-        Ok(judged) => judged,
+    let validated =
+        validate(call, client, redemption, requested, known, (&authorization, alive, expires_at));
+    let (scope, shape) = match validated {
+        Ok(validated) => validated,
         // A code that is presented by the wrong client is consumed too (THREATS CO-03).
         Err(refusal) => {
             tx.commit().await?;
@@ -222,8 +222,8 @@ async fn spend(
     Ok(Redeemed::Granted(Box::new(Granted { grant, scope, access, about })))
 }
 
-/// Decides whether a code is redeemed, and for what: its scope, and the shape of the access token.
-fn judge(
+/// Validates the code, and decides the scope and the shape of the access token.
+fn validate(
     call: &Call<'_>,
     client: &Client,
     redemption: &Redemption<'_>,
@@ -231,7 +231,7 @@ fn judge(
     known: &Resources,
     (authorization, alive, expires_at): (&Authorization, bool, Timestamp),
 ) -> Result<(Scope, Shape), Refusal> {
-    must_fit(client, &call.possession, redemption, authorization)?;
+    must_match(client, &call.possession, redemption, authorization)?;
     if expires_at <= call.now {
         return Err(invalid("expired").with("expired_at", expires_at));
     }
@@ -248,7 +248,7 @@ fn judge(
 /// > client is public, ensure that the code was issued to "client_id" in the request, […] ensure that
 /// > the "redirect_uri" parameter is present if \[it\] was included in the initial authorization request
 /// > […], and if included ensure that their values are identical. (§4.1.3)
-fn must_fit(
+fn must_match(
     client: &Client,
     possession: &Possession,
     redemption: &Redemption<'_>,
@@ -293,7 +293,7 @@ fn must_fit(
     }
 }
 
-/// The client is not told the reason; the log is.
+/// Only the log contains the reason, not the response.
 fn invalid(reason: &'static str) -> Refusal {
     Code::InvalidGrant.because("the code is not valid").with("reason", reason)
 }

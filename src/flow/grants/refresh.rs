@@ -58,11 +58,13 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
             if is_newer(&presented, &grant) {
                 tracing::warn!(
                     grant_id = %grant.id,
-                    "a refresh token is newer than the database, and its grant is revoked: if a standby was promoted or a backup put back, declare it (gatewright database failed-over)"
+                    "a refresh token is newer than the database, and its grant is revoked: if a standby was promoted or a backup restored, declare it (gatewright database failed-over)"
                 );
             }
             return Err(Code::InvalidGrant
-                .because("the refresh token was used before; everything that came of it is revoked")
+                .because(
+                    "the refresh token was used before; its grant and all tokens of it are revoked",
+                )
                 .with("grant_id", &presented.grant_id)
                 .with("generation", presented.generation)
                 .into());
@@ -144,14 +146,14 @@ async fn decide(
         let now = call.clock.now();
         let terms = terms(call, client, now);
         let rotation = grants::rotate(call.store.db(), presented, &client.id, terms, now).await?;
-        return Ok(judge(call, presented, terms, rotation, now));
+        return Ok(classify(call, presented, terms, rotation, now));
     }
     retrying(|| async {
         let mut tx = call.store.write().await?;
         let now = call.clock.now();
         let terms = terms(call, client, now);
         let rotation = grants::rotate(&mut tx, presented, &client.id, terms, now).await?;
-        let decision = judge(call, presented, terms, rotation, now);
+        let decision = classify(call, presented, terms, rotation, now);
         if matches!(decision, Decision::Rotated(_) | Decision::Repeated(_)) {
             access.store(&mut tx).await?;
             if let Some(seen_at) = session {
@@ -175,8 +177,8 @@ async fn decide(
     .await
 }
 
-/// Decides what a refresh token is that did not move its grant. `now` is when the statement was sent.
-fn judge(
+/// Classifies a refresh token that did not rotate its grant. `now` is when the statement was sent.
+fn classify(
     call: &Call<'_>,
     presented: &PresentedToken,
     terms: RefreshTerms,

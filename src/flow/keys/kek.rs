@@ -18,12 +18,12 @@ const FILE: &str = "encryption.key";
 pub enum Missing {
     /// The database holds sealed values, and there is no key.
     #[error(
-        "{0} does not exist, and the database holds what is sealed under it: bring it back from the backup, or name it with keys.encryption_key_file"
+        "{0} does not exist, and the database holds values sealed under it: restore it from the backup, or set keys.encryption_key_file"
     )]
     Lost(PathBuf),
     /// The database holds sealed values, and they are sealed under another key.
     #[error(
-        "the secret {secret} in the database cannot be opened: it is sealed under the key-encryption key {sealed}, and here is {here}. Bring back the key that this database was made with; replicas share one key"
+        "the secret {secret} in the database cannot be opened: it is sealed under the key-encryption key {sealed}, and the configured key is {here}. Restore the key with which this database was created; replicas share one key"
     )]
     Wrong {
         /// The secret that cannot be opened.
@@ -34,7 +34,7 @@ pub enum Missing {
         here: KeyId,
     },
     /// The directory cannot be created.
-    #[error("{0} cannot be made: {because}", because = why(.0, .1))]
+    #[error("{0} cannot be created: {because}", because = why(.0, .1))]
     Directory(PathBuf, std::io::Error),
     /// The file cannot be used.
     #[error("the key-encryption key cannot be used: {0}")]

@@ -105,7 +105,7 @@ impl Keyring {
             return Ok(());
         }
         Err(Code::InvalidRequest
-            .because("the pending key was published so lately that verifiers may not have it yet")
+            .because("the pending key was published so recently that verifiers may not have it yet")
             .with("published_at", row.published_at))
     }
 
@@ -171,7 +171,7 @@ impl Keyring {
                 let mut tx = store.write().await?;
                 signing_keys::end(&mut tx, kid, compromised, now).await?;
                 versions::bump(&mut tx, versions::Kind::Keys).await?;
-                ended(&mut tx, kid, compromised, trace).await?;
+                record_end(&mut tx, kid, compromised, trace).await?;
                 tx.commit().await?;
             }
         }
@@ -179,7 +179,7 @@ impl Keyring {
     }
 }
 
-async fn ended(tx: &mut Tx, kid: &str, compromised: bool, trace: &Trace) -> sqlx::Result<()> {
+async fn record_end(tx: &mut Tx, kid: &str, compromised: bool, trace: &Trace) -> sqlx::Result<()> {
     let kind = if compromised { Kind::KeyCompromised } else { Kind::KeyRetired };
     Event::success(kind).fact("kid", kid).write(tx, trace).await
 }
@@ -201,7 +201,7 @@ async fn succeed(
         if compromised {
             signing_keys::end(&mut tx, &active.id, true, now).await?;
         }
-        ended(&mut tx, &active.id, compromised, trace).await?;
+        record_end(&mut tx, &active.id, compromised, trace).await?;
     }
     if !signing_keys::activate(&mut tx, &pending.id, now).await? {
         return Ok(());
@@ -225,22 +225,22 @@ pub(super) async fn keep_pending(
 ) -> Result<()> {
     let now = Timestamp(trace.at_ms / 1000);
     let rows = signing_keys::all(store.db()).await?;
-    let mut made = Vec::new();
+    let mut new = Vec::new();
     for algorithm in &schedule.algorithms {
         let has = |state| rows.iter().any(|row| row.alg == *algorithm && row.state() == state);
         let is_first = !rows.iter().any(|row| row.alg == *algorithm);
         if is_first {
-            made.push(make(kek, *algorithm, now, Some(now)).await?);
+            new.push(generate(kek, *algorithm, now, Some(now)).await?);
         }
         if !has(State::Pending) {
-            made.push(make(kek, *algorithm, now, None).await?);
+            new.push(generate(kek, *algorithm, now, None).await?);
         }
     }
-    if made.is_empty() {
+    if new.is_empty() {
         return Ok(());
     }
     let mut tx = store.write().await?;
-    for row in &made {
+    for row in &new {
         if signing_keys::insert(&mut tx, row).await? {
             Event::success(Kind::KeyPublished)
                 .fact("kid", row.id.as_str())
@@ -255,14 +255,14 @@ pub(super) async fn keep_pending(
 }
 
 /// A new key, sealed. Generating an RSA key takes long, so it runs on a thread for blocking work.
-async fn make(
+async fn generate(
     kek: &Kek,
     algorithm: Algorithm,
     published_at: Timestamp,
     activated_at: Option<Timestamp>,
 ) -> Result<SigningKeyRow> {
-    let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm)).await;
-    let (key, pkcs8) = made.map_err(Failure::internal)??;
+    let generated = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm)).await;
+    let (key, pkcs8) = generated.map_err(Failure::internal)??;
     Ok(SigningKeyRow {
         id: key.kid().to_owned(),
         alg: algorithm,

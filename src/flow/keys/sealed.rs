@@ -178,7 +178,7 @@ pub(super) fn unseal(kek: &Kek, owner: Owner<'_>, sealed: &[u8]) -> Result<Zeroi
 fn cannot_open(owner: Owner<'_>, unopened: Unopened) -> Error {
     let what = match unopened {
         Unopened::OtherKey(_) => format!(
-            "the key {owner} in the database cannot be opened: {unopened}. Bring the key-encryption key back that this database was made with; replicas share one key"
+            "the key {owner} in the database cannot be opened: {unopened}. Restore the key-encryption key with which this database was created; replicas share one key"
         ),
         Unopened::Tampered => {
             format!("the key {owner} in the database cannot be opened: {unopened}")

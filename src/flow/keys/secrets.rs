@@ -70,7 +70,7 @@ pub(super) async fn ensure(store: &Store, kek: &Kek, now: Timestamp) -> Result<(
     let rows = server_secrets::all(store.db()).await?;
     let is_new = |name: &&str| !known.iter().any(|known| known.name == *name);
     let new: Vec<_> = Purpose::ALL.into_iter().map(Purpose::name).filter(is_new).collect();
-    make(store, kek, &new, now).await?;
+    create(store, kek, &new, now).await?;
     for purpose in Purpose::ALL {
         let name = purpose.name();
         let Some(known) = known.iter().find(|known| known.name == name) else {
@@ -83,14 +83,17 @@ pub(super) async fn ensure(store: &Store, kek: &Kek, now: Timestamp) -> Result<(
             let otherwise = if purpose.is_replaced() {
                 "end all refresh tokens with `gatewright key rotate --secrets --compromised`"
             } else {
-                "let a new one be made, after which clients no longer know people or sessions by what it made: delete its row from server_secret_versions"
+                "create a new one by deleting its row from server_secret_versions: clients then no longer recognize their users or sessions"
             };
             return Err(Failure::Internal(format!(
-                "the secret {name} is missing from server_secrets, and what it made is in use: bring the row back from the backup, or {otherwise}"
+                "the secret {name} is missing from server_secrets, and values derived from it are in use: restore the row from the backup, or {otherwise}"
             ))
             .into());
         }
-        tracing::warn!(secret = name, "a secret was missing and is made anew: no grant is alive");
+        tracing::warn!(
+            secret = name,
+            "a missing secret is created again, because no grant is valid"
+        );
         add(store, kek, name, known.newest, now).await?;
     }
     Ok(())
@@ -98,7 +101,7 @@ pub(super) async fn ensure(store: &Store, kek: &Kek, now: Timestamp) -> Result<(
 
 /// Creates secrets, all or none: of two servers that start concurrently with different key-encryption keys, one creates
 /// all of them, and the other reports that it cannot open them.
-async fn make(store: &Store, kek: &Kek, names: &[&str], now: Timestamp) -> Result<()> {
+async fn create(store: &Store, kek: &Kek, names: &[&str], now: Timestamp) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
@@ -278,8 +281,8 @@ impl Opened {
 
     fn of(&self, purpose: Purpose) -> Result<&Versions, Failure> {
         let name = purpose.name();
-        let found = self.0.get(name).filter(|versions| !versions.is_empty());
-        found.ok_or_else(|| Failure::Internal(format!("the secret {name} is missing")))
+        let versions = self.0.get(name).filter(|versions| !versions.is_empty());
+        versions.ok_or_else(|| Failure::Internal(format!("the secret {name} is missing")))
     }
 
     /// The one MAC of a secret that is never replaced.

@@ -86,7 +86,7 @@ fn binary_columns() -> BTreeSet<String> {
     let mut files: Vec<_> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let mut found = BTreeSet::new();
+    let mut columns = BTreeSet::new();
     let mut table = String::new();
     for line in files.iter().flat_map(|file| lines(file)) {
         let words: Vec<&str> =
@@ -94,26 +94,26 @@ fn binary_columns() -> BTreeSet<String> {
         match words.as_slice() {
             ["CREATE", "TABLE", name, ..] => table = (*name).to_owned(),
             ["DROP", "TABLE", name, ..] => {
-                found.retain(|column: &String| !column.starts_with(&format!("{name}.")));
+                columns.retain(|column: &String| !column.starts_with(&format!("{name}.")));
             }
             ["ALTER", "TABLE", old, "RENAME", "TO", new, ..] => {
                 let renamed =
-                    found.iter().map(|column| match column.strip_prefix(&format!("{old}.")) {
+                    columns.iter().map(|column| match column.strip_prefix(&format!("{old}.")) {
                         Some(column) => format!("{new}.{column}"),
                         None => column.clone(),
                     });
-                found = renamed.collect();
+                columns = renamed.collect();
             }
             ["ALTER", "TABLE", name, "ADD", "COLUMN", column, "BYTEA", ..] => {
-                found.insert(format!("{name}.{column}"));
+                columns.insert(format!("{name}.{column}"));
             }
             [column, "BYTEA", ..] => {
-                found.insert(format!("{table}.{column}"));
+                columns.insert(format!("{table}.{column}"));
             }
             _ => {}
         }
     }
-    found
+    columns
 }
 
 /// The statements of a migration, without its comments.
@@ -189,6 +189,6 @@ async fn without_the_old_key_the_server_refuses_to_start_and_changes_nothing() {
 
     let refused = open(store, &[NEW, OLD]).await.unwrap_err().to_string();
 
-    assert!(refused.contains("Bring the key-encryption key back"), "{refused}");
+    assert!(refused.contains("Restore the key-encryption key"), "{refused}");
     assert_eq!(sealed(store).await, before);
 }

@@ -77,7 +77,7 @@ pub async fn accept(call: &Call<'_>, text: &str, demand: Demand<'_>) -> Result<A
         return Err(invalid("the token, its grant, user, client or session was revoked").into());
     };
     if demand.user && matches!(behind, Behind::Client) {
-        return Err(invalid("the token is of no user").into());
+        return Err(invalid("the token has no user").into());
     }
     dpop::spend(call, call.store.db()).await?;
     if token.confirmation.certificate.is_some() {
@@ -87,7 +87,7 @@ pub async fn accept(call: &Call<'_>, text: &str, demand: Demand<'_>) -> Result<A
 }
 
 impl Accepted {
-    /// `sub`: the user as this client knows them, or the client.
+    /// `sub`: the subject identifier of the user for this client, or the client.
     ///
     /// # Errors
     /// If the signing keys could not be confirmed.
@@ -182,8 +182,8 @@ async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<AccessToken, Inval
         return Ok(Err(Invalid::Unknown("its checksum is wrong")));
     };
     let digest = token.digest();
-    let found = grants::behind_opaque_token(call.store.db(), &digest, call.now).await?;
-    let Some((row, live)) = found else {
+    let row = grants::behind_opaque_token(call.store.db(), &digest, call.now).await?;
+    let Some((row, live)) = row else {
         return Ok(Err(Invalid::Unknown("unknown, expired or revoked")));
     };
     Ok(Ok(AccessToken {
@@ -237,7 +237,7 @@ fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<AccessToke
     Ok(token)
 }
 
-/// Whose a valid token is.
+/// The owner of a valid token.
 #[derive(Debug)]
 pub enum Behind {
     /// A user's, by this grant.
@@ -292,7 +292,7 @@ impl AccessToken {
         Ok(live.map(Behind::User))
     }
 
-    /// `sub`: the user as this client knows them, or the client.
+    /// `sub`: the subject identifier of the user for this client, or the client.
     ///
     /// # Errors
     /// If the signing keys could not be confirmed.

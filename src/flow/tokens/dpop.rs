@@ -101,7 +101,8 @@ pub fn verify_with_token(
 }
 
 /// The current nonce (§8): a slice of time under a MAC, so that every replica can compute it. It is unpredictable
-/// before its slice begins: whoever can use a key for a moment cannot make proofs for later (§11.2).
+/// before its slice begins: an attacker who can use a key for a moment cannot sign
+/// proofs for later (§11.2).
 ///
 /// # Errors
 /// `Busy` if the keys could not be confirmed.

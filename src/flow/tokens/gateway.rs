@@ -22,7 +22,7 @@ pub struct Identity {
     pub acr: Option<String>,
 }
 
-/// The route with this name. The gateway alone chooses the route; the configuration says what the route demands
+/// The route with this name. The gateway alone chooses the route; the configuration determines what the route demands
 /// (THREATS HD-04).
 pub fn route<'a>(call: &Call<'a>, name: &str) -> Option<&'a GatewayRoute> {
     call.config.verify.routes.iter().find(|route| route.name == name)

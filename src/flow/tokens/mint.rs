@@ -296,7 +296,7 @@ pub struct IdTokenInput<'a> {
     /// The `nonce` of the authentication request. Not repeated at a refresh: OIDC Core §12.2 says
     /// "it SHOULD NOT have a nonce Claim".
     pub nonce: Option<&'a str>,
-    /// What [`id_token_claims`] says.
+    /// The claims about the user, from [`id_token_claims`].
     pub about: Map<String, Value>,
 }
 
@@ -304,23 +304,27 @@ pub struct IdTokenInput<'a> {
 ///
 /// # Errors
 /// If signing fails.
-pub fn id_token(call: &Call<'_>, client: &Client, of: IdTokenInput<'_>) -> Result<Secret, Failure> {
+pub fn id_token(
+    call: &Call<'_>,
+    client: &Client,
+    input: IdTokenInput<'_>,
+) -> Result<Secret, Failure> {
     let keys = call.keyring.keys();
     let algorithm = client.metadata.id_token_signed_response_alg;
     let claims = IdClaims {
         iss: call.issuer(),
-        sub: &subject::for_client(&keys, client, &of.grant.user_id),
+        sub: &subject::for_client(&keys, client, &input.grant.user_id),
         aud: client.id.as_str(),
         exp: call.now + call.config.tokens.id_token_lifetime,
         iat: call.now,
-        auth_time: of.grant.auth_time,
-        acr: &of.grant.acr,
-        amr: of.grant.amr.split(' ').collect(),
-        sid: &sid::for_client(&keys, &client.id, &of.grant.session_id),
-        nonce: of.nonce,
-        at_hash: sign::left_half(algorithm, of.access.expose()),
-        c_hash: of.code.map(|code| sign::left_half(algorithm, code.expose())),
-        about: of.about,
+        auth_time: input.grant.auth_time,
+        acr: &input.grant.acr,
+        amr: input.grant.amr.split(' ').collect(),
+        sid: &sid::for_client(&keys, &client.id, &input.grant.session_id),
+        nonce: input.nonce,
+        at_hash: sign::left_half(algorithm, input.access.expose()),
+        c_hash: input.code.map(|code| sign::left_half(algorithm, code.expose())),
+        about: input.about,
     };
     Ok(Secret::new(keys.signing(algorithm)?.sign("JWT", &claims)?))
 }
@@ -341,8 +345,8 @@ pub async fn id_token_claims(
     if !scope.has("openid") || !consented.has_any(place) {
         return Ok(Map::new());
     }
-    let found = users::with_password(on, &grant.user_id).await?;
-    Ok(found.map_or_else(Map::new, |found| consented.release(&found.user, place)))
+    let row = users::with_password(on, &grant.user_id).await?;
+    Ok(row.map_or_else(Map::new, |row| consented.release(&row.user, place)))
 }
 
 /// The granted scopes that the client is still registered for, narrowed to those requested.

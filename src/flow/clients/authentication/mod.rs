@@ -140,14 +140,14 @@ fn is_secret_of(client: &Client, secret: &Secret, now: Timestamp) -> bool {
         return false;
     };
     let digest = secret.digest();
-    live(client, now).fold(false, |found, held| found | held.digest.matches(&digest))
+    live(client, now).fold(false, |matches, stored| matches | stored.digest.matches(&digest))
 }
 
 fn live(client: &Client, now: Timestamp) -> impl Iterator<Item = &HeldSecret> {
     // A wrong clock may have set an expiry that is years ahead.
     let latest = now + LONGEST_OVERLAP + AHEAD;
     let is_live = move |at: Timestamp| at > now && at <= latest;
-    client.secrets.iter().filter(move |held| held.expires_at.is_none_or(is_live))
+    client.secrets.iter().filter(move |stored| stored.expires_at.is_none_or(is_live))
 }
 
 /// The client that an assertion claims to be of, to find the keys that verify it.
@@ -231,8 +231,8 @@ enum Unverified {
 /// Verifies an assertion with the shared secrets, which are stored sealed.
 fn shared(call: &Call<'_>, client: &Client, jwt: &Secret) -> Result<Verified, Unverified> {
     let mut last = "the client has no valid secret";
-    for held in live(client, call.now) {
-        let Some(sealed) = &held.sealed else {
+    for stored in live(client, call.now) {
+        let Some(sealed) = &stored.sealed else {
             continue;
         };
         let clear =

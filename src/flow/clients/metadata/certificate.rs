@@ -2,7 +2,7 @@
 //!
 //! [RFC 8705 §2.1.2]: https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2
 
-use super::{must, no};
+use super::{invalid, must};
 use crate::flow::clients::uri;
 use crate::pki::Name;
 use crate::types::client::{AuthMethod, Metadata};
@@ -24,7 +24,7 @@ pub(super) fn validate(metadata: &Metadata) -> Result<(), Refusal> {
         ..
     } = metadata;
     let named = [subject.is_some(), dns.is_some(), uri.is_some(), ip.is_some(), mail.is_some()];
-    let named = named.into_iter().filter(|given| *given).count();
+    let named = named.into_iter().filter(|is_present| *is_present).count();
     if metadata.token_endpoint_auth_method == AuthMethod::TlsClientAuth {
         must(
             named <= 1,
@@ -42,7 +42,7 @@ pub(super) fn validate(metadata: &Metadata) -> Result<(), Refusal> {
     )?;
     if let Some(subject) = subject {
         Name::parse(subject).map_err(|reason| {
-            no("tls_client_auth_subject_dn is not a name as RFC 4514 writes it, such as CN=Backup,O=Example,C=DE")
+            invalid("tls_client_auth_subject_dn is not a name as RFC 4514 writes it, such as CN=Backup,O=Example,C=DE")
                 .with("reason", reason)
         })?;
     }
@@ -54,7 +54,7 @@ pub(super) fn validate(metadata: &Metadata) -> Result<(), Refusal> {
     }
     if let Some(san) = uri {
         uri::must_be_absolute(san).map_err(|reason| {
-            no("tls_client_auth_san_uri is not an absolute URI").with("reason", reason)
+            invalid("tls_client_auth_san_uri is not an absolute URI").with("reason", reason)
         })?;
     }
     if let Some(mail) = mail {

@@ -2,7 +2,7 @@
 //!
 //! [FAPI 2.0 Security Profile §5.3, §5.4]: https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3
 
-use super::{must, no};
+use super::{invalid, must};
 use crate::types::Refusal;
 use crate::types::client::{ApplicationType, AuthMethod, Metadata, Profile};
 
@@ -51,7 +51,7 @@ pub(super) fn validate(metadata: &Metadata) -> Result<(), Refusal> {
         "gw_profile is fapi2, which demands https in redirect_uris",
     )?;
     // > shall require pushed authorization requests (§5.3.2.2, in substance)
-    Err(no(
+    Err(invalid(
         "gw_profile is fapi2, which demands pushed authorization requests (RFC 9126): this server has none yet, all else about the client is in order",
     ))
 }

@@ -36,7 +36,7 @@ pub(super) const SHORTEST_TOKEN: Seconds = Seconds(10);
 /// # Errors
 /// `invalid_redirect_uri` or `invalid_client_metadata`: RFC 7591 §3.2.2.
 pub fn validate(metadata: Metadata, config: &Config) -> Result<Metadata, Refusal> {
-    let metadata = settled(metadata)?;
+    let metadata = with_defaults(metadata)?;
     lists(&metadata)?;
     texts(&metadata)?;
     grants(&metadata)?;
@@ -61,49 +61,49 @@ pub fn warnings(metadata: &Metadata) -> Vec<&'static str> {
     }
     if !metadata.gw_allowed_schemes.is_empty() {
         warnings.push(
-            "gw_allowed_schemes is present: any program on a device can take these schemes for itself and receive the answers (RFC 8252 section 7.1)",
+            "gw_allowed_schemes is present: any program on a device can register these schemes and receive the responses (RFC 8252 section 7.1)",
         );
     }
     warnings
 }
 
-const fn no(why: &'static str) -> Refusal {
+const fn invalid(why: &'static str) -> Refusal {
     Code::InvalidClientMetadata.because(why)
 }
 
-fn must(so: bool, why: &'static str) -> Result<(), Refusal> {
-    if so { Ok(()) } else { Err(no(why)) }
+fn must(is_met: bool, why: &'static str) -> Result<(), Refusal> {
+    if is_met { Ok(()) } else { Err(invalid(why)) }
 }
 
 /// > The authorization server MAY reject or replace any of the client's requested metadata values
 /// > (RFC 7591 §2)
 ///
 /// Replaced are only defaults that would be wrong for a client without users.
-fn settled(mut metadata: Metadata) -> Result<Metadata, Refusal> {
+fn with_defaults(mut metadata: Metadata) -> Result<Metadata, Refusal> {
     let scope = Scope::parse(&metadata.scope)
         .map_err(|refusal| Refusal { code: Code::InvalidClientMetadata, ..refusal })?;
-    let with_people = metadata.grant_types.contains(&GrantType::AuthorizationCode);
-    let scope = if with_people {
+    let has_users = metadata.grant_types.contains(&GrantType::AuthorizationCode);
+    let scope = if has_users {
         scope
     } else {
         metadata.response_types.clear();
         Scope::from_tokens(scope.iter().filter(|token| !PERSONAL.contains(token)))
     };
     metadata.scope = scope.to_string();
-    once(&mut metadata.grant_types);
-    once(&mut metadata.response_types);
-    once(&mut metadata.redirect_uris);
-    once(&mut metadata.post_logout_redirect_uris);
-    once(&mut metadata.gw_allowed_origins);
-    once(&mut metadata.gw_allowed_resources);
-    once(&mut metadata.gw_default_audience);
-    once(&mut metadata.gw_allowed_schemes);
-    once(&mut metadata.gw_resources);
+    remove_duplicates(&mut metadata.grant_types);
+    remove_duplicates(&mut metadata.response_types);
+    remove_duplicates(&mut metadata.redirect_uris);
+    remove_duplicates(&mut metadata.post_logout_redirect_uris);
+    remove_duplicates(&mut metadata.gw_allowed_origins);
+    remove_duplicates(&mut metadata.gw_allowed_resources);
+    remove_duplicates(&mut metadata.gw_default_audience);
+    remove_duplicates(&mut metadata.gw_allowed_schemes);
+    remove_duplicates(&mut metadata.gw_resources);
     Ok(metadata)
 }
 
 /// Removes repeated values.
-fn once<T: PartialEq>(values: &mut Vec<T>) {
+fn remove_duplicates<T: PartialEq>(values: &mut Vec<T>) {
     let mut unique = Vec::with_capacity(values.len());
     for value in values.drain(..) {
         if !unique.contains(&value) {
@@ -135,31 +135,31 @@ fn lists(metadata: &Metadata) -> Result<(), Refusal> {
 fn texts(metadata: &Metadata) -> Result<(), Refusal> {
     must(
         is_plain(&metadata.client_name, 200),
-        "client_name is longer than 200 bytes, or has a character that cannot be seen",
+        "client_name is longer than 200 bytes, or has an invisible character",
     )?;
     if let Some(names) = metadata.translations.of("client_name") {
         must(
             names.values().all(|name| !name.is_empty() && is_plain(name, 200)),
-            "client_name in a language is empty, longer than 200 bytes, or has a character that cannot be seen",
+            "client_name in a language is empty, longer than 200 bytes, or has an invisible character",
         )?;
     }
     for text in [&metadata.software_id, &metadata.software_version].into_iter().flatten() {
         must(
             is_plain(text, 200),
-            "software_id or software_version is longer than 200 bytes, or has a character that cannot be seen",
+            "software_id or software_version is longer than 200 bytes, or has an invisible character",
         )?;
     }
     let is_mail = |contact: &String| {
         let ends = contact.split_once('@').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty());
         ends && is_plain(contact, 254) && !contact.contains(' ')
     };
-    must(metadata.contacts.iter().all(is_mail), "contacts has what is not a mail address")?;
+    must(metadata.contacts.iter().all(is_mail), "contacts has an invalid mail address")?;
     let is_word = |word: &String| {
         !word.is_empty() && word.len() <= 200 && word.bytes().all(|byte| byte.is_ascii_graphic())
     };
     must(
         metadata.default_acr_values.iter().all(is_word),
-        "default_acr_values has what is not an acr value",
+        "default_acr_values has an invalid acr value",
     )
 }
 
@@ -218,7 +218,8 @@ fn authentication(metadata: &Metadata) -> Result<(), Refusal> {
     )?;
     let keys = match &metadata.jwks {
         Some(jwks) => Some(Jwks::registered(jwks).map_err(|why| {
-            no("jwks is not a set of public keys that we verify signatures with").with("jwks", why)
+            invalid("jwks is not a set of public keys that we verify signatures with")
+                .with("jwks", why)
         })?),
         None => None,
     };
@@ -283,13 +284,13 @@ fn algorithms(metadata: &Metadata, config: &Config) -> Result<(), Refusal> {
 }
 
 fn redirects(metadata: &Metadata) -> Result<(), Refusal> {
-    let with_people = metadata.grant_types.contains(&GrantType::AuthorizationCode);
-    if with_people && metadata.redirect_uris.is_empty() {
+    let has_users = metadata.grant_types.contains(&GrantType::AuthorizationCode);
+    if has_users && metadata.redirect_uris.is_empty() {
         return Err(Code::InvalidRedirectUri
             .because("grant_types has authorization_code, and there are no redirect_uris"));
     }
     must(
-        with_people
+        has_users
             || (metadata.redirect_uris.is_empty() && metadata.post_logout_redirect_uris.is_empty()),
         "redirect_uris or post_logout_redirect_uris are present, and grant_types lacks authorization_code",
     )?;
@@ -299,8 +300,8 @@ fn redirects(metadata: &Metadata) -> Result<(), Refusal> {
     }
     match metadata.gw_allowed_schemes.iter().find(|scheme| !redirect_uri::may_be_allowed(scheme)) {
         None => Ok(()),
-        Some(scheme) => Err(no(
-            "gw_allowed_schemes names what is not a scheme in lower case, or one that browsers act upon themselves",
+        Some(scheme) => Err(invalid(
+            "gw_allowed_schemes has an invalid scheme: it must be in lower case, and none that browsers handle themselves",
         )
         .with("scheme", scheme.escape_debug())),
     }
@@ -332,15 +333,13 @@ pub(super) fn must_be_in_sector(
     document: &serde_json::Value,
 ) -> Result<(), Refusal> {
     let Some(named) = document.as_array() else {
-        return Err(no("sector_identifier_uri leads to what is not a JSON array"));
+        return Err(invalid("the document at sector_identifier_uri is not a JSON array"));
     };
     let is_named = |uri: &&String| named.iter().any(|one| one.as_str() == Some(uri.as_str()));
     match metadata.redirect_uris.iter().find(|uri| !is_named(uri)) {
         None => Ok(()),
-        Some(missing) => {
-            Err(no("sector_identifier_uri leads to a document that lacks a redirect URI")
-                .with("redirect_uri", missing))
-        }
+        Some(missing) => Err(invalid("the document at sector_identifier_uri lacks a redirect URI")
+            .with("redirect_uri", missing)),
     }
 }
 
@@ -360,14 +359,14 @@ fn addresses(metadata: &Metadata, config: &Config) -> Result<(), Refusal> {
     for (address, why) in pages {
         if let Some(address) = address {
             web_address(address, config).map_err(|reason| {
-                no(why).with("uri", address.escape_debug()).with("reason", reason)
+                invalid(why).with("uri", address.escape_debug()).with("reason", reason)
             })?;
         }
     }
     let links = metadata.translations.iter().filter(|(member, _)| *member != "client_name");
     for (tag, address) in links.flat_map(|(_, texts)| texts) {
         web_address(address, config).map_err(|reason| {
-            no("client_uri, policy_uri or tos_uri in a language is not an https URI in its normal form")
+            invalid("client_uri, policy_uri or tos_uri in a language is not an https URI in its normal form")
                 .with("language", tag)
                 .with("uri", address.escape_debug())
                 .with("reason", reason)
@@ -375,9 +374,11 @@ fn addresses(metadata: &Metadata, config: &Config) -> Result<(), Refusal> {
     }
     for origin in &metadata.gw_allowed_origins {
         must_be_origin(origin).map_err(|reason| {
-            no("gw_allowed_origins has what is not an origin, such as https://app.example.com")
-                .with("origin", origin.escape_debug())
-                .with("reason", reason)
+            invalid(
+                "gw_allowed_origins has an invalid origin: it must be like https://app.example.com",
+            )
+            .with("origin", origin.escape_debug())
+            .with("reason", reason)
         })?;
     }
     Ok(())
@@ -421,15 +422,15 @@ fn tokens(metadata: &Metadata) -> Result<(), Refusal> {
     if let IdTokenClaims::Named(names) = &metadata.gw_id_token_claims
         && let Some(unknown) = names.iter().find(|name| claims::scope_of(name).is_none())
     {
-        return Err(no(
-            "gw_id_token_claims names what is not a claim of claims_supported about users",
+        return Err(invalid(
+            "gw_id_token_claims has a claim that is not a user claim of claims_supported",
         )
         .with("claim", unknown.escape_debug()));
     }
     let named = metadata.gw_allowed_resources.iter().chain(&metadata.gw_resources);
     for resource in named.chain(&metadata.gw_default_audience) {
         must_be_resource(resource).map_err(|reason| {
-            no("gw_allowed_resources, gw_resources or gw_default_audience names what cannot be a resource")
+            invalid("gw_allowed_resources, gw_resources or gw_default_audience has an invalid resource identifier")
                 .with("resource", resource.as_str().escape_debug())
                 .with("reason", reason)
         })?;

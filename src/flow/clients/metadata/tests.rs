@@ -14,7 +14,7 @@ fn read(changes: &Value) -> Metadata {
     serde_json::from_value(document).unwrap()
 }
 
-fn judged(changes: &Value) -> Result<Metadata, Refusal> {
+fn validated(changes: &Value) -> Result<Metadata, Refusal> {
     validate(read(changes), &Config::with_defaults(Issuer::default()))
 }
 
@@ -29,8 +29,8 @@ fn beside_an_unknown_key() -> Value {
     keys
 }
 
-/// FAPI 2.0 Security Profile §5.3.2.1, §5.4.1: whoever asks for the profile is told the first thing that is
-/// missing, and in the end that it is we who lack something.
+/// FAPI 2.0 Security Profile §5.3.2.1, §5.4.1: the error names the first requirement that the client does
+/// not meet, and for a client that meets all of them, what this server lacks.
 #[test]
 fn the_fapi_profile_names_what_a_client_lacks() {
     let mut client = json!({ "gw_profile": "fapi2" });
@@ -51,14 +51,14 @@ fn the_fapi_profile_names_what_a_client_lacks() {
             wrong["application_type"] = json!("native");
             wrong["redirect_uris"] = json!(["com.example.app:/cb"]);
         }
-        let refusal = judged(&wrong).unwrap_err();
+        let refusal = validated(&wrong).unwrap_err();
         assert!(refusal.why.starts_with("gw_profile is fapi2"), "{refusal}");
         assert!(refusal.why.contains(missing), "{missing}: {refusal}");
         client.as_object_mut().unwrap().extend(mended.as_object().unwrap().clone());
     }
     client["token_endpoint_auth_signing_alg"] = json!("RS256");
     client["jwks"] = keys(Algorithm::Rs256);
-    assert!(judged(&client).unwrap_err().why.contains("PS256, ES256 and EdDSA"));
+    assert!(validated(&client).unwrap_err().why.contains("PS256, ES256 and EdDSA"));
 }
 
 /// A client of `tls_client_auth` with these names.
@@ -98,7 +98,7 @@ fn exactly_one_complete_certificate_name_is_registered() {
         json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth" }),
         json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": keys(Algorithm::Es256) }),
     ] {
-        let refused = judged(&changes).unwrap_err();
+        let refused = validated(&changes).unwrap_err();
         assert_eq!(refused.code, Code::InvalidClientMetadata, "{changes}");
     }
     for address in ["192.0.2.256", "192.0.2.0/24", "host", "1"] {
@@ -110,7 +110,7 @@ fn exactly_one_complete_certificate_name_is_registered() {
 
 #[test]
 fn the_defaults_are_those_of_the_documents() {
-    let metadata = judged(&json!({})).unwrap();
+    let metadata = validated(&json!({})).unwrap();
 
     assert_eq!(metadata.token_endpoint_auth_method, AuthMethod::ClientSecretBasic);
     assert_eq!(metadata.grant_types, [GrantType::AuthorizationCode]);
@@ -150,21 +150,21 @@ fn valid_metadata_is_registered() {
         json!({ "gw_default_audience": ["https://api.example", "https://id.example.org"] }),
         json!({ "application_type": "native", "redirect_uris": ["cursor://anysphere.cursor/cb"],
                 "gw_allowed_schemes": ["vscode", "cursor"] }),
-        // RFC 7517 §5: a key of a kind that we do not know stands beside one that we do.
+        // RFC 7517 §5: a key of an unknown type beside a key of a known one.
         json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": beside_an_unknown_key() }),
         json!({ "gw_allowed_origins": ["https://app.example", "http://localhost:3000"] }),
         json!({ "client_name": "Bücher & Söhne 📚", "contacts": ["it@rp.example"] }),
         json!({ "userinfo_signed_response_alg": "EdDSA", "id_token_signed_response_alg": "ES384" }),
         json!({ "gw_access_token_lifetime": 86_400, "default_max_age": 0 }),
     ] {
-        let judged = judged(&changes);
-        assert!(judged.is_ok(), "{changes}: {judged:?}");
+        let validated = validated(&changes);
+        assert!(validated.is_ok(), "{changes}: {validated:?}");
     }
 }
 
 #[test]
 fn a_client_without_users_has_no_defaults_for_users() {
-    let metadata = judged(&json!({
+    let metadata = validated(&json!({
         "grant_types": ["client_credentials", "client_credentials"],
         "redirect_uris": [],
         "scope": "write openid read offline_access",
@@ -183,7 +183,7 @@ fn contradictory_or_insecure_metadata_is_refused() {
     private["keys"][0]["d"] = "AAAA".into();
     let long = "a".repeat(201);
     let many: Vec<_> = (0..65).map(|n| format!("https://rp.example/{n}")).collect();
-    for (changes, told) in [
+    for (changes, expected) in [
         (json!({ "response_types": [] }), "response_types"),
         (json!({ "grant_types": ["refresh_token"], "redirect_uris": [] }), "refresh_token"),
         (
@@ -287,34 +287,34 @@ fn contradictory_or_insecure_metadata_is_refused() {
         (json!({ "default_acr_values": ["a b"] }), "default_acr_values"),
         (json!({ "gw_allowed_resources": many }), "64"),
     ] {
-        let refusal = judged(&changes).expect_err(&changes.to_string());
+        let refusal = validated(&changes).expect_err(&changes.to_string());
         assert_eq!(refusal.code, Code::InvalidClientMetadata, "{changes}: {refusal}");
-        assert!(refusal.why.contains(told), "{changes}: {refusal}");
+        assert!(refusal.why.contains(expected), "{changes}: {refusal}");
     }
     for uris in [json!([]), json!(["http://rp.example/cb"]), json!(["com.example.app:/cb"])] {
-        let refusal = judged(&json!({ "redirect_uris": uris })).unwrap_err();
+        let refusal = validated(&json!({ "redirect_uris": uris })).unwrap_err();
         assert_eq!(refusal.code, Code::InvalidRedirectUri, "{uris}: {refusal}");
     }
     let after_logout = json!({ "post_logout_redirect_uris": ["javascript:alert(1)"] });
-    assert_eq!(judged(&after_logout).unwrap_err().code, Code::InvalidRedirectUri);
+    assert_eq!(validated(&after_logout).unwrap_err().code, Code::InvalidRedirectUri);
 }
 
 /// RFC 7591 §2.2; BCP 47. A document has each member in each language once, whatever the case of the tag.
 #[test]
 fn names_and_links_may_be_in_languages() {
-    let metadata = judged(&json!({
+    let metadata = validated(&json!({
         "client_name": "Books",
         "client_name#DE-at": "Bücher",
         "policy_uri#de": "https://rp.example/datenschutz",
     }))
     .unwrap();
-    let kept = json!(metadata);
-    assert_eq!(kept["client_name#de-AT"], "Bücher");
-    assert_eq!(serde_json::from_value::<Metadata>(kept).unwrap(), metadata);
+    let stored = json!(metadata);
+    assert_eq!(stored["client_name#de-AT"], "Bücher");
+    assert_eq!(serde_json::from_value::<Metadata>(stored).unwrap(), metadata);
     assert_eq!(metadata.policy_uri_in("de"), Some("https://rp.example/datenschutz"));
     assert_eq!(metadata.policy_uri_in("fr"), None);
 
-    for (name, told) in [
+    for (name, expected) in [
         ("client_name#", "not a language tag"),
         ("client_name#d", "not a language tag"),
         ("client_name#de_AT", "not a language tag"),
@@ -325,14 +325,14 @@ fn names_and_links_may_be_in_languages() {
     ] {
         let document = json!({ "redirect_uris": ["https://rp.example/cb"], name: "x" });
         let error = serde_json::from_value::<Metadata>(document).unwrap_err().to_string();
-        assert!(error.contains(told) && error.contains(name), "{error}");
+        assert!(error.contains(expected) && error.contains(name), "{error}");
     }
     let twice = r#"{ "client_name#de": "Eins", "client_name#DE": "Zwei" }"#;
     let error = serde_json::from_str::<Metadata>(twice).unwrap_err().to_string();
     assert!(error.contains("there twice"), "{error}");
 
     let languages = (0..65).map(|n| (format!("client_name#de-x{n:04}"), json!("x")));
-    for (changes, told) in [
+    for (changes, expected) in [
         (json!({ "client_name#de": "" }), "client_name in a language"),
         (json!({ "client_name#de": "a\nb" }), "client_name in a language"),
         (json!({ "client_name#de": "Bank\u{202e}knaB" }), "client_name in a language"),
@@ -341,9 +341,9 @@ fn names_and_links_may_be_in_languages() {
         (json!({ "client_uri#de": "javascript:alert(1)" }), "client_uri, policy_uri"),
         (Value::Object(languages.collect()), "64 languages"),
     ] {
-        let refusal = judged(&changes).expect_err(&changes.to_string());
+        let refusal = validated(&changes).expect_err(&changes.to_string());
         assert_eq!(refusal.code, Code::InvalidClientMetadata, "{changes}: {refusal}");
-        assert!(refusal.why.contains(told), "{changes}: {refusal}");
+        assert!(refusal.why.contains(expected), "{changes}: {refusal}");
     }
 }
 

@@ -214,7 +214,7 @@ fn must_have_slash(uri: &str, scheme: &str) -> Result<(), &'static str> {
 /// RFC 6749 §3.1: "Request and response parameters MUST NOT be included more than once."
 fn must_add_nothing_twice(url: &Url) -> Result<(), &'static str> {
     if url.query_pairs().any(|(name, _)| ADDED.contains(&name.as_ref())) {
-        return Err("its query has a parameter that the answer will have too");
+        return Err("its query has a parameter that the response adds");
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ fn client(application: &str, uris: &[&str]) -> Client {
 
 /// What attackers present instead of [`REGISTERED`].
 fn near_misses() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+    let mut uris = BTreeSet::new();
     let ends = [
         "/",
         "//",
@@ -83,9 +83,9 @@ fn near_misses() -> BTreeSet<String> {
         "%ef%bc%8f",
     ];
     for end in ends {
-        found.insert(format!("{REGISTERED}{end}"));
-        found.insert(format!("https://good.example.com{end}/cb"));
-        found.insert(format!("https://good.example.com/{end}cb"));
+        uris.insert(format!("{REGISTERED}{end}"));
+        uris.insert(format!("https://good.example.com{end}/cb"));
+        uris.insert(format!("https://good.example.com/{end}cb"));
     }
     let hosts = [
         "good.example.com@evil.example",
@@ -137,9 +137,9 @@ fn near_misses() -> BTreeSet<String> {
         "good.example.com?",
     ];
     for host in hosts {
-        found.insert(format!("https://{host}/cb"));
-        found.insert(format!("http://{host}/cb"));
-        found.insert(format!("https:\\\\{host}\\cb"));
+        uris.insert(format!("https://{host}/cb"));
+        uris.insert(format!("http://{host}/cb"));
+        uris.insert(format!("https:\\\\{host}\\cb"));
     }
     let schemes = [
         "http",
@@ -167,21 +167,21 @@ fn near_misses() -> BTreeSet<String> {
         "s",
     ];
     for scheme in schemes {
-        found.insert(format!("{scheme}://good.example.com/cb"));
-        found.insert(format!("{scheme}:good.example.com/cb"));
+        uris.insert(format!("{scheme}://good.example.com/cb"));
+        uris.insert(format!("{scheme}:good.example.com/cb"));
     }
     for path in
         ["/CB", "/Cb", "/c", "/cbb", "/%63b", "/c%62", "/cb%20", "//cb", "/./cb", "/a/../cb"]
     {
-        found.insert(format!("https://good.example.com{path}"));
+        uris.insert(format!("https://good.example.com{path}"));
     }
-    found.extend(
+    uris.extend(
         ["//good.example.com/cb", "/cb", "cb", "", "good.example.com/cb"].map(str::to_owned),
     );
     for end in 0..REGISTERED.len() {
-        found.insert(REGISTERED[..end].to_owned());
+        uris.insert(REGISTERED[..end].to_owned());
     }
-    found
+    uris
 }
 
 /// THREATS AZ-02, AZ-03, AZ-04.
@@ -206,8 +206,8 @@ fn the_refusal_names_the_first_difference_from_the_most_similar_uri() {
 
     let refused = matches(&client, "https://good.example.com/callbank").unwrap_err();
 
-    let told = "it differs from the registered one at character 32";
-    assert_eq!(refused.to_string(), told);
+    let expected = "it differs from the registered one at character 32";
+    assert_eq!(refused.to_string(), expected);
     assert_eq!(matches(&self::client("web", &[]), REGISTERED), Err(Mismatch::NoneRegistered));
 }
 
@@ -437,7 +437,7 @@ fn an_ambiguous_uri_is_not_registered() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// THREATS AZ-05: whatever is matched goes where the registered one goes.
+    /// THREATS AZ-05: a URI that matches has the scheme and host of the registered one.
     #[test]
     fn a_matching_uri_has_the_same_scheme_and_host(
         scheme in "https?|com\\.example",
@@ -460,7 +460,7 @@ proptest! {
         }
     }
 
-    /// What is registered is matched by itself, and by nothing that is shorter or longer.
+    /// A registered URI matches itself, and nothing shorter or longer.
     #[test]
     fn a_registered_uri_matches_itself(uri in "https://[a-z.]{1,10}(:[0-9]{1,5})?(/[a-z./%0-9]{0,8})?(\\?[a-z=&]{0,8})?") {
         if register(&uri, ApplicationType::Web, &[]).is_ok() {

@@ -1,9 +1,9 @@
-//! Certificate names are unique: the certificate of one client must not prove another one ([RFC 8705 §2.1]).
+//! Certificate names are unique: the certificate of one client must not authenticate another one ([RFC 8705 §2.1]).
 //!
 //! A certificate of a trusted CA authenticates every client that is registered with a name in it. So a name belongs to
 //! one enabled client, unless all clients with it are registered as sharing it (decision 33). Every transaction that
-//! registers, changes or enables a client locks the version of the clients first: of two that want the same name
-//! concurrently, the second finds the first.
+//! registers, changes or enables a client locks the version of the clients first: of two concurrent ones with the
+//! same name, the second sees the first.
 //!
 //! [RFC 8705 §2.1]: https://www.rfc-editor.org/rfc/rfc8705#section-2.1
 
@@ -14,7 +14,7 @@ use crate::types::client::Metadata;
 use crate::types::{ClientId, Code, Result};
 
 /// Stores the certificate name of a client.
-pub(super) async fn keep(tx: &mut Tx, id: &ClientId, metadata: &Metadata) -> Result<()> {
+pub(super) async fn insert(tx: &mut Tx, id: &ClientId, metadata: &Metadata) -> Result<()> {
     let name = compared_name(metadata)?;
     let is_shared = metadata.gw_shared_certificate_name;
     clients::set_certificate_name(tx, id, name.as_deref(), is_shared).await?;
@@ -38,7 +38,7 @@ pub(super) async fn must_be_its_own(tx: &mut Tx, id: &ClientId, trace: &Trace) -
         None => Ok(()),
         Some(other) => Err(Code::InvalidClientMetadata
             .because(
-                "a certificate with this name proves another client already: give each client a name of its own, or register all who have it with gw_shared_certificate_name",
+                "a certificate with this name authenticates another client already: give each client its own name, or register all clients with this name with gw_shared_certificate_name",
             )
             .with("other_client", other)
             .into()),
@@ -67,7 +67,7 @@ pub async fn settle(store: &Store, trace: &Trace) -> Result<()> {
 async fn settle_all(tx: &mut Tx, trace: &Trace) -> Result<()> {
     let unsettled = clients::without_certificate_name(&mut *tx).await?;
     for client in &unsettled {
-        keep(tx, &client.id, &client.metadata).await?;
+        insert(tx, &client.id, &client.metadata).await?;
     }
     for client in unsettled.iter().filter(|client| client.disabled_at.is_none()) {
         let namesakes = clients::namesakes(tx, &client.id).await?;
@@ -83,18 +83,17 @@ async fn settle_all(tx: &mut Tx, trace: &Trace) -> Result<()> {
 
 /// Registers a client as sharing its certificate name.
 async fn share(tx: &mut Tx, id: &ClientId, trace: &Trace) -> Result<()> {
-    let found = clients::find(&mut *tx, id).await?;
-    let Some(client) = found.filter(|client| !client.metadata.gw_shared_certificate_name) else {
+    let client = clients::find(&mut *tx, id).await?;
+    let Some(client) = client.filter(|client| !client.metadata.gw_shared_certificate_name) else {
         return Ok(());
     };
     let metadata = Metadata { gw_shared_certificate_name: true, ..client.metadata };
     clients::update(tx, id, client.version, &metadata, trace.now()).await?;
-    keep(tx, id, &metadata).await?;
+    insert(tx, id, &metadata).await?;
     tracing::warn!(
         client_id = %id,
-        "several clients are registered by one certificate name: whoever has a certificate with it is each of \
-         them. They are now registered as sharing it (gw_shared_certificate_name); if they should not, give \
-         each one a name of its own"
+        "several clients are registered with one certificate name: a certificate with it authenticates each of them. \
+         They are now registered as sharing it (gw_shared_certificate_name); otherwise give each client its own name"
     );
     Event::success(Kind::ClientUpdated)
         .client(id)

@@ -46,7 +46,7 @@ impl<'a> Deref for Registrar<'a> {
     }
 }
 
-/// A client and its new secret, if there is one; it is shown only now.
+/// A client and its new secret, if there is one; only this value has the secret in clear.
 #[derive(Debug)]
 pub struct Registered {
     /// The client.
@@ -93,7 +93,7 @@ impl Registrar<'_> {
         }
         if !(Seconds(0)..=LONGEST_OVERLAP).contains(&overlap) {
             return Err(Code::InvalidRequest
-                .because("the old secret may go on working for 90 days at most")
+                .because("the previous secret may stay valid for at most 90 days")
                 .into());
         }
         retrying(|| self.add_secret(client, overlap)).await
@@ -156,17 +156,17 @@ impl Registrar<'_> {
         if let Some(uri) = &metadata.jwks_uri {
             // Fetched, and checked again, with the first assertion (THREATS SS-08).
             self.outbound.check(uri).map_err(|error| {
-                no("jwks_uri is an address that this server does not fetch from")
+                invalid("jwks_uri has an address that this server does not fetch from")
                     .with("reason", error)
             })?;
         }
         if let Some(uri) = &metadata.sector_identifier_uri {
             let document =
                 self.outbound.get_json(uri, "application/json").await.map_err(|error| {
-                    no("sector_identifier_uri cannot be fetched").with("reason", error)
+                    invalid("sector_identifier_uri cannot be fetched").with("reason", error)
                 })?;
             let document = json::parse(&document).map_err(|why| {
-                no("sector_identifier_uri does not lead to JSON").with("reason", why)
+                invalid("sector_identifier_uri does not lead to JSON").with("reason", why)
             })?;
             must_be_in_sector(&metadata, &document)?;
         }
@@ -183,7 +183,7 @@ impl Registrar<'_> {
             return Ok(None);
         };
         let image = self.outbound.get_image(uri).await.map_err(|error| {
-            no("logo_uri does not lead to a PNG, JPEG or WebP image of at most 256 KiB")
+            invalid("logo_uri does not lead to a PNG, JPEG or WebP image of at most 256 KiB")
                 .with("reason", error)
         })?;
         Ok(Some(Logo { media_type: image.media_type.to_owned(), bytes: image.bytes }))
@@ -195,7 +195,7 @@ impl Registrar<'_> {
         let metadata = &with_certificate_name(&validated.metadata, &id);
         let mut tx = self.store.write().await?;
         clients::insert(&mut tx, &id, metadata, now).await?;
-        certificate_names::keep(&mut tx, &id, metadata).await?;
+        certificate_names::insert(&mut tx, &id, metadata).await?;
         certificate_names::must_be_its_own(&mut tx, &id, self.trace).await?;
         self.record_certificates(&mut tx, &id, metadata).await?;
         let secret = if has_secret(metadata.token_endpoint_auth_method) {
@@ -217,7 +217,7 @@ impl Registrar<'_> {
         if !clients::update(&mut tx, id, client.version, metadata, now).await? {
             return Err(changed().into());
         }
-        certificate_names::keep(&mut tx, id, metadata).await?;
+        certificate_names::insert(&mut tx, id, metadata).await?;
         certificate_names::must_be_its_own(&mut tx, id, self.trace).await?;
         self.record_certificates(&mut tx, id, metadata).await?;
         let before = client.metadata.token_endpoint_auth_method;
@@ -243,7 +243,7 @@ impl Registrar<'_> {
         let now = self.trace.now();
         let (id, metadata) = (&client.id, &client.metadata);
         let mut tx = self.store.write().await?;
-        // Of two concurrent rotations one fails here, so that no secret is lost after it was shown.
+        // Of two concurrent rotations one fails here, so that no returned secret is lost.
         if !clients::update(&mut tx, id, client.version, metadata, now).await? {
             return Err(changed().into());
         }
@@ -272,8 +272,8 @@ impl Registrar<'_> {
         } else {
             None
         };
-        let held = HeldSecret { digest: secret.digest(), sealed, expires_at: None };
-        clients::add_secret(tx, id, &held, self.trace.now()).await?;
+        let stored = HeldSecret { digest: secret.digest(), sealed, expires_at: None };
+        clients::add_secret(tx, id, &stored, self.trace.now()).await?;
         Ok(secret)
     }
 
@@ -359,7 +359,7 @@ const fn is_sealed(method: AuthMethod) -> bool {
     matches!(method, AuthMethod::ClientSecretJwt)
 }
 
-const fn no(why: &'static str) -> Refusal {
+const fn invalid(why: &'static str) -> Refusal {
     Code::InvalidClientMetadata.because(why)
 }
 

@@ -16,7 +16,7 @@ use crate::store::audit_events::{self, Filter};
 use crate::store::test_database::TestDatabase;
 use crate::types::Timestamp;
 
-/// The smallest picture that says what it is.
+/// The shortest file that is recognized as PNG.
 const PNG: &[u8] =
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
 
@@ -90,7 +90,7 @@ fn code(refused: Result<impl std::fmt::Debug>) -> Code {
     }
 }
 
-/// A server that tells what is in the box, and counts who asked for a logo.
+/// A server for a sector document and a logo; counts the requests for the logo.
 async fn serve(document: Arc<Mutex<Value>>, logos: Arc<AtomicUsize>) -> String {
     let sector = move || async move {
         ([(CONTENT_TYPE, "application/json")], document.lock().unwrap().to_string())
@@ -114,9 +114,9 @@ async fn a_secret_is_stored_as_a_digest_and_returned_once() {
     let Registered { client, secret } = office.create(json!({})).await;
 
     let secret = secret.unwrap();
-    let [held] = client.secrets.as_slice() else { panic!("{:?}", client.secrets) };
-    assert!(held.digest.matches(&secret.digest()));
-    assert!(held.sealed.is_none(), "nobody needs it in clear");
+    let [stored] = client.secrets.as_slice() else { panic!("{:?}", client.secrets) };
+    assert!(stored.digest.matches(&secret.digest()));
+    assert!(stored.sealed.is_none(), "the digest suffices");
     assert!(versions::all(&office.store).await.unwrap().clients > before);
     assert_eq!(office.events(Kind::ClientCreated).await, 1);
 }
@@ -149,7 +149,7 @@ async fn a_client_without_a_secret_gets_none() {
     );
 }
 
-/// THREATS X-11, AD-10: of two who changed what they had read, the second is told.
+/// THREATS X-11, AD-10: of two concurrent updates of the same version, the second is refused.
 #[tokio::test]
 async fn an_update_of_a_concurrently_changed_client_is_refused() {
     let office = Office::open().await;
@@ -210,7 +210,7 @@ async fn at_most_two_secrets_are_valid_and_the_older_one_expires() {
 
     let second = office.registrar().rotate_secret(&first, Seconds::hours(1)).await.unwrap();
     let expiries: Vec<_> =
-        office.live(&first.id).await.iter().map(|held| held.expires_at).collect();
+        office.live(&first.id).await.iter().map(|stored| stored.expires_at).collect();
     assert_eq!(expiries, [None, Some(Timestamp(1_000_000) + Seconds::hours(1))]);
 
     let third = office.registrar().rotate_secret(&second.client, Seconds::hours(1)).await.unwrap();
@@ -270,7 +270,7 @@ async fn disabling_and_deleting_a_client_applies_to_everything_it_has() {
     assert_eq!(code(registrar.delete(&id).await), Code::NotFound);
 }
 
-/// OIDC Core §8.1; THREATS JO-23: the sector is asked again whenever the client changes.
+/// OIDC Core §8.1; THREATS JO-23: the sector document is fetched again whenever the client changes.
 #[tokio::test]
 async fn a_sector_must_name_every_redirect_uri_now_and_later() {
     let office = Office::open().await;
@@ -305,8 +305,8 @@ async fn a_logo_is_fetched_once_and_stored() {
     let updated = office.registrar().update(&created.client, with_logo("Two")).await.unwrap();
 
     assert_eq!(fetched.load(Ordering::SeqCst), 1);
-    let kept = clients::logo(office.store.db(), &created.client.id).await.unwrap().unwrap();
-    assert_eq!((kept.media_type.as_str(), kept.bytes.as_slice()), ("image/png", PNG));
+    let logo = clients::logo(office.store.db(), &created.client.id).await.unwrap().unwrap();
+    assert_eq!((logo.media_type.as_str(), logo.bytes.as_slice()), ("image/png", PNG));
 
     office.registrar().update(&updated.client, metadata(json!({}))).await.unwrap();
     assert!(clients::logo(office.store.db(), &created.client.id).await.unwrap().is_none());
@@ -314,7 +314,7 @@ async fn a_logo_is_fetched_once_and_stored() {
     assert_eq!(code(office.registrar().create(no_picture).await), Code::InvalidClientMetadata);
 }
 
-/// THREATS SS-08, DC-06: where we would not fetch from, keys are not registered either.
+/// THREATS SS-08, DC-06: a jwks_uri that the server would not fetch is not registered.
 #[tokio::test]
 async fn keys_on_a_private_address_are_not_registered() {
     let mut office = Office::open().await;

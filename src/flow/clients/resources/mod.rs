@@ -24,9 +24,9 @@ pub async fn create(
     retrying(|| async {
         let mut tx = changing(store).await?;
         if !resources::insert(&mut tx, resource, trace.now()).await? {
-            return Err(no("there is a resource of this identifier already").into());
+            return Err(invalid("a resource with this identifier exists already").into());
         }
-        note(tx, Kind::ResourceCreated, &resource.id, trace).await
+        commit(tx, Kind::ResourceCreated, &resource.id, trace).await
     })
     .await
 }
@@ -47,7 +47,7 @@ pub async fn update(
         if !resources::update(&mut tx, resource, trace.now()).await? {
             return Err(unknown().into());
         }
-        note(tx, Kind::ResourceUpdated, &resource.id, trace).await
+        commit(tx, Kind::ResourceUpdated, &resource.id, trace).await
     })
     .await
 }
@@ -62,7 +62,7 @@ pub async fn delete(store: &Store, id: &ResourceId, trace: &Trace) -> Result<()>
         if !resources::delete(&mut tx, id).await? {
             return Err(unknown().into());
         }
-        note(tx, Kind::ResourceDeleted, id, trace).await
+        commit(tx, Kind::ResourceDeleted, id, trace).await
     })
     .await
 }
@@ -76,38 +76,38 @@ async fn changing(store: &Store) -> Result<Tx> {
 }
 
 /// Writes the audit event and commits.
-async fn note(mut tx: Tx, kind: Kind, id: &ResourceId, trace: &Trace) -> Result<()> {
+async fn commit(mut tx: Tx, kind: Kind, id: &ResourceId, trace: &Trace) -> Result<()> {
     Event::success(kind).fact("resource", id.as_str()).write(&mut tx, trace).await?;
     tx.commit().await?;
     Ok(())
 }
 
-const fn no(why: &'static str) -> Refusal {
+const fn invalid(why: &'static str) -> Refusal {
     Code::InvalidRequest.because(why)
 }
 
 const fn unknown() -> Refusal {
-    Code::NotFound.because("there is no resource of this identifier")
+    Code::NotFound.because("there is no resource with this identifier")
 }
 
 fn validate(resource: &Resource, issuer: &Issuer) -> Result<(), Refusal> {
     must_be_resource(&resource.id).map_err(|reason| {
-        no("the identifier of a resource is an absolute URI in its normal form, without a fragment")
+        invalid("the identifier of a resource is an absolute URI in its normal form, without a fragment")
             .with("id", resource.id.as_str().escape_debug())
             .with("reason", reason)
     })?;
     // Userinfo accepts tokens whose audience is the issuer.
     if resource.id.as_str().trim_end_matches('/') == issuer.as_str() {
-        return Err(no("the identifier of a resource is not the issuer's"));
+        return Err(invalid("a resource cannot have the issuer identifier"));
     }
     if resource.name.is_empty() || !is_plain(&resource.name, 200) {
-        return Err(no(
-            "the name is empty, longer than 200 bytes, or has a character that cannot be seen",
+        return Err(invalid(
+            "the name is empty, longer than 200 bytes, or has an invisible character",
         ));
     }
     texts(&resource.translations)?;
     if resource.access_token_lifetime.is_some_and(|lifetime| !is_lifetime(lifetime)) {
-        return Err(no("access_token_lifetime is not between 10 seconds and 24 hours"));
+        return Err(invalid("access_token_lifetime is not between 10 seconds and 24 hours"));
     }
     scopes(resource)
 }
@@ -115,20 +115,22 @@ fn validate(resource: &Resource, issuer: &Issuer) -> Result<(), Refusal> {
 fn scopes(resource: &Resource) -> Result<(), Refusal> {
     let named = resource.scope();
     if resource.scopes.len() > Scope::MOST || named.iter().count() != resource.scopes.len() {
-        return Err(no("a scope is declared twice, or there are more than 64"));
+        return Err(invalid("a scope is declared twice, or there are more than 64"));
     }
     for scope in &resource.scopes {
         let is_one = Scope::parse(&scope.name).is_ok_and(|one| one.has(&scope.name));
         if !is_one {
-            return Err(no("a scope has a character that RFC 6749 section 3.3 does not allow")
-                .with("scope", scope.name.escape_debug()));
+            return Err(invalid(
+                "a scope has a character that RFC 6749 section 3.3 does not allow",
+            )
+            .with("scope", scope.name.escape_debug()));
         }
         if PERSONAL.contains(&scope.name.as_str()) {
-            return Err(no("a scope of OpenID Connect is not a resource's to declare")
+            return Err(invalid("a resource cannot declare a scope of OpenID Connect")
                 .with("scope", &scope.name));
         }
         if scope.text.is_empty() || !is_plain(&scope.text, 200) {
-            return Err(no("the text of a scope is empty, longer than 200 bytes, or has a character that cannot be seen")
+            return Err(invalid("the text of a scope is empty, longer than 200 bytes, or has an invisible character")
                 .with("scope", &scope.name));
         }
         texts(&scope.translations).map_err(|refusal| refusal.with("scope", &scope.name))?;
@@ -140,11 +142,11 @@ fn scopes(resource: &Resource) -> Result<(), Refusal> {
 fn texts(translations: &Translations) -> Result<(), Refusal> {
     for (member, texts) in translations.iter() {
         if texts.len() > Translations::MOST {
-            return Err(no("a name or a text is there in more than 64 languages"));
+            return Err(invalid("a name or a text has more than 64 languages"));
         }
         let wrong = texts.iter().find(|(_, text)| text.is_empty() || !is_plain(text, 200));
         if let Some((tag, _)) = wrong {
-            return Err(no("a name or a text in a language is empty, longer than 200 bytes, or has a character that cannot be seen")
+            return Err(invalid("a name or a text in a language is empty, longer than 200 bytes, or has an invisible character")
                 .with("member", format!("{member}#{tag}")));
         }
     }
