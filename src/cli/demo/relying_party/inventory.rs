@@ -1,4 +1,4 @@
-//! What the server knows of certificates, for the page.
+//! The certificate inventory of the server, for the page.
 
 use crate::app::App;
 use crate::pki::inventory::{Entry, Inventory, State};
@@ -10,21 +10,21 @@ use super::view::moment;
 /// A line of the inventory.
 #[derive(Debug)]
 pub(super) struct Certificate {
-    /// Whose it is.
-    pub(super) of: String,
-    /// How the server came to know it.
+    /// Its client, or its subject.
+    pub(super) owner: String,
+    /// Its source.
     pub(super) origin: &'static str,
-    /// Where it stands in its life.
+    /// Its state.
     pub(super) state: State,
-    /// When it counts no more.
+    /// When it expires.
     pub(super) until: String,
-    /// How many live tokens are bound to it, if any can be, and when it was last shown, if it ever was.
+    /// How many valid tokens are bound to it, if any can be, and when it was last presented, if ever.
     pub(super) remarks: String,
 }
 
 impl Certificate {
-    /// Whether it is good for anything.
-    pub(super) fn counts(&self) -> bool {
+    /// Whether it is valid.
+    pub(super) fn is_valid(&self) -> bool {
         match self.state {
             State::Valid | State::Expiring => true,
             State::Pending | State::Expired | State::Revoked => false,
@@ -32,12 +32,12 @@ impl Certificate {
     }
 }
 
-/// The whole inventory; what expires first comes first.
+/// The whole inventory, by expiry.
 ///
 /// # Errors
-/// When the database does not answer.
+/// If the database does not respond.
 pub(super) async fn certificates(app: &App) -> Result<Vec<Certificate>> {
-    // The token that somebody has just fetched is to be counted.
+    // So that tokens issued a moment ago are counted.
     app.recorder.flush().await;
     let now = app.clock.now();
     let all = Filter {
@@ -55,26 +55,26 @@ pub(super) async fn certificates(app: &App) -> Result<Vec<Certificate>> {
 
 async fn line(app: &App, entry: Entry) -> Result<Certificate> {
     let Entry { certificate, state, tokens, .. } = entry;
-    let of = match &certificate.client_id {
+    let owner = match &certificate.client_id {
         Some(id) => name(app, id).await?,
         None => certificate.subject,
     };
     let bound = match (certificate.origin, tokens.total()) {
         (Origin::Own | Origin::Anchor | Origin::Intermediate, 0) => None,
-        (_, 0) => Some("no live token is bound to it".to_owned()),
-        (_, 1) => Some("one live token is bound to it".to_owned()),
-        (_, many) => Some(format!("{many} live tokens are bound to it")),
+        (_, 0) => Some("no valid token is bound to it".to_owned()),
+        (_, 1) => Some("one valid token is bound to it".to_owned()),
+        (_, many) => Some(format!("{many} valid tokens are bound to it")),
     };
-    let used = certificate.last_used_at.map(|at| format!("last shown {}", moment(at)));
+    let used = certificate.last_used_at.map(|at| format!("last presented {}", moment(at)));
     Ok(Certificate {
-        of,
+        owner,
         origin: match certificate.origin {
             Origin::Own => "of the server",
-            Origin::Anchor => "believed about clients",
-            Origin::Issued => "issued by the server",
+            Origin::Anchor => "trust anchor for clients",
+            Origin::Issued => "issued by the built-in CA",
             Origin::Registered => "registered",
-            Origin::Intermediate => "between a client and its authority",
-            Origin::Seen => "seen",
+            Origin::Intermediate => "intermediate certificate",
+            Origin::Seen => "presented by a client",
         },
         state,
         until: moment(certificate.not_after),

@@ -1,22 +1,22 @@
-//! The demo relying party: an application that knows nothing of its provider but the issuer, signs
-//! people in, and shows what it was told.
+//! The demo relying party: an application that is configured with an issuer and its own registration, signs users in,
+//! and displays the tokens and claims that it receives.
 //!
 //! | route             | what it does                                                     |
 //! |-------------------|------------------------------------------------------------------|
 //! | `GET /`           | the one page                                                     |
-//! | `POST /sign-in`   | begins a sign-in: OIDC Core §3.1.2.1                             |
-//! | `GET /callback`   | ends it: OIDC Core §3.1.2.5                                      |
-//! | `POST /userinfo`  | asks who it is: OIDC Core §5.3                                   |
-//! | `POST /refresh`   | asks for new tokens: RFC 6749 §6                                 |
-//! | `POST /revoke`    | gives them back: RFC 7009                                        |
-//! | `POST /sign-out`  | here, then at the provider: OIDC RP-Initiated Logout 1.0         |
-//! | `GET /signed-out` | where the provider sends the browser afterwards                  |
+//! | `POST /sign-in`   | sends an authentication request: OIDC Core §3.1.2.1              |
+//! | `GET /callback`   | receives the response: OIDC Core §3.1.2.5                        |
+//! | `POST /userinfo`  | requests the claims about the user: OIDC Core §5.3               |
+//! | `POST /refresh`   | requests new tokens: RFC 6749 §6                                 |
+//! | `POST /revoke`    | revokes the tokens: RFC 7009                                     |
+//! | `POST /sign-out`  | ends both sessions: OIDC RP-Initiated Logout 1.0                 |
+//! | `GET /signed-out` | `post_logout_redirect_uri`                                       |
 
+mod error;
 mod inventory;
 mod provider;
-mod trouble;
+mod sessions;
 mod view;
-mod visits;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,11 +34,11 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use tokio::sync::{Mutex, MutexGuard};
 
+use error::Error;
 pub(super) use provider::Registration;
 use provider::{Provider, Tokens};
-use trouble::Trouble;
-use view::{Home, Somebody};
-use visits::{Notice, SignedIn, Visit, Visits};
+use sessions::{Notice, Session, Sessions, SignedIn};
+use view::{Home, SignedInUser};
 
 use crate::app::App;
 use crate::render::layout::{Accent, Brand, Layout, Look};
@@ -46,29 +46,29 @@ use crate::render::words;
 use crate::types::Secret;
 use crate::types::colour::Colour;
 
-/// Its own colour, so that people see when they leave it: indigo.
+/// Indigo: another colour than that of the server, so that users notice when they leave the application.
 const ACCENT: Colour = Colour(0x3d, 0x4b, 0xa6);
 
 const CSS: &str = include_str!("../../../../static/demo.css");
 
-/// Everything that a handler may reach.
+/// The state of the handlers.
 #[derive(Debug)]
-struct Party {
-    /// Where browsers find us: `http://localhost:8081`.
+struct RelyingParty {
+    /// The origin of the application: `http://localhost:8081`.
     origin: String,
     provider: Provider,
-    visits: Visits,
+    sessions: Sessions,
     look: Look,
-    /// The server: not to sign people in, but to show what it knows of certificates, and for the time.
+    /// The server, for its inventory of certificates and its clock. Sign-ins use HTTP only.
     app: App,
-    /// Where operators of the server read what is counted.
+    /// The URL of the metrics.
     metrics: String,
     policy: HeaderValue,
 }
 
-/// The routes of an application at `origin`. The provider must be there already.
+/// The routes of an application at `origin`. The provider must be running already.
 ///
-/// It has the server at hand only to show its inventory of certificates.
+/// `app` is the server: used only for its inventory of certificates and its clock.
 ///
 /// # Errors
 /// When the provider cannot be discovered.
@@ -80,17 +80,17 @@ pub(super) async fn router(
     metrics: String,
 ) -> anyhow::Result<Router> {
     let provider = Provider::discover(registration).await?;
-    // Browsers apply `form-action` to where a form is redirected to: to sign in and out.
+    // Browsers apply `form-action` also to the redirects after a form: those of sign-in and sign-out.
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; \
          frame-ancestors 'none'; base-uri 'none'",
         provider.issuer()
     );
-    let party = Arc::new(Party {
+    let relying_party = Arc::new(RelyingParty {
         origin: origin.to_owned(),
         policy: HeaderValue::try_from(policy)?,
         provider,
-        visits: Visits::new(),
+        sessions: Sessions::new(),
         look: Look::new(Brand { accent: Accent::of(ACCENT), ..Brand::named(name) }, ""),
         app,
         metrics,
@@ -106,104 +106,120 @@ pub(super) async fn router(
         .route("/signed-out", get(signed_out))
         .route("/demo.css", get(css))
         .route("/static/{name}", get(file))
-        .layer(middleware::from_fn_with_state(party.clone(), guard))
-        .with_state(party))
+        .layer(middleware::from_fn_with_state(relying_party.clone(), check_request))
+        .with_state(relying_party))
 }
 
 /// `GET /`
-async fn home(State(party): State<Arc<Party>>, headers: HeaderMap) -> Response {
-    let Some(visit) = party.visits.find(&headers) else {
-        return party.page(&Visit::default()).await;
+async fn home(State(relying_party): State<Arc<RelyingParty>>, headers: HeaderMap) -> Response {
+    let Some(session) = relying_party.sessions.find(&headers) else {
+        return relying_party.page(&Session::default()).await;
     };
-    let mut visit = visit.lock().await;
-    let page = party.page(&visit).await;
-    visit.notice = None;
+    let mut session = session.lock().await;
+    let page = relying_party.page(&session).await;
+    session.notice = None;
     page
 }
 
 /// `POST /sign-in`
-async fn sign_in(State(party): State<Arc<Party>>, headers: HeaderMap) -> Response {
-    let (url, sign_in) = party.provider.begin();
-    let to_the_provider = Redirect::to(url.as_str()).into_response();
-    if let Some(visit) = party.visits.find(&headers) {
-        visit.lock().await.begin(sign_in);
-        return to_the_provider;
+async fn sign_in(State(relying_party): State<Arc<RelyingParty>>, headers: HeaderMap) -> Response {
+    let (url, sign_in) = relying_party.provider.begin();
+    let redirect = Redirect::to(url.as_str()).into_response();
+    if let Some(session) = relying_party.sessions.find(&headers) {
+        session.lock().await.begin(sign_in);
+        return redirect;
     }
-    let mut visit = Visit::default();
-    visit.begin(sign_in);
-    party.kept(&headers, Arc::new(Mutex::new(visit)), to_the_provider)
+    let mut session = Session::default();
+    session.begin(sign_in);
+    relying_party.with_cookie(&headers, Arc::new(Mutex::new(session)), redirect)
 }
 
 /// `GET /callback`
-async fn callback(State(party): State<Arc<Party>>, headers: HeaderMap, uri: Uri) -> Response {
-    let known = party.visits.find(&headers);
-    let visit = known.clone().unwrap_or_default();
-    let came = party.finish(&mut *visit.lock().await, &uri).await;
-    let is_new = known.is_none() || came.is_ok();
-    visit.lock().await.notice = Some(match came {
+async fn callback(
+    State(relying_party): State<Arc<RelyingParty>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let known = relying_party.sessions.find(&headers);
+    let session = known.clone().unwrap_or_default();
+    let result = relying_party.redeem(&mut *session.lock().await, &uri).await;
+    let is_new = known.is_none() || result.is_ok();
+    session.lock().await.notice = Some(match result {
         Ok(()) => Notice::Done("You are signed in."),
-        Err(trouble) => Notice::Trouble(trouble),
+        Err(error) => Notice::Failed(error),
     });
-    if is_new { party.kept(&headers, visit, to_the_page()) } else { to_the_page() }
+    if is_new {
+        relying_party.with_cookie(&headers, session, redirect_home())
+    } else {
+        redirect_home()
+    }
 }
 
 /// `POST /userinfo`
-async fn userinfo(State(party): State<Arc<Party>>, headers: HeaderMap) -> Response {
-    party
-        .act(&headers, async |signed_in| {
+async fn userinfo(State(relying_party): State<Arc<RelyingParty>>, headers: HeaderMap) -> Response {
+    relying_party
+        .run(&headers, async |signed_in| {
             signed_in.userinfo = None;
-            signed_in.userinfo = Some(party.provider.userinfo(&signed_in.tokens).await?);
-            Ok("Userinfo has answered.")
+            signed_in.userinfo = Some(relying_party.provider.userinfo(&signed_in.tokens).await?);
+            Ok("Userinfo has returned the claims.")
         })
         .await
 }
 
 /// `POST /refresh`
-async fn refresh(State(party): State<Arc<Party>>, headers: HeaderMap) -> Response {
-    party
-        .act(&headers, async |signed_in| {
-            signed_in.tokens =
-                party.provider.refresh(&signed_in.tokens, party.app.clock.now()).await?;
+async fn refresh(State(relying_party): State<Arc<RelyingParty>>, headers: HeaderMap) -> Response {
+    relying_party
+        .run(&headers, async |signed_in| {
+            signed_in.tokens = relying_party
+                .provider
+                .refresh(&signed_in.tokens, relying_party.app.clock.now())
+                .await?;
             signed_in.refreshed += 1;
-            Ok("There are new tokens.")
+            Ok("The tokens were refreshed.")
         })
         .await
 }
 
 /// `POST /revoke`
-async fn revoke(State(party): State<Arc<Party>>, headers: HeaderMap) -> Response {
-    party
-        .act(&headers, async |signed_in| {
-            party.provider.revoke(&signed_in.tokens).await?;
+async fn revoke(State(relying_party): State<Arc<RelyingParty>>, headers: HeaderMap) -> Response {
+    relying_party
+        .run(&headers, async |signed_in| {
+            relying_party.provider.revoke(&signed_in.tokens).await?;
             signed_in.revoked = true;
-            Ok("The tokens are revoked. Call userinfo or refresh, and you will be refused.")
+            Ok("The tokens are revoked. Userinfo and refresh will be refused.")
         })
         .await
 }
 
 /// `POST /sign-out`
-async fn sign_out(State(party): State<Arc<Party>>, headers: HeaderMap) -> Response {
-    let Some(visit) = party.visits.find(&headers) else { return to_the_page() };
-    let visit = &mut *visit.lock().await;
-    let Some(SignedIn { tokens: Tokens { id_token, .. }, .. }) = visit.signed_in.take() else {
-        return to_the_page();
+async fn sign_out(State(relying_party): State<Arc<RelyingParty>>, headers: HeaderMap) -> Response {
+    let Some(session) = relying_party.sessions.find(&headers) else { return redirect_home() };
+    let session = &mut *session.lock().await;
+    let Some(SignedIn { tokens: Tokens { id_token, .. }, .. }) = session.signed_in.take() else {
+        return redirect_home();
     };
     let state = Secret::generate().expose().to_owned();
-    let url = party.provider.sign_out(&id_token, &state);
-    visit.leaving = Some(state);
+    let url = relying_party.provider.sign_out(&id_token, &state);
+    session.logout_state = Some(state);
     Redirect::to(url.as_str()).into_response()
 }
 
 /// `GET /signed-out`
-async fn signed_out(State(party): State<Arc<Party>>, headers: HeaderMap, uri: Uri) -> Response {
-    if let Some(visit) = party.visits.find(&headers) {
-        let visit = &mut *visit.lock().await;
-        if visit.leaving.is_some() && visit.leaving == parameters(&uri).remove("state") {
-            visit.leaving = None;
-            visit.notice = Some(Notice::Done("You are signed out, here and at the server."));
+async fn signed_out(
+    State(relying_party): State<Arc<RelyingParty>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    if let Some(session) = relying_party.sessions.find(&headers) {
+        let session = &mut *session.lock().await;
+        if session.logout_state.is_some()
+            && session.logout_state == parameters(&uri).remove("state")
+        {
+            session.logout_state = None;
+            session.notice = Some(Notice::Done("You are signed out, here and at the server."));
         }
     }
-    to_the_page()
+    redirect_home()
 }
 
 /// `GET /demo.css`
@@ -213,76 +229,76 @@ async fn css() -> Response {
 
 /// `GET /static/{name}`
 async fn file(
-    State(party): State<Arc<Party>>,
+    State(relying_party): State<Arc<RelyingParty>>,
     Path(name): Path<String>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    party.look.assets.serve(&name, &uri, &headers)
+    relying_party.look.assets.serve(&name, &uri, &headers)
 }
 
-impl Party {
-    /// Ends a sign-in with what the browser brings back.
-    async fn finish(&self, visit: &mut Visit, uri: &Uri) -> Result<(), Trouble> {
-        let mut answer = parameters(uri);
-        // The answer must be to a question of ours, asked by this browser (RFC 6749 §10.12), …
-        let state = answer.remove("state").unwrap_or_default();
-        let sign_in = visit.take(&state).ok_or(Trouble::NotOurs)?;
-        // … and from whom it was asked (RFC 9207 §2.4).
-        if answer.remove("iss").as_deref() != Some(self.provider.issuer()) {
-            return Err(Trouble::Untrusted("it is from another issuer"));
+impl RelyingParty {
+    /// Validates the authentication response and redeems its code.
+    async fn redeem(&self, session: &mut Session, uri: &Uri) -> Result<(), Error> {
+        let mut response = parameters(uri);
+        // The state must be that of a request from this browser (RFC 6749 §10.12),
+        let state = response.remove("state").unwrap_or_default();
+        let sign_in = session.take(&state).ok_or(Error::UnknownState)?;
+        // and the issuer the one that the request was sent to (RFC 9207 §2.4).
+        if response.remove("iss").as_deref() != Some(self.provider.issuer()) {
+            return Err(Error::Invalid("iss is another issuer"));
         }
-        if let Some(error) = answer.remove("error") {
+        if let Some(error) = response.remove("error") {
             return Err(match error.as_str() {
-                "access_denied" => Trouble::Declined,
+                "access_denied" => Error::AccessDenied,
                 code => {
-                    let why = answer.remove("error_description");
-                    Trouble::refused("The sign-in was refused", code, why.as_deref())
+                    let why = response.remove("error_description");
+                    Error::refused("The sign-in was refused", code, why.as_deref())
                 }
             });
         }
-        let code = answer.remove("code").ok_or(Trouble::Odd("there is no code in it"))?;
+        let code = response.remove("code").ok_or(Error::Malformed("the code is missing"))?;
         let tokens = self.provider.redeem(sign_in, code, self.app.clock.now()).await?;
-        visit.signed_in = Some(SignedIn { tokens, refreshed: 0, revoked: false, userinfo: None });
+        session.signed_in = Some(SignedIn { tokens, refreshed: 0, revoked: false, userinfo: None });
         Ok(())
     }
 
-    /// Does something for whoever is signed in, and says on the page what came of it.
-    async fn act(
+    /// Runs an action if a user is signed in, and stores its result as the notice on the page.
+    async fn run(
         &self,
         headers: &HeaderMap,
-        what: impl AsyncFnOnce(&mut SignedIn) -> Result<&'static str, Trouble>,
+        action: impl AsyncFnOnce(&mut SignedIn) -> Result<&'static str, Error>,
     ) -> Response {
-        if let Some(visit) = self.visits.find(headers) {
-            let mut visit: MutexGuard<'_, Visit> = visit.lock().await;
-            let Visit { signed_in, notice, .. } = &mut *visit;
+        if let Some(session) = self.sessions.find(headers) {
+            let mut session: MutexGuard<'_, Session> = session.lock().await;
+            let Session { signed_in, notice, .. } = &mut *session;
             if let Some(signed_in) = signed_in {
-                *notice = Some(match what(signed_in).await {
+                *notice = Some(match action(signed_in).await {
                     Ok(done) => Notice::Done(done),
-                    Err(trouble) => Notice::Trouble(trouble),
+                    Err(error) => Notice::Failed(error),
                 });
             }
         }
-        to_the_page()
+        redirect_home()
     }
 
-    /// Keeps a visit under a new cookie.
-    fn kept(
+    /// Stores a session under a new cookie, and sets the cookie in the response.
+    fn with_cookie(
         &self,
         headers: &HeaderMap,
-        visit: Arc<Mutex<Visit>>,
-        mut answer: Response,
+        session: Arc<Mutex<Session>>,
+        mut response: Response,
     ) -> Response {
-        match self.visits.keep(headers, visit) {
+        match self.sessions.insert(headers, session) {
             Ok(cookie) => {
-                answer.headers_mut().append(SET_COOKIE, cookie);
-                answer
+                response.headers_mut().append(SET_COOKIE, cookie);
+                response
             }
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
 
-    async fn page(&self, visit: &Visit) -> Response {
+    async fn page(&self, session: &Session) -> Response {
         let now = self.app.clock.now();
         let Ok(certificates) = inventory::certificates(&self.app).await else {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -296,9 +312,9 @@ impl Party {
             },
             issuer: self.provider.issuer(),
             metrics: &self.metrics,
-            notice: visit.notice.as_ref(),
+            notice: session.notice.as_ref(),
             certificates,
-            somebody: visit.signed_in.as_ref().map(|signed_in| Somebody::new(signed_in, now)),
+            user: session.signed_in.as_ref().map(|signed_in| SignedInUser::new(signed_in, now)),
         };
         match page.render() {
             Ok(page) => Html(page).into_response(),
@@ -307,12 +323,12 @@ impl Party {
     }
 }
 
-/// The page, by a GET: reloading it does nothing twice.
-fn to_the_page() -> Response {
+/// Redirects to the page with a GET, so that a reload repeats nothing.
+fn redirect_home() -> Response {
     Redirect::to("/").into_response()
 }
 
-/// The parameters of a query. One that stands twice is none: RFC 6749 §3.1.
+/// The parameters of a query. Repeated ones are ignored: RFC 6749 §3.1.
 fn parameters(uri: &Uri) -> HashMap<String, String> {
     let mut parameters = HashMap::new();
     let mut twice = Vec::new();
@@ -327,29 +343,33 @@ fn parameters(uri: &Uri) -> HashMap<String, String> {
     parameters
 }
 
-/// What holds for every request and every answer.
-async fn guard(State(party): State<Arc<Party>>, request: Request, next: Next) -> Response {
-    let mut answer = match refused(&request, &party.origin) {
-        Some(answer) => answer,
+/// Checks every request, and sets the security headers of every response.
+async fn check_request(
+    State(relying_party): State<Arc<RelyingParty>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match refused(&request, &relying_party.origin) {
+        Some(response) => response,
         None => next.run(request).await,
     };
-    let headers = answer.headers_mut();
+    let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| party.policy.clone());
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| relying_party.policy.clone());
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    answer
+    response
 }
 
-/// We are `localhost` and nothing else: any other name for this machine is one that somebody else may
-/// have given it, and cookies go by names. What changes something comes from our own page.
+/// Refuses other host names than `localhost`: another site could resolve its name to this machine (DNS rebinding), and
+/// cookies are scoped by name. Refuses forms of other origins.
 fn refused(request: &Request, origin: &str) -> Option<Response> {
-    let said = |name: HeaderName| request.headers().get(name).map(HeaderValue::as_bytes);
-    if said(HOST) != Some(origin.trim_start_matches("http://").as_bytes()) {
+    let field = |name: HeaderName| request.headers().get(name).map(HeaderValue::as_bytes);
+    if field(HOST) != Some(origin.trim_start_matches("http://").as_bytes()) {
         return Some(Redirect::to(origin).into_response());
     }
-    if request.method() == Method::POST && said(ORIGIN) != Some(origin.as_bytes()) {
-        let why = "This form is not one of ours.\n";
+    if request.method() == Method::POST && field(ORIGIN) != Some(origin.as_bytes()) {
+        let why = "This form is from another origin.\n";
         return Some((StatusCode::FORBIDDEN, why).into_response());
     }
     None
@@ -360,7 +380,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_that_stands_twice_is_none() {
+    fn repeated_parameters_are_ignored() {
         let read = parameters(&"/callback?code=a&state=b&code=c&iss=d%20e".parse().unwrap());
 
         let read: std::collections::BTreeMap<_, _> = read.into_iter().collect();

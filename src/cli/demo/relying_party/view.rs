@@ -1,10 +1,10 @@
-//! `templates/demo/home.html`: what the application shows, which is all that it was told.
+//! `templates/demo/home.html`: the tokens and claims that the application has received.
 
 use askama::Template;
 use serde_json::{Map, Value};
 
 use super::inventory::Certificate;
-use super::visits::{Notice, SignedIn};
+use super::sessions::{Notice, SignedIn};
 use crate::render::layout::{Layout, initials};
 use crate::types::{Secret, Timestamp};
 
@@ -12,51 +12,51 @@ use crate::types::{Secret, Timestamp};
 #[derive(Debug, Template)]
 #[template(path = "demo/home.html")]
 pub(super) struct Home<'a> {
-    /// What every page of ours carries.
+    /// The layout.
     pub(super) layout: Layout<'a>,
-    /// Who signs people in.
+    /// The issuer.
     pub(super) issuer: &'a str,
-    /// Where the server says what it has counted.
+    /// The URL of the metrics.
     pub(super) metrics: &'a str,
-    /// What came of what was asked for last.
+    /// The result of the last action.
     pub(super) notice: Option<&'a Notice>,
-    /// What the server knows of certificates.
+    /// The certificate inventory of the server.
     pub(super) certificates: Vec<Certificate>,
-    /// Who is signed in.
-    pub(super) somebody: Option<Somebody<'a>>,
+    /// The signed-in user.
+    pub(super) user: Option<SignedInUser<'a>>,
 }
 
 impl Home<'_> {
-    /// How many of the five steps of a sign-in this browser has seen.
+    /// How many of the five steps of a sign-in are completed.
     fn reached(&self) -> usize {
-        match &self.somebody {
+        match &self.user {
             None => 0,
-            Some(somebody) if somebody.signed_in.userinfo.is_none() => 4,
+            Some(user) if user.signed_in.userinfo.is_none() => 4,
             Some(_) => 5,
         }
     }
 
     fn is_bad_news(&self) -> bool {
-        matches!(self.notice, Some(Notice::Trouble(_)))
+        matches!(self.notice, Some(Notice::Failed(_)))
     }
 
     fn news(&self) -> Option<String> {
         self.notice.map(|notice| match notice {
             Notice::Done(what) => (*what).to_owned(),
-            Notice::Trouble(trouble) => trouble.to_string(),
+            Notice::Failed(error) => error.to_string(),
         })
     }
 }
 
-/// Somebody who signed in, and what is held for them.
+/// A signed-in user and their tokens.
 #[derive(Debug)]
-pub(super) struct Somebody<'a> {
+pub(super) struct SignedInUser<'a> {
     signed_in: &'a SignedIn,
     now: Timestamp,
 }
 
-impl<'a> Somebody<'a> {
-    /// Who signed in, as they are at `now`.
+impl<'a> SignedInUser<'a> {
+    /// The user at the time `now`.
     pub(super) const fn new(signed_in: &'a SignedIn, now: Timestamp) -> Self {
         Self { signed_in, now }
     }
@@ -66,7 +66,7 @@ impl<'a> Somebody<'a> {
     }
 
     fn name(&self) -> &'a str {
-        self.claim("name").or(self.claim("preferred_username")).unwrap_or("Somebody")
+        self.claim("name").or(self.claim("preferred_username")).unwrap_or("Unnamed user")
     }
 
     fn handle(&self) -> &'a str {
@@ -82,7 +82,7 @@ impl<'a> Somebody<'a> {
     }
 
     fn key(&self) -> &'a str {
-        self.signed_in.tokens.id_token.kid.as_deref().unwrap_or("the only one there is")
+        self.signed_in.tokens.id_token.kid.as_deref().unwrap_or("(no kid)")
     }
 
     fn userinfo(&self) -> Option<Vec<Claim>> {
@@ -126,8 +126,7 @@ impl<'a> Somebody<'a> {
     }
 }
 
-/// Enough of a token to see that it is another one than before, and of no use to anybody. The beginning
-/// says what kind it is, the end is different each time.
+/// The beginning and the end of a token: enough to distinguish two tokens, too little to use one.
 fn hint(token: &Secret) -> String {
     let token = token.expose();
     let start: String = token.chars().take(8).collect();
@@ -146,7 +145,7 @@ struct Claim {
 fn rows(claims: &Map<String, Value>) -> Vec<Claim> {
     let mut rows = Vec::with_capacity(claims.len());
     collect("", claims, &mut rows);
-    // Who it is first; then whatever else is said of them; then about the saying itself.
+    // The subject first, then the claims about the user, then those about the token.
     rows.sort_by_key(|row| {
         let place = MEANINGS.iter().position(|(name, _)| *name == row.name);
         place.unwrap_or(MEANINGS.len())
@@ -154,7 +153,7 @@ fn rows(claims: &Map<String, Value>) -> Vec<Claim> {
     rows
 }
 
-/// An object in an object, such as `address`, becomes a line a member.
+/// The members of an object, such as `address`, become one line each.
 fn collect(prefix: &str, claims: &Map<String, Value>, rows: &mut Vec<Claim>) {
     for (name, value) in claims {
         let name = format!("{prefix}{name}");
@@ -164,16 +163,16 @@ fn collect(prefix: &str, claims: &Map<String, Value>, rows: &mut Vec<Claim>) {
         }
         let meaning = MEANINGS.iter().find(|(known, _)| *known == name);
         let meaning = meaning.map_or("", |(_, meaning)| *meaning);
-        let value = shown(&name, value);
+        let value = display_value(&name, value);
         rows.push(Claim { name, meaning, value });
     }
 }
 
-fn shown(name: &str, value: &Value) -> String {
+fn display_value(name: &str, value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => {
-            values.iter().map(|value| shown(name, value)).collect::<Vec<_>>().join(", ")
+            values.iter().map(|value| display_value(name, value)).collect::<Vec<_>>().join(", ")
         }
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
@@ -191,22 +190,22 @@ pub(super) fn moment(time: Timestamp) -> String {
     time.to_string().replace('T', " ").replace('Z', " UTC")
 }
 
-/// The claims of OIDC Core §2 and §5.1 in plain words, in the order in which they are shown.
+/// Descriptions of the claims of OIDC Core §2 and §5.1, in the order of the page.
 const MEANINGS: [(&str, &str); 38] = [
-    ("sub", "whose account it is: never given to anybody else"),
+    ("sub", "identifier of the user, never reassigned"),
     ("name", "full name"),
     ("given_name", "given name"),
     ("middle_name", "middle name"),
     ("family_name", "family name"),
     ("nickname", "casual name"),
-    ("preferred_username", "what they sign in with"),
+    ("preferred_username", "username"),
     ("profile", "profile page"),
     ("picture", "picture"),
     ("website", "website"),
     ("email", "e-mail address"),
-    ("email_verified", "whether somebody made sure that it is theirs"),
+    ("email_verified", "whether ownership was verified"),
     ("phone_number", "telephone number"),
-    ("phone_number_verified", "whether somebody made sure that it is theirs"),
+    ("phone_number_verified", "whether ownership was verified"),
     ("address.formatted", "postal address"),
     ("address.street_address", "street"),
     ("address.postal_code", "postal code"),
@@ -217,26 +216,26 @@ const MEANINGS: [(&str, &str); 38] = [
     ("gender", "gender"),
     ("zoneinfo", "time zone"),
     ("locale", "language"),
-    ("updated_at", "when any of this last changed"),
-    ("iss", "who says so"),
-    ("aud", "to whom it is said: this application"),
-    ("azp", "to whom it was given"),
-    ("auth_time", "when the person proved who they are"),
-    ("acr", "how well"),
-    ("amr", "by what"),
-    ("iat", "when it was said"),
-    ("exp", "until when it holds"),
-    ("nonce", "which request it answers"),
-    ("sid", "which sign-in it belongs to"),
-    ("at_hash", "which access token came with it"),
-    ("c_hash", "which code it came of"),
-    ("jti", "its own name"),
+    ("updated_at", "when these claims last changed"),
+    ("iss", "issuer of the token"),
+    ("aud", "audience: this application"),
+    ("azp", "authorized party"),
+    ("auth_time", "when the user authenticated"),
+    ("acr", "authentication context class"),
+    ("amr", "authentication methods"),
+    ("iat", "when the token was issued"),
+    ("exp", "when the token expires"),
+    ("nonce", "value of the authentication request"),
+    ("sid", "session of the user"),
+    ("at_hash", "hash of the access token"),
+    ("c_hash", "hash of the code"),
+    ("jti", "identifier of the token"),
 ];
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::Error;
     use super::super::provider::Tokens;
-    use super::super::trouble::Trouble;
     use super::*;
     use crate::render::layout::{Brand, Look};
     use crate::render::words;
@@ -275,20 +274,20 @@ mod tests {
         let look = Look::new(Brand::named("Demo application"), "");
         let layout =
             Layout { look: &look, words: words::choose(Some("en"), None), now, place: None };
-        let somebody = signed_in.map(|signed_in| Somebody::new(signed_in, now));
+        let user = signed_in.map(|signed_in| SignedInUser::new(signed_in, now));
         let issuer = "http://localhost:8080";
         let metrics = "http://localhost:9090/metrics";
-        let page = Home { layout, issuer, metrics, notice, certificates: Vec::new(), somebody };
+        let page = Home { layout, issuer, metrics, notice, certificates: Vec::new(), user };
         page.render().unwrap()
     }
 
     #[test]
-    fn it_shows_what_is_said_of_somebody_and_hints_of_tokens() {
+    fn the_page_has_the_claims_and_abbreviated_tokens() {
         let signed_in = ada("Ada Lovelace");
 
         let page = page(Some(&signed_in), None, NOW);
 
-        for shown in [
+        for text in [
             "Ada Lovelace",
             "address.locality",
             "London",
@@ -297,7 +296,7 @@ mod tests {
             "gw_rt_ab…uvwxyz",
             "once",
         ] {
-            assert!(page.contains(shown), "{shown}");
+            assert!(page.contains(text), "{text}");
         }
         for hidden in ["9.access", "gw_rt_abc", "eyJ.id.token", "expired", "revoked"] {
             assert!(!page.contains(hidden), "{hidden}");
@@ -305,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn five_steps_are_drawn_and_those_that_were_taken_are_marked() {
+    fn completed_steps_are_marked() {
         let mut signed_in = ada("Ada Lovelace");
         let marked = |page: &str| {
             assert_eq!(page.matches("<svg class=\"drawn\"").count(), 5);
@@ -324,18 +323,18 @@ mod tests {
 
     /// THREATS UI-08.
     #[test]
-    fn what_others_wrote_is_text() {
+    fn values_from_elsewhere_are_escaped() {
         let signed_in = ada("<script>alert(1)</script>");
         let refused =
-            Trouble::refused("The sign-in was refused", "<b>", Some("\"><img src=x onerror=x>"));
+            Error::refused("The sign-in was refused", "<b>", Some("\"><img src=x onerror=x>"));
 
-        let page = page(Some(&signed_in), Some(&Notice::Trouble(refused)), NOW);
+        let page = page(Some(&signed_in), Some(&Notice::Failed(refused)), NOW);
 
         assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains("<img"));
     }
 
     #[test]
-    fn it_says_what_is_no_longer_of_use() {
+    fn expired_and_revoked_tokens_are_marked() {
         let mut signed_in = ada("Ada Lovelace");
         signed_in.revoked = true;
 
@@ -345,12 +344,12 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_not_signed_in_can_do_one_thing() {
-        let declined = Notice::Trouble(Trouble::Declined);
+    fn without_a_session_sign_in_is_the_only_action() {
+        let declined = Notice::Failed(Error::AccessDenied);
 
         let page = page(None, Some(&declined), NOW);
 
         assert_eq!(page.matches("<button").count(), 1);
-        assert!(page.contains("Nobody was signed in: the request was declined."));
+        assert!(page.contains("You are not signed in: the request was declined."));
     }
 }
