@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use gatewright::app::Clock;
 use gatewright::jose::{SigningKey, base64url};
 use gatewright::types::Algorithm;
-use jsonwebtoken::{Algorithm as Theirs, EncodingKey, crypto};
+use jsonwebtoken::{Algorithm as JwtAlgorithm, EncodingKey, crypto};
 use uuid::Uuid;
 
 use crate::jobs::request;
@@ -73,7 +73,8 @@ impl Proving {
         let (jti, iat) = (Uuid::now_v7(), self.clock.now().0);
         let claims = format!(r#"{{"jti":"{jti}","htm":"POST","htu":"{}","iat":{iat}}}"#, self.htu);
         let message = format!("{}.{}", self.key.header, base64url::encode(claims));
-        let signature = crypto::sign(message.as_bytes(), &self.key.private, Theirs::ES256).ok()?;
+        let signature =
+            crypto::sign(message.as_bytes(), &self.key.private, JwtAlgorithm::ES256).ok()?;
         Some(format!("{message}.{signature}"))
     }
 }

@@ -77,7 +77,7 @@ pub(super) struct Retire {
 }
 
 fn algorithms() -> PossibleValuesParser {
-    Algorithm::OURS.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().into()
+    Algorithm::SIGNING.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().into()
 }
 
 impl KeyCommand {

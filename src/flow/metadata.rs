@@ -65,7 +65,8 @@ pub fn document(
         .collect();
     let none = AuthMethod::None.as_str();
     let confidential: Vec<_> = methods.iter().copied().filter(|one| *one != none).collect();
-    let assertions: Vec<_> = Algorithm::THEIRS.iter().copied().chain([Algorithm::Hs256]).collect();
+    let assertions: Vec<_> =
+        Algorithm::ACCEPTED.iter().copied().chain([Algorithm::Hs256]).collect();
     let mut about: Vec<&str> = vec![
         "sub",
         "iss",

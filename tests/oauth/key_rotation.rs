@@ -43,7 +43,7 @@ fn kids(jwks: &Value) -> Vec<String> {
 fn is_signed_by(jwks: &Value, jwt: &str) -> bool {
     let set = Jwks::fetched(jwks).unwrap();
     let any = Typ::AbsentOr(&["JWT", "at+jwt"]);
-    jws::verify(jwt, Keys::Published(&set), Algorithm::OURS, any).is_ok()
+    jws::verify(jwt, Keys::Published(&set), Algorithm::SIGNING, any).is_ok()
 }
 
 /// What the background job does, on this replica.

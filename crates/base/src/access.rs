@@ -1,4 +1,4 @@
-//! File permissions: why a file cannot be read, and who else can read it.
+//! File permissions: why a file cannot be read, and which other users can read it.
 //!
 //! [`exposure`] is the one rule for all secret files: those of the configuration, private keys, and
 //! the key-encryption key.
@@ -10,7 +10,7 @@ use std::path::Path;
 /// A secret file that others can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
-    /// The file, and who can read it.
+    /// The file, and the users that can read it.
     pub reason: String,
     /// The command that restricts it.
     pub remedy: String,
@@ -24,16 +24,16 @@ impl Exposure {
     }
 }
 
-/// Who else can read a secret file, if anyone. Root may share a secret with a group, as
+/// The other users that can read a secret file, if any. Root may share a secret with a group, as
 /// orchestrators do for a server without root (mode 0640). A file below a directory that only the
 /// owner can enter is private whatever its mode: container engines and credential stores do this
 /// (mode 0444).
 pub fn exposure(path: &Path) -> Option<Exposure> {
-    let (mode, lent) = mode(path)?;
-    match mode & 0o077 & !(lent & 0o040) {
+    let (mode, group_mode) = mode(path)?;
+    match mode & 0o077 & !(group_mode & 0o040) {
         0 => None,
         // A writable file may have been opened before the directory was restricted.
-        open if open & 0o033 == 0 && is_shut_in(path) => None,
+        open if open & 0o033 == 0 && is_in_private_directory(path) => None,
         group if group & 0o007 == 0 => Some(Exposure::new(path, "is open to its group", "600")),
         _ => Some(Exposure::new(path, "is open to every user of this machine", "600")),
     }
@@ -41,7 +41,7 @@ pub fn exposure(path: &Path) -> Option<Exposure> {
 
 /// Whether a directory above is restricted to its owner, who is the file's owner or root. Symbolic
 /// links are resolved.
-fn is_shut_in(path: &Path) -> bool {
+fn is_in_private_directory(path: &Path) -> bool {
     let Ok(path) = std::fs::canonicalize(path) else { return false };
     let Ok(owner) = std::fs::metadata(&path).map(|file| file.uid()) else { return false };
     path.ancestors().skip(1).any(|directory| {
@@ -72,14 +72,14 @@ pub fn why(path: &Path, error: &io::Error) -> String {
     }
     // Files below an inaccessible directory cannot be inspected, so the directory is reported.
     let blocked = path.ancestors().find_map(|place| Some((place, place.metadata().ok()?)));
-    match (blocked, ours()) {
-        (Some((place, found)), Some(us)) if !place.as_os_str().is_empty() => format!(
+    match (blocked, current_uid()) {
+        (Some((place, metadata)), Some(uid)) if !place.as_os_str().is_empty() => format!(
             "permission is denied: {} belongs to {} (mode {:04o}), and this process runs as {}; run it \
              as the owner, or give it access to {}",
             place.display(),
-            user(found.uid()),
-            found.mode() & 0o7777,
-            user(us),
+            user(metadata.uid()),
+            metadata.mode() & 0o7777,
+            user(uid),
             path.display(),
         ),
         _ => kind.to_string(),
@@ -87,8 +87,8 @@ pub fn why(path: &Path, error: &io::Error) -> String {
 }
 
 /// The user of this process.
-pub fn ours() -> Option<u32> {
-    Path::new("/proc/self").metadata().ok().map(|found| found.uid())
+pub fn current_uid() -> Option<u32> {
+    Path::new("/proc/self").metadata().ok().map(|metadata| metadata.uid())
 }
 
 /// A user's name and number.

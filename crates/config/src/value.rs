@@ -322,7 +322,7 @@ impl Value for Algorithm {
 
     fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         Self::parse(raw.text()?)
-            .filter(|algorithm| Self::OURS.contains(algorithm))
+            .filter(|algorithm| Self::SIGNING.contains(algorithm))
             .ok_or_else(|| "is not a supported signature algorithm".into())
     }
 
@@ -331,7 +331,7 @@ impl Value for Algorithm {
     }
 
     fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
-        let names: Vec<_> = Self::OURS.iter().map(|algorithm| algorithm.as_str()).collect();
+        let names: Vec<_> = Self::SIGNING.iter().map(|algorithm| algorithm.as_str()).collect();
         json!({ "enum": names })
     }
 }

@@ -10,7 +10,7 @@ use super::opaque_tokens::{self, OpaqueToken};
 use super::test_database::TestDatabase;
 use super::users::{self, sessions};
 use super::{certificate_warnings, clients, outbox};
-use crate::types::client::HeldSecret;
+use crate::types::client::StoredSecret;
 use crate::types::session::Session;
 use crate::types::{
     Bonds, ClientId, Confirmation, Digest, GrantId, ResourceId, Scope, Seconds, SessionId,
@@ -66,7 +66,7 @@ async fn session(database: &TestDatabase, user: &User) -> Session {
 async fn client(database: &TestDatabase) -> ClientId {
     let id = ClientId::new();
     let metadata = serde_json::from_value(json!({ "client_name": "Billing" })).unwrap();
-    let secret = HeldSecret { digest: Digest::of(b"secret"), sealed: None, expires_at: None };
+    let secret = StoredSecret { digest: Digest::of(b"secret"), sealed: None, expires_at: None };
     let mut tx = database.store.write().await.unwrap();
     clients::insert(&mut tx, &id, &metadata, NOW).await.unwrap();
     clients::add_secret(&mut tx, &id, &secret, NOW).await.unwrap();

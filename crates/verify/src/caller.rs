@@ -51,7 +51,9 @@ impl Caller {
         }
         let text = |name: &str| match payload.get(name) {
             None => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or("a claim that is a text is none"),
+            Some(value) => {
+                value.as_str().map(Some).ok_or("a claim that must be a string is not one")
+            }
         };
         let required = (claims.subject, claims.audience, claims.id, text("client_id")?);
         let (Some(subject), Some(audience), Some(token_id), Some(client_id)) = required else {
@@ -65,7 +67,7 @@ impl Caller {
             subject,
             client_id: ClientId::from_text(client_id),
             audience: audience.iter().map(str::to_owned).collect(),
-            scope: scope.map_err(|_| "scope is not one")?,
+            scope: scope.map_err(|_| "scope is not valid")?,
             grant: text("gw_grant")?.map(GrantId::from_text),
             token_id,
             issued_at,
@@ -90,7 +92,7 @@ fn confirmation(payload: &Map<String, Value>) -> Result<Confirmation, &'static s
     };
     let members = cnf.as_object().ok_or("cnf is not an object")?;
     if members.is_empty() || members.keys().any(|name| name != "x5t#S256" && name != "jkt") {
-        return Err("the token is bound to something that we cannot check");
+        return Err("cnf has an unsupported confirmation method");
     }
     serde::Deserialize::deserialize(cnf).map_err(|_| "cnf has no thumbprint of SHA-256")
 }

@@ -19,7 +19,7 @@ pub enum Error {
     #[error("{0}")]
     Refused(#[from] Refusal),
     /// The token cannot be verified now: 503. The text is for the log only.
-    #[error("the token could not be judged: {0}")]
+    #[error("the token could not be verified: {0}")]
     Unavailable(String),
 }
 
@@ -62,35 +62,35 @@ impl Refusal {
                 (Some(Code::InsufficientScope), "the access token lacks a scope", Some(scope))
             }
         };
-        let mut told = String::new();
-        let mut say = |name: &str, value: &str| {
+        let mut parameters = String::new();
+        let mut add = |name: &str, value: &str| {
             // Writing to a String does not fail.
-            let _ = write!(told, ", {name}=\"{}\"", quotable(value));
+            let _ = write!(parameters, ", {name}=\"{}\"", quotable(value));
         };
         if let Some(code) = code {
-            say("error", code.as_str());
-            say("error_description", why);
+            add("error", code.as_str());
+            add("error_description", why);
         }
         if let Some(scope) = scope {
-            say("scope", &scope);
+            add("scope", &scope);
         }
         let realm = quotable(realm);
-        let bearer = |told: &str| {
+        let bearer = |parameters: &str| {
             let name = Scheme::Bearer.as_str();
-            format!("{name} realm=\"{realm}\"{told}")
+            format!("{name} realm=\"{realm}\"{parameters}")
         };
         // > The value of the algs parameter […] a space-delimited list of the JWS algorithms (RFC 9449 §7.1)
         let algorithms: Vec<_> = Proof::ALGORITHMS.iter().map(|one| one.as_str()).collect();
         let algorithms = algorithms.join(" ");
-        let dpop = |told: &str| {
+        let dpop = |parameters: &str| {
             let name = Scheme::Dpop.as_str();
-            format!("{name} realm=\"{realm}\"{told}, algs=\"{algorithms}\"")
+            format!("{name} realm=\"{realm}\"{parameters}, algs=\"{algorithms}\"")
         };
         let challenge = match (code, scheme) {
             // Without a token, both schemes are offered (RFC 9449 §7.2).
             (None, _) => format!("{}, {}", bearer(""), dpop("")),
-            (Some(_), Scheme::Bearer) => bearer(&told),
-            (Some(_), Scheme::Dpop) => dpop(&told),
+            (Some(_), Scheme::Bearer) => bearer(&parameters),
+            (Some(_), Scheme::Dpop) => dpop(&parameters),
         };
         Self { code, why, challenge }
     }
@@ -128,14 +128,14 @@ impl Error {
     }
 }
 
-/// The response: status, challenge, and the error as JSON. For [`Error::Unavailable`] the caller is
-/// told only to retry.
+/// The response: status, challenge, and the error as JSON. [`Error::Unavailable`] only
+/// invites the caller to retry.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (code, why) = match &self {
             Self::Refused(Refusal { code, why, .. }) => (*code, *why),
             Self::Unavailable(_) => {
-                (Some(Code::TemporarilyUnavailable), "we are busy; try again in a moment")
+                (Some(Code::TemporarilyUnavailable), "the API is busy: try again in a moment")
             }
         };
         let body = code.map_or_else(serde_json::Map::new, |code| {

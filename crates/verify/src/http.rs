@@ -71,9 +71,9 @@ impl Source {
         // > The issuer value returned MUST be identical to the Issuer URL that was used as the prefix to
         // > /.well-known/openid-configuration (OIDC Discovery 1.0 §4.3)
         if text("issuer") != Some(&self.issuer) {
-            return Err(format!("{uri} is of another issuer"));
+            return Err(format!("{uri} has another issuer"));
         }
-        let keys = text("jwks_uri").ok_or_else(|| format!("{uri} names no jwks_uri"))?;
+        let keys = text("jwks_uri").ok_or_else(|| format!("{uri} has no jwks_uri"))?;
         // Keys from an unprotected connection could be an attacker's.
         if self.issuer.starts_with("https:") && !keys.starts_with("https:") {
             return Err(format!("the jwks_uri of {uri} is not https"));

@@ -56,7 +56,7 @@ mod tests {
 
     /// RFC 3986 §6.2.2, §6.2.3; THREATS DP-02.
     #[test]
-    fn what_differs_in_writing_alone_is_the_same() {
+    fn equivalent_spellings_are_equal() {
         for other in [
             TOKEN,
             "HTTPS://ID.Example.ORG/tenant/token",
@@ -77,7 +77,7 @@ mod tests {
 
     /// THREATS DP-02.
     #[test]
-    fn what_differs_in_more_than_writing_is_not_the_same() {
+    fn different_urls_are_not_equal() {
         for other in [
             "",
             "/tenant/token",

@@ -71,14 +71,17 @@ pub fn verify(
         .as_ref()
         .is_some_and(|audience| audience.iter().all(|one| one == expected.client_id))
         && text("azp").is_none_or(|azp| azp == expected.client_id);
-    must(claims.issuer.as_deref() == Some(expected.issuer), "the ID token is of another issuer")?;
+    must(claims.issuer.as_deref() == Some(expected.issuer), "the ID token has another issuer")?;
     must(is_only_for_client, "the ID token is for another application")?;
     must(
         has_expected_nonce(&expected.occasion, text("nonce")),
-        "the ID token answers another request",
+        "nonce is not that of the request",
     )?;
     let hash = sign::left_half(verified.algorithm, expected.access_token);
-    must(text("at_hash").is_none_or(|it| it == hash), "the access token is not the ID token's")?;
+    must(
+        text("at_hash").is_none_or(|it| it == hash),
+        "at_hash is not the hash of the access token",
+    )?;
     let subject = claims.subject.ok_or("the ID token has no subject")?;
     if let Occasion::Refresh(previous) = expected.occasion {
         must(previous.subject == subject, "the ID token has another subject than before")?;
@@ -169,12 +172,12 @@ mod tests {
             (json!({"aud": ["app", "other"]}), "another application"),
             (json!({"aud": null}), "another application"),
             (json!({"azp": "other"}), "another application"),
-            (json!({"nonce": "n-2"}), "another request"),
-            (json!({"nonce": null}), "another request"),
+            (json!({"nonce": "n-2"}), "nonce is not"),
+            (json!({"nonce": null}), "nonce is not"),
             (json!({"exp": 190}), "expired"),
             (json!({"exp": null}), "exp is missing"),
             (json!({"iat": 300}), "issued in the future"),
-            (json!({"at_hash": sign::left_half(ALGORITHM, "other")}), "not the ID token's"),
+            (json!({"at_hash": sign::left_half(ALGORITHM, "other")}), "at_hash is not"),
             (json!({"sub": null}), "no subject"),
         ] {
             let refused =
@@ -197,6 +200,6 @@ mod tests {
         after(json!({})).unwrap();
 
         assert!(after(json!({"sub": "lena"})).unwrap_err().contains("another subject"));
-        assert!(after(json!({"nonce": "n-2"})).unwrap_err().contains("another request"));
+        assert!(after(json!({"nonce": "n-2"})).unwrap_err().contains("nonce is not"));
     }
 }

@@ -78,10 +78,10 @@ impl Verifier {
         }
     }
 
-    /// Allows other signature algorithms: `tokens.access_token_alg` of the issuer. Algorithms with
+    /// Sets the allowed signature algorithms: `tokens.access_token_alg` of the issuer. Algorithms with
     /// a shared secret are never allowed (RFC 8725 §3.1).
     #[must_use]
-    pub fn allowing(mut self, algorithms: &[Algorithm]) -> Self {
+    pub fn with_algorithms(mut self, algorithms: &[Algorithm]) -> Self {
         self.algorithms = algorithms.iter().copied().filter(|alg| !alg.is_symmetric()).collect();
         self
     }
@@ -96,9 +96,9 @@ impl Verifier {
         self
     }
 
-    /// Sets the memory of used DPoP proofs. An API with several processes should share one.
+    /// Sets the store of used DPoP proofs. Several processes of one API should share one.
     #[must_use]
-    pub fn remembering(mut self, replays: Replays) -> Self {
+    pub fn with_replays(mut self, replays: Replays) -> Self {
         self.replays = replays;
         self
     }
@@ -128,8 +128,8 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<Caller, Error> {
         let (scheme, token) = token(request.headers).map_err(|reason| self.refusal(reason))?;
-        let no = |reason| self.refusal_of(scheme, reason);
-        let invalid = |why| no(Reason::Token(why));
+        let refused = |reason| self.refusal_of(scheme, reason);
+        let invalid = |why| refused(Reason::Token(why));
 
         let jws = Jws::parse(token).map_err(invalid)?;
         let keys = self.keys.keys_for(&jws, now).await.map_err(Error::Unavailable)?;
@@ -143,32 +143,32 @@ impl Verifier {
         }
         // Issued while a clock was wrong, so its `exp` is meaningless.
         if caller.issued_at.is_ahead_of(now) {
-            return Err(invalid("the access token was issued at a time to come"));
+            return Err(invalid("the access token was issued in the future"));
         }
         // > The resource server MUST validate that the "aud" claim contains a resource indicator value
         // > corresponding to an identifier the resource server expects for itself. (RFC 9068 §4)
         if !caller.audience.contains(&self.audience) {
             return Err(invalid("the access token is for another API"));
         }
-        let proof = proof(request, scheme, token, now).map_err(no)?;
+        let proof = proof(request, scheme, token, now).map_err(refused)?;
         let certificate = match request.certificate {
             Some(der) if caller.confirmation.certificate.is_some() => {
-                let unread = |_| invalid("the client certificate cannot be read");
-                Some(Certificate::parse(der, &[]).map_err(unread)?)
+                let unreadable = |_| invalid("the client certificate cannot be parsed");
+                Some(Certificate::parse(der, &[]).map_err(unreadable)?)
             }
             Some(_) | None => None,
         };
         let key = proof.as_ref().map(|proof| proof.key);
-        let shown = Shown { certificate: certificate.as_ref(), key };
-        shown.must_fit(&caller.confirmation, now).map_err(invalid)?;
+        let proof = PossessionProof { certificate: certificate.as_ref(), key };
+        proof.must_match(&caller.confirmation, now).map_err(invalid)?;
         if !needed.iter().all(|scope| caller.scope.has(scope)) {
-            return Err(no(Reason::Scope(needed.join(" "))));
+            return Err(refused(Reason::Scope(needed.join(" "))));
         }
-        // Last, so that only proofs of otherwise accepted requests are remembered (THREATS DP-14).
+        // Last, so that only proofs of otherwise accepted requests are stored (THREATS DP-14).
         if let Some(proof) = &proof {
             let first = self.replays.first_use(proof.into(), now).await;
             if !first.map_err(Error::Unavailable)? {
-                return Err(no(Reason::Proof("the DPoP proof was used before")));
+                return Err(refused(Reason::Proof("the DPoP proof was used before")));
             }
         }
         Ok(caller)
@@ -183,23 +183,23 @@ impl Verifier {
     }
 }
 
-/// Proofs of possession in a request.
+/// What a request proves possession of.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a> {
+pub struct PossessionProof<'a> {
     /// The client certificate of the TLS connection.
     pub certificate: Option<&'a Certificate>,
     /// The key of the request's DPoP proof.
     pub key: Option<Thumbprint>,
 }
 
-impl Shown<'_> {
+impl PossessionProof<'_> {
     /// > The protected resource MUST obtain, from its TLS implementation layer, the client certificate
     /// > used for mutual TLS and MUST verify that the certificate matches the certificate associated
     /// > with the access token. (RFC 8705 §3)
     ///
     /// # Errors
     /// When the request does not prove possession of what the token is bound to.
-    pub fn must_fit(&self, bound: &Confirmation, now: Timestamp) -> Result<(), &'static str> {
+    pub fn must_match(&self, bound: &Confirmation, now: Timestamp) -> Result<(), &'static str> {
         match (bound.certificate, self.certificate) {
             (None, _) => {}
             (Some(_), None) => {
@@ -207,23 +207,21 @@ impl Shown<'_> {
                     "the token is bound to a certificate, and there is no client certificate",
                 );
             }
-            (Some(bound), Some(shown)) if shown.thumbprint != bound => {
+            (Some(bound), Some(presented)) if presented.thumbprint != bound => {
                 return Err("the token is bound to another client certificate");
             }
-            (Some(_), Some(shown)) if !shown.is_valid_at(now) => {
-                return Err("the client certificate has expired, or does not count yet");
+            (Some(_), Some(presented)) if !presented.is_valid_at(now) => {
+                return Err("the client certificate has expired or is not yet valid");
             }
             (Some(_), Some(_)) => {}
         }
         match (bound.key, self.key) {
             (None, None) => Ok(()),
-            (Some(bound), Some(shown)) if bound == shown => Ok(()),
+            (Some(bound), Some(presented)) if bound == presented => Ok(()),
             (Some(_), Some(_)) => Err("the token is bound to another DPoP key"),
             (Some(_), None) => Err("the token is bound to a key, and there is no DPoP proof"),
             // A proof does not bind an unbound token (THREATS DP-07).
-            (None, Some(_)) => {
-                Err("there is a DPoP proof beside a token that is not bound to a key")
-            }
+            (None, Some(_)) => Err("a DPoP proof comes with a token that is not bound to a key"),
         }
     }
 }
@@ -236,7 +234,9 @@ fn token(headers: &HeaderMap) -> Result<(Scheme, &str), Reason> {
     if fields.next().is_some() {
         return Err(Reason::Request("there are two Authorization fields"));
     }
-    let text = field.to_str().map_err(|_| Reason::Request("the Authorization field is no text"))?;
+    let text = field
+        .to_str()
+        .map_err(|_| Reason::Request("the Authorization field is not visible ASCII"))?;
     // A request with another scheme is challenged like one without a token.
     Scheme::of_authorization(text).ok_or(Reason::Missing)
 }
@@ -258,12 +258,12 @@ fn proof(
         (Scheme::Bearer, None) => return Ok(None),
         // A proof does not bind a bearer token (THREATS DP-07).
         (Scheme::Bearer, Some(_)) => {
-            return Err(Reason::Token("a DPoP proof is beside a token that is sent as Bearer"));
+            return Err(Reason::Token("a DPoP proof comes with a token that is sent as Bearer"));
         }
         (Scheme::Dpop, None) => return Err(Reason::Proof("there is no DPoP proof")),
         (Scheme::Dpop, Some(field)) => field,
     };
-    let text = field.to_str().map_err(|_| Reason::Proof("the DPoP field is no text"))?;
+    let text = field.to_str().map_err(|_| Reason::Proof("the DPoP field is not visible ASCII"))?;
     let (method, urls) = (request.method.as_str(), [request.url.to_owned()]);
     let purpose = Purpose { method, urls: &urls, access_token: Some(token) };
     Proof::verify(text, purpose, now).map(Some).map_err(Reason::Proof)

@@ -46,7 +46,7 @@ pub struct Proof {
 
 impl Proof {
     /// Accepted signature algorithms: `dpop_signing_alg_values_supported` (§5.1), `algs` (§7.1).
-    pub const ALGORITHMS: &[Algorithm] = Algorithm::THEIRS;
+    pub const ALGORITHMS: &[Algorithm] = Algorithm::ACCEPTED;
 
     /// > The creation time of the JWT, as determined by either the iat claim or a server managed timestamp
     /// > via the nonce claim, is within an acceptable window (§4.3)
@@ -82,7 +82,7 @@ impl Proof {
         Ok(Self { key, algorithm: verified.algorithm, id, issued_at, nonce })
     }
 
-    /// How long the proof must be remembered to detect replays: its lifetime, from an `iat` that
+    /// How long the proof must be stored to detect replays: its lifetime, from an `iat` that
     /// may be in the future, plus the clock difference of replicas in both directions (§11.1,
     /// THREATS DP-01).
     pub fn kept_until(&self) -> Timestamp {
@@ -101,7 +101,7 @@ fn must_be_for(purpose: Purpose<'_>, claims: &Map<String, Value>) -> Result<(), 
     let url = string(claims, "htu", "the htu of the DPoP proof is not a string")?;
     let url = url.ok_or("the DPoP proof has no htu")?;
     if !purpose.urls.iter().any(|called| htu::is_same(url, called)) {
-        return Err("the htu of the DPoP proof is not the URL of what was called");
+        return Err("the htu of the DPoP proof is not the URL of the request");
     }
     let Some(token) = purpose.access_token else {
         return Ok(());
@@ -125,10 +125,10 @@ fn must_be_fresh(claims: &Claims, now: Timestamp) -> Result<Timestamp, &'static 
         return Err("the iat of the DPoP proof is more than 60 seconds ahead");
     }
     if claims.expires_at.is_some_and(|end| end + APART <= now) {
-        return Err("the DPoP proof has an exp, and it is past");
+        return Err("the DPoP proof has expired (exp)");
     }
     if claims.not_before.is_some_and(|start| start > now + Proof::AHEAD) {
-        return Err("the DPoP proof has an nbf, and it lies ahead");
+        return Err("the DPoP proof is not yet valid (nbf)");
     }
     Ok(issued_at)
 }

@@ -11,16 +11,16 @@ use std::sync::{Mutex, PoisonError};
 use super::proof::Proof;
 use crate::types::{Thumbprint, Timestamp};
 
-/// The default capacity, at about a hundred bytes per proof. A proof is remembered for 80 seconds,
+/// The default capacity, at about a hundred bytes per proof. A proof is stored for 80 seconds,
 /// so this suffices for more than a thousand requests per second.
-const USUAL: usize = 100_000;
+const DEFAULT_CAPACITY: usize = 100_000;
 
 /// A used proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Used {
     /// Its identifier: SHA-256 over its key and `jti`.
     pub id: Thumbprint,
-    /// How long it must be remembered.
+    /// How long it must be stored.
     pub until: Timestamp,
 }
 
@@ -31,50 +31,50 @@ impl From<&Proof> for Used {
     }
 }
 
-type Noting = Pin<Box<dyn Future<Output = Result<bool, String>> + Send>>;
+type Recording = Pin<Box<dyn Future<Output = Result<bool, String>> + Send>>;
 
-/// The memory of used proofs. Of concurrent requests with the same proof, one is the first.
-pub struct Replays(Place);
+/// The store of used proofs. Of concurrent requests with the same proof, one is the first.
+pub struct Replays(Store);
 
-enum Place {
-    Here(Mutex<Memory>),
-    Elsewhere(Box<dyn Fn(Used) -> Noting + Send + Sync>),
+enum Store {
+    Memory(Mutex<Memory>),
+    External(Box<dyn Fn(Used) -> Recording + Send + Sync>),
 }
 
 impl Replays {
     /// In the memory of this process, for at most this many proofs. When it is full, no proof that
-    /// could be replayed is forgotten; new requests get [`super::Error::Unavailable`].
+    /// could be replayed is evicted; new requests get [`super::Error::Unavailable`].
     ///
     /// An API with several processes accepts a proof once in each, within its lifetime.
     pub fn in_memory(most: usize) -> Self {
-        Self(Place::Here(Mutex::new(Memory { most, ..Memory::default() })))
+        Self(Store::Memory(Mutex::new(Memory { most, ..Memory::default() })))
     }
 
     /// In a store of the caller: `first_use` stores a proof and returns whether it was new,
     /// atomically, such as an `INSERT` with a unique key or `SET … NX` with an expiry. Errors are
     /// for the log.
-    pub fn elsewhere<F, Fut>(first_use: F) -> Self
+    pub fn external<F, Fut>(first_use: F) -> Self
     where
         F: Fn(Used) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<bool, String>> + Send + 'static,
     {
-        Self(Place::Elsewhere(Box::new(move |used| Box::pin(first_use(used)))))
+        Self(Store::External(Box::new(move |used| Box::pin(first_use(used)))))
     }
 
     /// Records a use; returns whether it is the first.
     pub(super) async fn first_use(&self, used: Used, now: Timestamp) -> Result<bool, String> {
         match &self.0 {
-            Place::Here(memory) => {
+            Store::Memory(memory) => {
                 memory.lock().unwrap_or_else(PoisonError::into_inner).first_use(used, now)
             }
-            Place::Elsewhere(first_use) => first_use(used).await,
+            Store::External(first_use) => first_use(used).await,
         }
     }
 }
 
 impl Default for Replays {
     fn default() -> Self {
-        Self::in_memory(USUAL)
+        Self::in_memory(DEFAULT_CAPACITY)
     }
 }
 
@@ -102,7 +102,7 @@ impl Memory {
             return Ok(false);
         }
         if self.used.len() >= self.most {
-            return Err("more DPoP proofs are in use than are remembered".to_owned());
+            return Err("the store of used DPoP proofs is full".to_owned());
         }
         self.used.insert(proof.id);
         self.by_end.entry(proof.until).or_default().push(proof.id);
@@ -120,24 +120,24 @@ mod tests {
 
     /// THREATS DP-01, DP-14.
     #[tokio::test]
-    async fn a_proof_is_forgotten_when_it_is_worth_nothing_any_more_and_not_before() {
+    async fn a_proof_is_evicted_once_it_has_expired_and_not_before() {
         let replays = Replays::in_memory(2);
         let first =
             async |name, until, now| replays.first_use(used(name, until), Timestamp(now)).await;
 
         assert_eq!(first("a", 80, 0).await, Ok(true));
         assert_eq!(first("b", 90, 10).await, Ok(true));
-        assert_eq!(first("a", 80, 80).await, Ok(false), "to the last second");
-        assert!(first("c", 150, 80).await.is_err(), "nothing is forgotten for another");
+        assert_eq!(first("a", 80, 80).await, Ok(false), "until the last second");
+        assert!(first("c", 150, 80).await.is_err(), "a full store evicts nothing");
         assert_eq!(first("c", 150, 81).await, Ok(true));
         assert_eq!(first("b", 90, 81).await, Ok(false));
     }
 
     #[tokio::test]
-    async fn it_may_be_kept_elsewhere() {
-        let seen = std::sync::Arc::new(Mutex::new(HashSet::new()));
-        let replays = Replays::elsewhere(move |used| {
-            let is_first = seen.lock().unwrap().insert(used.id);
+    async fn an_external_store_is_supported() {
+        let used_ids = std::sync::Arc::new(Mutex::new(HashSet::new()));
+        let replays = Replays::external(move |used| {
+            let is_first = used_ids.lock().unwrap().insert(used.id);
             async move { Ok(is_first) }
         });
 

@@ -19,8 +19,8 @@ const NOW: i64 = 1_795_000_000;
 /// An issuer, its JWKS, and the number of fetches.
 struct Issuer {
     key: SigningKey,
-    answer: Arc<Mutex<Result<Fetched, String>>>,
-    asked: Arc<AtomicUsize>,
+    response: Arc<Mutex<Result<Fetched, String>>>,
+    fetches: Arc<AtomicUsize>,
     with: Arc<Mutex<Option<String>>>,
 }
 
@@ -36,25 +36,26 @@ fn published(keys: &[&SigningKey], max_age: i64) -> Fetched {
 impl Issuer {
     fn new() -> Self {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
-        let answer = Arc::new(Mutex::new(Ok(published(&[&key], 900))));
-        Self { key, answer, asked: Arc::default(), with: Arc::default() }
+        let response = Arc::new(Mutex::new(Ok(published(&[&key], 900))));
+        Self { key, response, fetches: Arc::default(), with: Arc::default() }
     }
 
-    fn answers(&self, answer: Result<Fetched, String>) {
-        *self.answer.lock().unwrap() = answer;
+    fn respond_with(&self, response: Result<Fetched, String>) {
+        *self.response.lock().unwrap() = response;
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::SeqCst)
     }
 
     fn verifier(&self) -> Verifier {
-        let (answer, asked, with) = (self.answer.clone(), self.asked.clone(), self.with.clone());
+        let (response, fetches, with) =
+            (self.response.clone(), self.fetches.clone(), self.with.clone());
         let keys = IssuerKeys::new(move |etag| {
-            asked.fetch_add(1, Ordering::SeqCst);
+            fetches.fetch_add(1, Ordering::SeqCst);
             *with.lock().unwrap() = etag;
-            let answer = answer.lock().unwrap().clone();
-            async move { answer }
+            let response = response.lock().unwrap().clone();
+            async move { response }
         });
         Verifier::new(ISSUER, API, keys).with_leeway(Seconds(5))
     }
@@ -95,7 +96,7 @@ fn refused(result: Result<Caller, Error>, status: u16, code: Option<Code>) -> Re
 }
 
 #[tokio::test]
-async fn a_token_in_order_tells_who_calls() {
+async fn a_valid_token_identifies_the_caller() {
     let issuer = Issuer::new();
 
     let caller = at(&issuer.verifier(), &issuer.token(|_| {}), 0).await.unwrap();
@@ -107,7 +108,7 @@ async fn a_token_in_order_tells_who_calls() {
 
 /// RFC 9068 §4; THREATS JO-08, JO-11.
 #[tokio::test]
-async fn each_claim_that_is_not_as_it_has_to_be_is_an_invalid_token() {
+async fn an_invalid_claim_makes_the_token_invalid() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let changes: [(&str, Value); 15] = [
@@ -152,7 +153,7 @@ async fn each_claim_that_is_not_as_it_has_to_be_is_an_invalid_token() {
 /// > The "typ" header parameter […] reject tokens carrying any other value (RFC 9068 §4); THREATS JO-01,
 /// > JO-07
 #[tokio::test]
-async fn another_kind_of_jwt_another_algorithm_or_another_key_proves_nothing() {
+async fn another_typ_algorithm_or_key_is_refused() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let claims = json!({
@@ -162,7 +163,7 @@ async fn another_kind_of_jwt_another_algorithm_or_another_key_proves_nothing() {
     let id_token = issuer.key.sign("JWT", &claims).unwrap();
     let (other, _) = SigningKey::generate(Algorithm::Es256).unwrap();
     let (edwards, _) = SigningKey::generate(Algorithm::EdDsa).unwrap();
-    issuer.answers(Ok(published(&[&issuer.key, &edwards], 900)));
+    issuer.respond_with(Ok(published(&[&issuer.key, &edwards], 900)));
     let of = |key: &SigningKey| key.sign("at+jwt", &claims).unwrap();
     let unsigned = {
         let good = of(&issuer.key);
@@ -173,14 +174,14 @@ async fn another_kind_of_jwt_another_algorithm_or_another_key_proves_nothing() {
     for token in [&id_token, &of(&other), &of(&edwards), &unsigned, "x", ""] {
         refused(at(&verifier, token, 0).await, 401, Some(Code::InvalidToken));
     }
-    let wide = issuer.verifier().allowing(&[Algorithm::EdDsa, Algorithm::Hs256]);
-    at(&wide, &of(&edwards), 0).await.unwrap();
-    refused(at(&wide, &of(&issuer.key), 0).await, 401, Some(Code::InvalidToken));
+    let extended = issuer.verifier().with_algorithms(&[Algorithm::EdDsa, Algorithm::Hs256]);
+    at(&extended, &of(&edwards), 0).await.unwrap();
+    refused(at(&extended, &of(&issuer.key), 0).await, 401, Some(Code::InvalidToken));
 }
 
 /// > usually no more than a few minutes, to account for clock skew (RFC 9068 §4)
 #[tokio::test]
-async fn a_token_ends_after_its_time_and_the_leeway() {
+async fn a_token_expires_after_exp_and_the_leeway() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let token = issuer.token(|_| {});
@@ -194,7 +195,7 @@ async fn a_token_ends_after_its_time_and_the_leeway() {
 
 /// RFC 6750 §3 and §3.1.
 #[tokio::test]
-async fn a_refusal_knows_its_status_and_its_challenge() {
+async fn a_refusal_has_a_status_and_a_challenge() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let narrow = issuer.token(|claims| claims["scope"] = json!("invoices.write"));
@@ -215,15 +216,15 @@ async fn a_refusal_knows_its_status_and_its_challenge() {
         )
     );
     assert!(token.challenge().starts_with(&format!("{realm}, error=\"invalid_token\", ")));
-    let answer = Error::from(scope).into_response();
-    assert_eq!(answer.status(), 403);
-    assert_eq!(answer.headers()["cache-control"], "no-store");
-    assert!(answer.headers().contains_key("www-authenticate"));
+    let response = Error::from(scope).into_response();
+    assert_eq!(response.status(), 403);
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert!(response.headers().contains_key("www-authenticate"));
 }
 
 /// THREATS JO-21.
 #[tokio::test]
-async fn two_authorization_fields_are_nobodys() {
+async fn two_authorization_fields_are_refused() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let mut headers = HeaderMap::new();
@@ -240,7 +241,7 @@ async fn two_authorization_fields_are_nobodys() {
 
 /// RFC 8705 §3; THREATS MT-04.
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_certificate_counts_with_that_one_alone() {
+async fn a_certificate_bound_token_requires_its_certificate() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let certificate = |until: i64| {
@@ -258,10 +259,10 @@ async fn a_token_that_is_bound_to_a_certificate_counts_with_that_one_alone() {
     };
 
     with(&verifier, &bound(&own), Some(&own), 0).await.unwrap();
-    for (token, shown) in
+    for (token, presented) in
         [(&own, None), (&own, Some(&others)), (&old, Some(&old)), (&own, Some(&b"x".to_vec()))]
     {
-        let result = with(&verifier, &bound(token), shown.map(Vec::as_slice), 0).await;
+        let result = with(&verifier, &bound(token), presented.map(Vec::as_slice), 0).await;
         refused(result, 401, Some(Code::InvalidToken));
     }
     // A certificate beside an unbound token is ignored.
@@ -271,7 +272,7 @@ async fn a_token_that_is_bound_to_a_certificate_counts_with_that_one_alone() {
 
 /// RFC 9111 §4.2: fresh keys are not fetched again.
 #[tokio::test]
-async fn keys_are_kept_as_long_as_they_may_be_and_asked_for_again_by_their_etag() {
+async fn keys_are_cached_for_max_age_and_revalidated_by_etag() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let token = issuer.token(|claims| claims["exp"] = json!(NOW + 10_000));
@@ -279,29 +280,29 @@ async fn keys_are_kept_as_long_as_they_may_be_and_asked_for_again_by_their_etag(
     for seconds in [0, 1, 600] {
         at(&verifier, &token, seconds).await.unwrap();
     }
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.fetches(), 1);
     assert_eq!(*issuer.with.lock().unwrap(), None);
 
     // In the last quarter of their lifetime keys are renewed without delaying requests.
-    issuer.answers(Ok(Fetched::Unchanged { max_age: Some(Seconds(900)) }));
+    issuer.respond_with(Ok(Fetched::Unchanged { max_age: Some(Seconds(900)) }));
     at(&verifier, &token, 700).await.unwrap();
-    while issuer.asked() < 2 || issuer.with.lock().unwrap().is_none() {
+    while issuer.fetches() < 2 || issuer.with.lock().unwrap().is_none() {
         tokio::task::yield_now().await;
     }
     assert_eq!(issuer.with.lock().unwrap().as_deref(), Some("\"1\""));
     while at(&verifier, &token, 1000).await.is_err() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(issuer.asked(), 2, "unchanged keys are held for another while");
+    assert_eq!(issuer.fetches(), 2, "unchanged keys are cached again");
 }
 
 #[tokio::test]
-async fn keys_whose_time_is_over_let_nobody_in() {
+async fn expired_keys_verify_nothing() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let token = issuer.token(|claims| claims["exp"] = json!(NOW + 10_000));
     at(&verifier, &token, 0).await.unwrap();
-    issuer.answers(Err("there is no way there".to_owned()));
+    issuer.respond_with(Err("the issuer is unreachable".to_owned()));
 
     at(&verifier, &token, 899).await.unwrap();
     let error = at(&verifier, &token, 910).await.unwrap_err();
@@ -309,53 +310,53 @@ async fn keys_whose_time_is_over_let_nobody_in() {
     assert!(matches!(error, Error::Unavailable(_)), "{error}");
     assert_eq!((error.status(), error.challenge()), (503, None));
     assert_eq!(error.into_response().headers()["retry-after"], "5");
-    issuer.answers(Ok(published(&[&issuer.key], 900)));
-    assert!(at(&verifier, &token, 915).await.is_err(), "that was tried a moment ago");
+    issuer.respond_with(Ok(published(&[&issuer.key], 900)));
+    assert!(at(&verifier, &token, 915).await.is_err(), "the last fetch was a moment ago");
     at(&verifier, &token, 920).await.unwrap();
 }
 
 /// THREATS TE-16.
 #[tokio::test]
-async fn an_unknown_key_is_looked_up_before_it_is_refused_but_not_for_each_stranger() {
+async fn an_unknown_key_causes_one_fetch_per_interval() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     at(&verifier, &issuer.token(|_| {}), 0).await.unwrap();
     let (next, _) = SigningKey::generate(Algorithm::Es256).unwrap();
-    let stranger = Issuer::new().token(|_| {});
-    issuer.answers(Ok(published(&[&issuer.key, &next], 900)));
+    let unknown = Issuer::new().token(|_| {});
+    issuer.respond_with(Ok(published(&[&issuer.key, &next], 900)));
 
     for _ in 0..20 {
-        refused(at(&verifier, &stranger, 20).await, 401, Some(Code::InvalidToken));
+        refused(at(&verifier, &unknown, 20).await, 401, Some(Code::InvalidToken));
     }
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.fetches(), 2);
 
     let issuer = Issuer { key: next, ..issuer };
     at(&verifier, &issuer.token(|_| {}), 21).await.unwrap();
-    assert_eq!(issuer.asked(), 2, "the new key came with the answer that the stranger caused");
+    assert_eq!(issuer.fetches(), 2, "the fetch for the unknown key returned the new one");
 }
 
 /// [`Error::Unavailable`] if the issuer's keys cannot be fetched: the unknown key may be its
 /// newest.
 #[tokio::test]
-async fn where_the_keys_cannot_be_had_an_unknown_key_is_nobodys_fault() {
+async fn without_reachable_keys_an_unknown_key_is_unavailable() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let known = issuer.token(|_| {});
     at(&verifier, &known, 0).await.unwrap();
     let newest = Issuer::new().token(|_| {});
-    issuer.answers(Err("there is no way there".to_owned()));
+    issuer.respond_with(Err("the issuer is unreachable".to_owned()));
 
     for seconds in [20, 20, 21, 29] {
         let error = at(&verifier, &newest, seconds).await.unwrap_err();
         assert!(matches!(error, Error::Unavailable(_)), "{seconds}: {error}");
         at(&verifier, &known, seconds).await.unwrap();
     }
-    assert_eq!(issuer.asked(), 2, "a failure is remembered too");
-    issuer.answers(Ok(published(&[&issuer.key], 900)));
+    assert_eq!(issuer.fetches(), 2, "a failed fetch counts too");
+    issuer.respond_with(Ok(published(&[&issuer.key], 900)));
     for seconds in [30, 31] {
         refused(at(&verifier, &newest, seconds).await, 401, Some(Code::InvalidToken));
     }
-    assert_eq!(issuer.asked(), 3);
+    assert_eq!(issuer.fetches(), 3);
 }
 
 #[tokio::test]
@@ -372,7 +373,7 @@ async fn of_many_first_requests_one_fetches() {
         one.await.unwrap().unwrap();
     }
 
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.fetches(), 1);
 }
 
 /// A key, and proofs signed with it.
@@ -424,7 +425,7 @@ async fn with_proof(
 
 /// RFC 9449 §7.1; THREATS DP-02, DP-04, DP-06, DP-07.
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_key_counts_with_a_proof_for_this_request_alone() {
+async fn a_dpop_bound_token_requires_a_proof_for_this_request() {
     let issuer = Issuer::new();
     let verifier = issuer.verifier();
     let (holder, thief) = (Holder::new(), Holder::new());
@@ -470,7 +471,7 @@ async fn a_token_that_is_bound_to_a_key_counts_with_a_proof_for_this_request_alo
 
 /// RFC 9449 §11.1; THREATS DP-01, DP-13, DP-14.
 #[tokio::test]
-async fn a_proof_is_used_once_and_only_where_the_request_would_be_answered() {
+async fn a_proof_is_spent_once_and_only_by_an_accepted_request() {
     let issuer = Issuer::new();
     let verifier = Arc::new(issuer.verifier());
     let holder = Holder::new();
@@ -496,7 +497,7 @@ async fn a_proof_is_used_once_and_only_where_the_request_would_be_answered() {
     }
     assert_eq!(passed, 1);
 
-    let full = issuer.verifier().remembering(Replays::in_memory(0));
+    let full = issuer.verifier().with_replays(Replays::in_memory(0));
     let error = with_proof(&full, &token, &[&proof], 0).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error}");
 }

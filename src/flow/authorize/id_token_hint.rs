@@ -47,9 +47,13 @@ pub fn parse(call: &Call<'_>, hint: &str) -> Result<Hint> {
             .with("reason", why)
     };
     let keys = call.keys()?;
-    let verified =
-        jws::verify(hint, Keys::Published(&keys.hints), Algorithm::OURS, Typ::AbsentOr(&["JWT"]))
-            .map_err(wrong)?;
+    let verified = jws::verify(
+        hint,
+        Keys::Published(&keys.hints),
+        Algorithm::SIGNING,
+        Typ::AbsentOr(&["JWT"]),
+    )
+    .map_err(wrong)?;
     let claims = Claims::parse(&verified.claims).map_err(wrong)?;
     if claims.issuer.as_deref() != Some(call.issuer()) {
         return Err(wrong("iss is not the issuer identifier of this server").into());

@@ -214,7 +214,8 @@ fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<AccessToke
         None => Keys::Published(&keys.published),
     };
     // > The resource server MUST verify that the "typ" header value is "at+jwt" (§4)
-    let verified = jws.verify(by, Algorithm::OURS, Typ::Is("at+jwt")).map_err(Invalid::Unknown)?;
+    let verified =
+        jws.verify(by, Algorithm::SIGNING, Typ::Is("at+jwt")).map_err(Invalid::Unknown)?;
     if checked.is_none() {
         keys.verified.insert(digest, ());
     }
@@ -271,7 +272,7 @@ impl AccessToken {
         }
         let Some(grant_id) = &self.grant_id else {
             let client = call.cache.client(&self.client_id).await?;
-            if client.is_none_or(|client| !client.stands_by(self.issued_at)) {
+            if client.is_none_or(|client| !client.was_enabled_since(self.issued_at)) {
                 return Ok(None);
             }
             let revoked = match &self.format {

@@ -13,7 +13,7 @@ use super::{sid, subject};
 use crate::flow::Call;
 use crate::flow::clients::authentication;
 use crate::flow::keys::Keys;
-use crate::jose::mac::Unread;
+use crate::jose::mac::OpenError;
 use crate::jose::{base64url, sign};
 use crate::record::{Issued, Reserved};
 use crate::store::grants::{Grant, PresentedToken};
@@ -247,19 +247,19 @@ pub async fn parse_refresh(call: &Call<'_>, text: &str) -> Result<Option<Present
         return Ok(None);
     };
     let read = read_refresh(&*call.keys()?, &body);
-    if read != Err(Unread::Later) {
+    if read != Err(OpenError::NewerVersion) {
         return Ok(read.ok());
     }
     let latest = call.keyring.latest(call.store).await?;
     Ok(read_refresh(&latest, &body).ok())
 }
 
-fn read_refresh(keys: &Keys, body: &[u8]) -> Result<PresentedToken, Unread> {
+fn read_refresh(keys: &Keys, body: &[u8]) -> Result<PresentedToken, OpenError> {
     let message = keys.refresh.open(body, 24)?;
-    let (id, generation) = message.split_first_chunk().ok_or(Unread::NotOurs)?;
+    let (id, generation) = message.split_first_chunk().ok_or(OpenError::Invalid)?;
     Ok(PresentedToken {
         grant_id: GrantId::from_bytes(*id),
-        generation: i64::from_be_bytes(generation.try_into().map_err(|_| Unread::NotOurs)?),
+        generation: i64::from_be_bytes(generation.try_into().map_err(|_| OpenError::Invalid)?),
     })
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::dpop::Proof;
 use crate::pki::Certificate;
 use crate::types::{Bonds, Client, Code, Confirmation, Refusal, Result, Thumbprint, Timestamp};
-use crate::verify::Shown;
+use crate::verify::PossessionProof;
 
 /// What the sender of a request has proved to possess.
 #[derive(Clone, Debug, Default)]
@@ -101,8 +101,8 @@ impl Possession {
     /// # Errors
     /// `invalid_token`.
     pub fn must_match(&self, confirmation: &Confirmation, now: Timestamp) -> Result<(), Refusal> {
-        let shown = Shown { certificate: self.certificate.as_deref(), key: self.key() };
-        shown.must_fit(confirmation, now).map_err(|reason| {
+        let proof = PossessionProof { certificate: self.certificate.as_deref(), key: self.key() };
+        proof.must_match(confirmation, now).map_err(|reason| {
             Code::InvalidToken
                 .because(
                     "the access token is bound to a certificate or a key that was not presented",

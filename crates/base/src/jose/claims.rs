@@ -48,14 +48,14 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// Whether `who` is in the audience.
-    pub fn has(&self, who: &str) -> bool {
-        self.iter().any(|one| one == who)
+    /// Whether `member` is in the audience.
+    pub fn has(&self, member: &str) -> bool {
+        self.iter().any(|one| one == member)
     }
 
-    /// Whether the audience is the single string `who`.
-    pub fn is_just(&self, who: &str) -> bool {
-        matches!(self, Self::One(one) if one == who)
+    /// Whether the audience is the single string `member`.
+    pub fn is_exactly(&self, member: &str) -> bool {
+        matches!(self, Self::One(one) if one == member)
     }
 
     /// All members of the audience.
@@ -102,7 +102,7 @@ impl Claims {
         if self.not_before.is_some_and(|start| start > now + AHEAD) {
             return Err("it is not valid yet (nbf)");
         }
-        if self.issued_at.is_some_and(|made| made > now + AHEAD) {
+        if self.issued_at.is_some_and(|issued_at| issued_at > now + AHEAD) {
             return Err("it was issued in the future (iat)");
         }
         Ok(())
@@ -220,7 +220,7 @@ mod tests {
 
     /// THREATS JO-05.
     #[test]
-    fn a_name_is_a_string_or_an_error() {
+    fn a_claim_of_another_type_is_an_error() {
         for name in ["iss", "sub", "jti"] {
             for value in ["1", "null", "[]", "[\"a\"]", "{}", "true"] {
                 assert!(read(&format!(r#"{{"{name}":{value}}}"#)).is_err(), "{name} {value}");
@@ -233,21 +233,21 @@ mod tests {
 
     /// THREATS JO-08.
     #[test]
-    fn a_single_audience_is_told_from_an_array() {
+    fn a_single_audience_differs_from_an_array() {
         let one = read(r#"{"aud":"https://id.example"}"#).unwrap().audience.unwrap();
         let many = read(r#"{"aud":["https://id.example","x"]}"#).unwrap().audience.unwrap();
         let array = read(r#"{"aud":["https://id.example"]}"#).unwrap().audience.unwrap();
 
-        assert!(one.has("https://id.example") && one.is_just("https://id.example"));
-        assert!(many.has("x") && !many.is_just("https://id.example"));
-        assert!(array.has("https://id.example") && !array.is_just("https://id.example"));
+        assert!(one.has("https://id.example") && one.is_exactly("https://id.example"));
+        assert!(many.has("x") && !many.is_exactly("https://id.example"));
+        assert!(array.has("https://id.example") && !array.is_exactly("https://id.example"));
         for other in ["https://id.example/", "https://ID.example", "http://id.example", ""] {
-            assert!(!one.has(other) && !one.is_just(other) && !array.has(other), "{other}");
+            assert!(!one.has(other) && !one.is_exactly(other) && !array.has(other), "{other}");
         }
     }
 
     #[test]
-    fn they_are_in_force_from_nbf_until_before_exp() {
+    fn claims_are_valid_from_nbf_until_before_exp() {
         let claims = read(&json!({ "nbf": 100, "iat": 100, "exp": 200 }).to_string()).unwrap();
         let at = |now, leeway| claims.must_be_valid_at(Timestamp(now), Seconds(leeway)).is_ok();
 

@@ -1,13 +1,13 @@
 //! Verifies signatures: [RFC 7515 §5.2], following [RFC 8725].
 //!
-//! `jsonwebtoken` does the mathematics for keys of others, and aws-lc for our own and for P-521.
+//! `jsonwebtoken` does the mathematics for keys of clients and issuers, and aws-lc for our own and for P-521.
 //! The rules are enforced here, because `jsonwebtoken` enforces neither `crit` nor `typ`, ignores
 //! restrictions in a JWK, and accepts duplicate JSON members.
 //!
 //! [RFC 7515 §5.2]: https://www.rfc-editor.org/rfc/rfc7515#section-5.2
 //! [RFC 8725]: https://www.rfc-editor.org/rfc/rfc8725
 
-use jsonwebtoken::{Algorithm as Theirs, DecodingKey, crypto};
+use jsonwebtoken::{Algorithm as JwtAlgorithm, DecodingKey, crypto};
 use serde_json::{Map, Value};
 
 use super::jwk::{Jwks, PublicKey};
@@ -110,7 +110,7 @@ impl<'a> Jws<'a> {
         // > the recipient, then the JWS is invalid. (RFC 7515 §4.1.11)
         // No extensions are supported. `b64` without `crit` violates RFC 7797 §6.
         if header.contains_key("crit") || header.contains_key("b64") {
-            return Err("the header of the JWT demands an extension that we do not know");
+            return Err("the header of the JWT has an unsupported extension (crit, b64)");
         }
         let text = |name| match header.get(name) {
             None => Ok(None),
@@ -129,7 +129,7 @@ impl<'a> Jws<'a> {
             message,
             payload,
             signature,
-            algorithm: algorithm.ok_or("the alg of the JWT is not one that we know")?,
+            algorithm: algorithm.ok_or("the alg of the JWT is not supported")?,
             kid,
             typ,
             jwk: header.remove("jwk"),
@@ -170,7 +170,7 @@ impl<'a> Jws<'a> {
             }
             Keys::Shared(secret) => {
                 if !self.algorithm.is_symmetric() {
-                    return Err("the alg of the JWT does not go with a shared secret");
+                    return Err("the alg of the JWT does not match a shared secret");
                 }
                 let secret = secret.expose().as_bytes();
                 // > A key of the same size as the hash output (for instance, 256 bits for "HS256")
@@ -184,13 +184,13 @@ impl<'a> Jws<'a> {
             Keys::CheckedBefore => true,
         };
         if !signed {
-            return Err("the signature of the JWT does not fit");
+            return Err("the signature of the JWT is not valid");
         }
         let claims = self.unverified_claims()?;
         Ok(Verified { algorithm: self.algorithm, kid: self.kid, claims })
     }
 
-    /// Verifies it with the signer's public keys; also returns the one that fits.
+    /// Verifies it with the signer's public keys; also returns the matching one.
     ///
     /// # Errors
     /// Why it is invalid, for its sender.
@@ -222,10 +222,10 @@ impl<'a> Jws<'a> {
         let key = PublicKey::from_jwk(jwk)?;
         let thumbprint = jwk::thumbprint(members)?;
         if !key.algorithms().contains(&self.algorithm) {
-            return Err("the alg of the JWT does not go with its jwk");
+            return Err("the alg of the JWT does not match its jwk");
         }
         if !key.checks(self.algorithm, self.message.as_bytes(), self.signature) {
-            return Err("the signature of the JWT does not fit");
+            return Err("the signature of the JWT is not valid");
         }
         let claims = self.unverified_claims()?;
         Ok((thumbprint, Verified { algorithm: self.algorithm, kid: self.kid, claims }))
@@ -234,18 +234,18 @@ impl<'a> Jws<'a> {
     fn signer<'k>(&self, set: &'k Jwks) -> Result<&'k PublicKey, &'static str> {
         let mut candidates = set.candidates(self.kid.as_deref(), self.algorithm).peekable();
         if candidates.peek().is_none() {
-            return Err("no key, or none that is named unambiguously, fits the JWT");
+            return Err("no key, or more than one without a kid, matches the JWT");
         }
         let message = self.message.as_bytes();
         let signer = candidates.find(|key| key.checks(self.algorithm, message, self.signature));
-        signer.ok_or("the signature of the JWT does not fit")
+        signer.ok_or("the signature of the JWT is not valid")
     }
 
     fn must_be(&self, allowed: &[Algorithm], typ: Typ<'_>) -> Result<(), &'static str> {
         if !allowed.contains(&self.algorithm) {
             return Err("the alg of the JWT is not allowed here");
         }
-        if !typ.admits(self.typ.as_deref()) {
+        if !typ.matches(self.typ.as_deref()) {
             return Err("the typ of the JWT is not the one expected here");
         }
         Ok(())
@@ -256,20 +256,20 @@ impl Typ<'_> {
     /// > it is RECOMMENDED that "typ" values … omit an "application/" prefix (RFC 7515 §4.1.9)
     ///
     /// Media types do not depend on case (RFC 2045 §5.1).
-    fn admits(self, typ: Option<&str>) -> bool {
-        let same = |typ: &str, wanted: &str| {
+    fn matches(self, typ: Option<&str>) -> bool {
+        let same = |typ: &str, expected: &str| {
             const PREFIX: &str = "application/";
             let short = match typ.split_at_checked(PREFIX.len()) {
                 Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
                 Some(_) | None => typ,
             };
-            short.eq_ignore_ascii_case(wanted)
+            short.eq_ignore_ascii_case(expected)
         };
         match (self, typ) {
-            (Self::Is(wanted), Some(typ)) => same(typ, wanted),
+            (Self::Is(expected), Some(typ)) => same(typ, expected),
             (Self::Is(_), None) => false,
             (Self::AbsentOr(_), None) => true,
-            (Self::AbsentOr(wanted), Some(typ)) => wanted.iter().any(|one| same(typ, one)),
+            (Self::AbsentOr(expected), Some(typ)) => expected.iter().any(|one| same(typ, one)),
         }
     }
 }
@@ -282,21 +282,21 @@ pub(super) fn checks(
     message: &[u8],
     signature: &str,
 ) -> bool {
-    let theirs = match algorithm {
-        Algorithm::Rs256 => Theirs::RS256,
-        Algorithm::Rs384 => Theirs::RS384,
-        Algorithm::Rs512 => Theirs::RS512,
-        Algorithm::Ps256 => Theirs::PS256,
-        Algorithm::Ps384 => Theirs::PS384,
-        Algorithm::Ps512 => Theirs::PS512,
-        Algorithm::Es256 => Theirs::ES256,
-        Algorithm::Es384 => Theirs::ES384,
+    let algorithm = match algorithm {
+        Algorithm::Rs256 => JwtAlgorithm::RS256,
+        Algorithm::Rs384 => JwtAlgorithm::RS384,
+        Algorithm::Rs512 => JwtAlgorithm::RS512,
+        Algorithm::Ps256 => JwtAlgorithm::PS256,
+        Algorithm::Ps384 => JwtAlgorithm::PS384,
+        Algorithm::Ps512 => JwtAlgorithm::PS512,
+        Algorithm::Es256 => JwtAlgorithm::ES256,
+        Algorithm::Es384 => JwtAlgorithm::ES384,
         // Not supported by `jsonwebtoken`, so aws-lc verifies these.
         Algorithm::Es512 => return false,
-        Algorithm::EdDsa | Algorithm::Ed25519 => Theirs::EdDSA,
-        Algorithm::Hs256 => Theirs::HS256,
+        Algorithm::EdDsa | Algorithm::Ed25519 => JwtAlgorithm::EdDSA,
+        Algorithm::Hs256 => JwtAlgorithm::HS256,
     };
-    crypto::verify(signature, message, key, theirs).unwrap_or(false)
+    crypto::verify(signature, message, key, algorithm).unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -313,31 +313,31 @@ mod tests {
 
     /// A signer, and the matching key.
     enum Signer {
-        Ours(SigningKey),
-        Theirs(SigningKey),
+        OwnKey(SigningKey),
+        ClientKey(SigningKey),
         Shared,
     }
 
     impl Signer {
         fn all() -> Vec<Self> {
             let key = |algorithm: &Algorithm| SigningKey::generate(*algorithm).unwrap().0;
-            let asymmetric = Algorithm::OURS.iter();
-            let mut all: Vec<_> = asymmetric.clone().map(|a| Self::Ours(key(a))).collect();
-            all.extend(asymmetric.map(|a| Self::Theirs(key(a))));
+            let asymmetric = Algorithm::SIGNING.iter();
+            let mut all: Vec<_> = asymmetric.clone().map(|a| Self::OwnKey(key(a))).collect();
+            all.extend(asymmetric.map(|a| Self::ClientKey(key(a))));
             all.push(Self::Shared);
             all
         }
 
         fn algorithm(&self) -> Algorithm {
             match self {
-                Self::Ours(key) | Self::Theirs(key) => key.algorithm(),
+                Self::OwnKey(key) | Self::ClientKey(key) => key.algorithm(),
                 Self::Shared => Algorithm::Hs256,
             }
         }
 
         fn sign(&self, header: &[u8], payload: &[u8]) -> String {
             match self {
-                Self::Ours(key) | Self::Theirs(key) => key.compact(header, payload).unwrap(),
+                Self::OwnKey(key) | Self::ClientKey(key) => key.compact(header, payload).unwrap(),
                 Self::Shared => mac(SECRET.as_bytes(), header, payload),
             }
         }
@@ -353,10 +353,10 @@ mod tests {
 
         /// Everything is allowed, so that only the mutation is refused.
         fn verify(&self, jwt: &str) -> Result<Verified, &'static str> {
-            let every = [Algorithm::THEIRS, &[Algorithm::Hs256]].concat();
+            let every = [Algorithm::ACCEPTED, &[Algorithm::Hs256]].concat();
             let set: Jwks = match self {
-                Self::Ours(key) => [key.public_key().unwrap()].into_iter().collect(),
-                Self::Theirs(key) => {
+                Self::OwnKey(key) => [key.public_key().unwrap()].into_iter().collect(),
+                Self::ClientKey(key) => {
                     let mut jwk = key.public_jwk();
                     jwk.as_object_mut().unwrap().remove("alg");
                     [PublicKey::from_jwk(&jwk).unwrap()].into_iter().collect()
@@ -373,7 +373,7 @@ mod tests {
     fn mac(secret: &[u8], header: &[u8], payload: &[u8]) -> String {
         let message = [base64url::encode(header), base64url::encode(payload)].join(".");
         let key = EncodingKey::from_secret(secret);
-        let tag = crypto::sign(message.as_bytes(), &key, Theirs::HS256).unwrap();
+        let tag = crypto::sign(message.as_bytes(), &key, JwtAlgorithm::HS256).unwrap();
         [message, tag].join(".")
     }
 
@@ -391,9 +391,9 @@ mod tests {
         let signed = |header: &str| signer.sign(header.as_bytes(), PAYLOAD.as_bytes());
         let more = |members: &str| signed(&signer.header(members));
         let paid = |payload: &[u8]| signer.sign(signer.header("").as_bytes(), payload);
-        let stranger = Signer::Theirs(SigningKey::generate(Algorithm::Es256).unwrap().0);
-        let Signer::Theirs(stranger_key) = &stranger else { unreachable!() };
-        let strange_jwk = stranger_key.public_jwk();
+        let other_signer = Signer::ClientKey(SigningKey::generate(Algorithm::Es256).unwrap().0);
+        let Signer::ClientKey(other_key) = &other_signer else { unreachable!() };
+        let strange_jwk = other_key.public_jwk();
 
         let mut all = vec![
             ("JO-01 none", signed(r#"{"alg":"none"}"#)),
@@ -412,14 +412,14 @@ mod tests {
             ),
             (
                 "JO-03 jwk of the sender",
-                stranger.sign(
+                other_signer.sign(
                     format!(r#"{{"alg":"ES256","jwk":{strange_jwk}}}"#).as_bytes(),
                     PAYLOAD.as_bytes(),
                 ),
             ),
             (
                 "JO-03 jku of the sender",
-                stranger.sign(
+                other_signer.sign(
                     br#"{"alg":"ES256","jku":"https://evil.example/jwks"}"#,
                     PAYLOAD.as_bytes(),
                 ),
@@ -477,16 +477,16 @@ mod tests {
                 format!("{}.{payload}.{signature}", base64url::encode(signer.header(""))),
             ),
         ];
-        for other in Algorithm::THEIRS.iter().chain(&[Algorithm::Hs256]) {
+        for other in Algorithm::ACCEPTED.iter().chain(&[Algorithm::Hs256]) {
             // A key without `alg` is for all RSA algorithms; the signatures differ. The two names
             // of Ed25519 produce the same signatures.
             let is_same = alg == Algorithm::EdDsa && *other == Algorithm::Ed25519;
-            if *other != alg && !(is_same && matches!(signer, Signer::Theirs(_))) {
+            if *other != alg && !(is_same && matches!(signer, Signer::ClientKey(_))) {
                 all.push(("JO-02 another alg", signed(&format!(r#"{{"alg":"{other}"}}"#))));
             }
         }
-        if let Signer::Ours(key) | Signer::Theirs(key) = signer {
-            all.push(("JO-13 kid of nobody", more(r#","kid":"../../keys/1""#)));
+        if let Signer::OwnKey(key) | Signer::ClientKey(key) = signer {
+            all.push(("JO-13 unknown kid", more(r#","kid":"../../keys/1""#)));
             let jwk = key.public_jwk();
             for name in ["x", "n", "kid"] {
                 if let Some(text) = jwk[name].as_str() {
@@ -578,7 +578,7 @@ mod tests {
 
     /// THREATS JO-01 to JO-06, JO-12, JO-13.
     #[test]
-    fn no_mutation_of_a_jwt_passes_whatever_the_key() {
+    fn no_mutation_of_a_jwt_is_accepted_for_any_key() {
         for signer in Signer::all() {
             let good = signer.good();
             let alg = signer.algorithm();
@@ -593,7 +593,7 @@ mod tests {
 
     /// THREATS JO-09. A high S is not refused: half of all honest signatures have one.
     #[test]
-    fn no_signature_but_the_right_one_passes() {
+    fn only_the_right_signature_is_accepted() {
         for signer in Signer::all() {
             let good = signer.good();
             let (message, _) = good.rsplit_once('.').unwrap();
@@ -606,8 +606,8 @@ mod tests {
 
     /// THREATS JO-03: keys in a header are ignored, and do not cause an error.
     #[test]
-    fn keys_in_the_header_are_passed_over() {
-        let signer = Signer::Theirs(SigningKey::generate(Algorithm::Es256).unwrap().0);
+    fn keys_in_the_header_are_ignored() {
+        let signer = Signer::ClientKey(SigningKey::generate(Algorithm::Es256).unwrap().0);
         let header = signer.header(
             r#","jwk":{"kty":"oct"},"jku":"https://evil.example","x5u":"x","x5c":["AA"],"cty":"a""#,
         );
@@ -617,7 +617,7 @@ mod tests {
 
     /// THREATS JO-02: the verifier determines the allowed algorithms, the key the possible ones.
     #[test]
-    fn an_algorithm_must_be_allowed_and_go_with_the_key() {
+    fn an_algorithm_must_be_allowed_and_match_the_key() {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
         let jwt = key.sign("JWT", &json!({})).unwrap();
         let set: Jwks = [key.public_key().unwrap()].into_iter().collect();
@@ -640,7 +640,7 @@ mod tests {
 
     /// RFC 9449 §4.3: also for an embedded key. THREATS DP-05.
     #[test]
-    fn what_an_embedded_key_signs_is_checked_as_whoever_asks_allows() {
+    fn an_embedded_key_verifies_only_allowed_algorithms_and_types() {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
         let mut jwk = key.public_jwk();
         jwk.as_object_mut().unwrap().remove("alg");
@@ -658,7 +658,7 @@ mod tests {
 
     /// aws-lc verifies P-521, which `jsonwebtoken` does not support. THREATS JO-09, JO-02.
     #[test]
-    fn a_signature_on_p521_is_checked_as_all_others_are() {
+    fn signatures_on_p521_are_verified() {
         use aws_lc_rs::rand::SystemRandom;
         use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
         let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
@@ -671,7 +671,7 @@ mod tests {
         let good = good.as_ref();
         let check = |signature: &[u8]| {
             let jwt = [message.as_str(), &base64url::encode(signature)].join(".");
-            verify(&jwt, Keys::Published(&set), Algorithm::THEIRS, Typ::AbsentOr(&[])).map(drop)
+            verify(&jwt, Keys::Published(&set), Algorithm::ACCEPTED, Typ::AbsentOr(&[])).map(drop)
         };
         let (r, s) = good.split_at(66);
 
@@ -728,7 +728,7 @@ mod tests {
 
     /// The key ID and the issuer are readable before verification.
     #[test]
-    fn it_can_be_looked_at_before_it_is_checked() {
+    fn kid_and_claims_are_readable_before_verification() {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
         let (other, _) = SigningKey::generate(Algorithm::Es256).unwrap();
         let set = |key: &SigningKey| [key.public_key().unwrap()].into_iter().collect::<Jwks>();
@@ -807,19 +807,19 @@ mod tests {
         let takes =
             |allowed| verify(&jwt, Keys::Published(&own), &[allowed], Typ::AbsentOr(&[])).is_ok();
         assert!(takes(Algorithm::Ed25519));
-        assert!(!takes(Algorithm::EdDsa), "what is allowed is allowed by its name");
+        assert!(!takes(Algorithm::EdDsa), "an algorithm is allowed by its name");
     }
 
     proptest! {
         #[test]
-        fn no_text_makes_us_panic_or_is_believed(text in "\\PC{0,80}|[A-Za-z0-9_.-]{0,80}") {
+        fn no_text_causes_a_panic_or_is_accepted(text in "\\PC{0,80}|[A-Za-z0-9_.-]{0,80}") {
             let secret = Secret::new(SECRET);
             let any = Typ::AbsentOr(&["JWT"]);
             prop_assert!(verify(&text, Keys::Shared(&secret), &[Algorithm::Hs256], any).is_err());
         }
 
         #[test]
-        fn no_header_or_payload_makes_us_panic(
+        fn no_header_or_payload_causes_a_panic(
             header in prop::collection::vec(any::<u8>(), 0..64),
             payload in prop::collection::vec(any::<u8>(), 0..64),
         ) {
@@ -828,7 +828,7 @@ mod tests {
 
         /// THREATS JO-24.
         #[test]
-        fn no_changed_byte_is_believed(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        fn no_changed_byte_is_accepted(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
             let good = Signer::Shared.good();
             let mut bytes = good.clone().into_bytes();
             let at = at.index(bytes.len());

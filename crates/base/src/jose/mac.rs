@@ -42,11 +42,11 @@ pub struct VersionedMac {
 
 /// Why a message is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unread {
+pub enum OpenError {
     /// Not written by this server, or with a version that is no longer accepted.
-    NotOurs,
+    Invalid,
     /// It names a version newer than the newest one here: another replica may have created it.
-    Later,
+    NewerVersion,
 }
 
 /// Length of a MAC.
@@ -67,11 +67,8 @@ impl VersionedMac {
     }
 
     /// The message followed by its MAC, and preceded by the version unless that is 1.
-    #[expect(
-        clippy::missing_panics_doc,
-        reason = "`new` sees to it that there is a newest version"
-    )]
-    #[expect(clippy::expect_used, reason = "`new` sees to it that there is a newest version")]
+    #[expect(clippy::missing_panics_doc, reason = "`new` ensures that there is a newest version")]
+    #[expect(clippy::expect_used, reason = "`new` ensures that there is a newest version")]
     pub fn seal(&self, message: &[u8]) -> Vec<u8> {
         let mut sealed = Vec::with_capacity(VERSION + message.len() + TAG);
         if self.newest > 1 {
@@ -87,25 +84,26 @@ impl VersionedMac {
     /// The message of this length, if [`VersionedMac::seal`] created it with a known version.
     ///
     /// # Errors
-    /// See [`Unread`].
-    pub fn open<'a>(&self, sealed: &'a [u8], length: usize) -> Result<&'a [u8], Unread> {
-        let (said, tag) =
-            sealed.split_at_checked(sealed.len().saturating_sub(TAG)).ok_or(Unread::NotOurs)?;
-        let (version, message) = if said.len() == length {
-            (1, said)
+    /// See [`OpenError`].
+    pub fn open<'a>(&self, sealed: &'a [u8], length: usize) -> Result<&'a [u8], OpenError> {
+        let (signed, tag) =
+            sealed.split_at_checked(sealed.len().saturating_sub(TAG)).ok_or(OpenError::Invalid)?;
+        let (version, message) = if signed.len() == length {
+            (1, signed)
         } else {
-            let (version, message) = said.split_first_chunk::<VERSION>().ok_or(Unread::NotOurs)?;
+            let (version, message) =
+                signed.split_first_chunk::<VERSION>().ok_or(OpenError::Invalid)?;
             (u32::from_be_bytes(*version), message)
         };
         // Version 1 has only one encoding.
-        if message.len() != length || (version == 1 && said.len() != length) {
-            return Err(Unread::NotOurs);
+        if message.len() != length || (version == 1 && signed.len() != length) {
+            return Err(OpenError::Invalid);
         }
         if version > self.newest {
-            return Err(Unread::Later);
+            return Err(OpenError::NewerVersion);
         }
-        let mac = self.versions.get(&version).ok_or(Unread::NotOurs)?;
-        if mac.verify(said, tag) { Ok(message) } else { Err(Unread::NotOurs) }
+        let mac = self.versions.get(&version).ok_or(OpenError::Invalid)?;
+        if mac.verify(signed, tag) { Ok(message) } else { Err(OpenError::Invalid) }
     }
 
     /// The MAC of `message` under each version, newest first: the first is the current one, the
@@ -128,7 +126,7 @@ mod tests {
 
     /// THREATS EX-17: an upgrade invalidates nothing; a replaced key verifies until it is removed.
     #[test]
-    fn a_replaced_key_is_read_as_long_as_it_is_there() {
+    fn a_replaced_key_verifies_until_it_is_removed() {
         let (first, both) = (versions(&[(1, &OLD)]), versions(&[(1, &OLD), (2, &NEW)]));
         let (old, new) = (first.seal(b"grant 1"), both.seal(b"grant 1"));
         let tag = Mac::new(&OLD, "refresh token").sign(b"grant 1");
@@ -136,16 +134,16 @@ mod tests {
 
         assert_eq!(both.open(&old, 7), Ok(b"grant 1".as_slice()));
         assert_eq!(both.open(&new, 7), Ok(b"grant 1".as_slice()));
-        assert_eq!(first.open(&new, 7), Err(Unread::Later));
+        assert_eq!(first.open(&new, 7), Err(OpenError::NewerVersion));
         let compromised = versions(&[(2, &NEW)]);
         assert_eq!(compromised.open(&new, 7), Ok(b"grant 1".as_slice()));
-        assert_eq!(compromised.open(&old, 7), Err(Unread::NotOurs));
+        assert_eq!(compromised.open(&old, 7), Err(OpenError::Invalid));
         assert_eq!(both.each(b"grant 1").count(), 2);
     }
 
     /// THREATS JO-24.
     #[test]
-    fn no_version_passes_for_another() {
+    fn no_version_is_accepted_as_another() {
         let both = versions(&[(1, &OLD), (2, &NEW)]);
         let new = both.seal(b"grant 1");
 
@@ -156,17 +154,17 @@ mod tests {
             assert!(both.open(&new[..at], 7).is_err(), "cut at {at}");
         }
         let mac = Mac::new(&OLD, "refresh token");
-        for named in [0_u32, 1, 2] {
-            let said = [named.to_be_bytes().as_slice(), b"grant 1"].concat();
-            let forged = [said.as_slice(), &mac.sign(&said)].concat();
-            assert_eq!(both.open(&forged, 7), Err(Unread::NotOurs), "version {named}");
+        for version in [0_u32, 1, 2] {
+            let signed = [version.to_be_bytes().as_slice(), b"grant 1"].concat();
+            let forged = [signed.as_slice(), &mac.sign(&signed)].concat();
+            assert_eq!(both.open(&forged, 7), Err(OpenError::Invalid), "version {version}");
         }
         assert!(VersionedMac::new([], "refresh token").is_none());
     }
 
     /// THREATS JO-24.
     #[test]
-    fn only_the_whole_mac_of_the_same_purpose_passes() {
+    fn only_the_whole_mac_of_the_same_purpose_is_accepted() {
         let mac = Mac::new(&[7; 32], "refresh token");
         let tag = mac.sign(b"grant 1, generation 2");
 

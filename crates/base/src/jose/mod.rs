@@ -1,14 +1,14 @@
-//! Signatures, sealing, keys as JWK. Knows nothing of tokens or clients.
+//! Signatures, sealing, keys as JWK. Independent of tokens and clients.
 //!
-//! | file        | document                                   | what is in it                          |
+//! | file        | document                                   | contents                               |
 //! |-------------|--------------------------------------------|----------------------------------------|
 //! | `base64url` | RFC 7515 §2                                | the strict encoding                    |
-//! | `jwk`       | RFC 7517, RFC 7518 §6, RFC 7638, RFC 8037  | public keys that others show us        |
-//! | `jws`       | RFC 7515, RFC 8725                         | checking a signature                   |
+//! | `jwk`       | RFC 7517, RFC 7518 §6, RFC 7638, RFC 8037  | public keys of clients and issuers     |
+//! | `jws`       | RFC 7515, RFC 8725                         | verification of signatures             |
 //! | `claims`    | RFC 7519 §4.1                              | the registered claims, strictly typed  |
-//! | `sign`      | RFC 7515, RFC 7518 §3                      | our keys, and signing with them        |
-//! | `seal`      | NIST SP 800-38D                            | what the store keeps encrypted         |
-//! | `mac`       | RFC 2104                                   | texts that only we can have written    |
+//! | `sign`      | RFC 7515, RFC 7518 §3                      | our signing keys, and signatures       |
+//! | `seal`      | NIST SP 800-38D                            | encryption of stored values            |
+//! | `mac`       | RFC 2104                                   | message authentication codes           |
 //!
 //! Every private operation, RSA among them, runs in aws-lc (THREATS JO-14).
 

@@ -113,10 +113,10 @@ pub enum Unusable {
     /// It cannot be read or written.
     #[error("{0}: {because}", because = access::why(.0, .1))]
     Io(PathBuf, std::io::Error),
-    /// Others can read it ([`access::exposure`]).
+    /// Other users can read it ([`access::exposure`]).
     #[error("{reason}; {remedy}")]
     Exposed {
-        /// The file, and who can read it.
+        /// The file, and the users that can read it.
         reason: String,
         /// The command that restricts it.
         remedy: String,
@@ -125,7 +125,7 @@ pub enum Unusable {
     #[error("{0}: line {1} is not 32 bytes in base64 (openssl rand -base64 32 makes such a line)")]
     Malformed(PathBuf, usize),
     /// It has no key.
-    #[error("{0} holds no key")]
+    #[error("{0} contains no key")]
     Empty(PathBuf),
 }
 
@@ -184,11 +184,11 @@ impl Kek {
         STANDARD.encode_string(bytes.as_ref(), &mut text);
         text.push('\n');
 
-        let made = path.with_extension(uuid::Uuid::now_v7().to_string());
-        let written = write_private(&made, text.as_bytes())
+        let temporary = path.with_extension(uuid::Uuid::now_v7().to_string());
+        let written = write_private(&temporary, text.as_bytes())
             // Unlike a rename, a link does not replace an existing file.
-            .and_then(|()| std::fs::hard_link(&made, path));
-        let removed = std::fs::remove_file(&made);
+            .and_then(|()| std::fs::hard_link(&temporary, path));
+        let removed = std::fs::remove_file(&temporary);
         written
             .and(removed)
             .and_then(|()| sync_directory(path))
@@ -351,7 +351,7 @@ mod tests {
         }
 
         /// A key file with these lines.
-        fn holding(&self, lines: &str) -> Result<Kek, Unusable> {
+        fn with_lines(&self, lines: &str) -> Result<Kek, Unusable> {
             let _ = std::fs::remove_file(self.file());
             write_private(&self.file(), lines.as_bytes()).unwrap();
             Kek::load(&self.file())
@@ -370,8 +370,8 @@ mod tests {
 
     /// THREATS JO-24.
     #[test]
-    fn only_the_owner_opens_what_was_sealed_and_only_unchanged() {
-        let kek = Dir::new().holding(FIRST).unwrap();
+    fn a_sealed_text_opens_unchanged_and_for_its_owner_only() {
+        let kek = Dir::new().with_lines(FIRST).unwrap();
         let owner = Owner(Kind::SigningKey, "1");
         let sealed = kek.seal(owner, b"a private key");
 
@@ -400,8 +400,8 @@ mod tests {
 
     /// THREATS KE-06.
     #[test]
-    fn the_same_text_is_never_sealed_the_same() {
-        let kek = Dir::new().holding(FIRST).unwrap();
+    fn a_text_is_sealed_differently_each_time() {
+        let kek = Dir::new().with_lines(FIRST).unwrap();
 
         assert_ne!(kek.seal(ONE, b"text"), kek.seal(ONE, b"text"));
         assert_eq!(*kek.open(ONE, &kek.seal(ONE, b"")).unwrap(), b"");
@@ -411,21 +411,21 @@ mod tests {
     #[test]
     fn an_older_key_still_opens_and_a_lost_one_is_named() {
         let dir = Dir::new();
-        let old = dir.holding(FIRST).unwrap();
+        let old = dir.with_lines(FIRST).unwrap();
         let sealed = old.seal(ONE, b"text");
 
-        let rotated = dir.holding(&format!("# since May\n{SECOND}\n\n{FIRST}\n")).unwrap();
+        let rotated = dir.with_lines(&format!("# since May\n{SECOND}\n\n{FIRST}\n")).unwrap();
         assert_eq!(*rotated.open(ONE, &sealed).unwrap(), b"text");
         assert!(!rotated.is_current(&sealed));
         assert!(rotated.is_current(&rotated.seal(ONE, b"text")));
 
-        let lost = dir.holding(SECOND).unwrap();
+        let lost = dir.with_lines(SECOND).unwrap();
         assert_eq!(lost.open(ONE, &sealed), Err(Unopened::OtherKey(old.id())));
         assert_eq!(old.id().to_string(), "630dcd2966c43366", "SHA-256 of the key, 8 bytes");
     }
 
     #[test]
-    fn a_file_is_made_once_and_is_private() {
+    fn a_file_is_created_once_and_is_private() {
         let dir = Dir::new();
         let kek = Kek::create(&dir.file()).unwrap();
 
@@ -437,7 +437,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_others_can_read_is_refused() {
+    fn a_file_that_other_users_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let dir = Dir::new();
         Kek::create(&dir.file()).unwrap();
@@ -457,24 +457,24 @@ mod tests {
         // As mounted by orchestrators: readable itself, below a restricted directory.
         allow(&dir.file(), 0o444);
         allow(&dir.0, 0o700);
-        assert!(Kek::load(&dir.file()).is_ok(), "the rule of the configuration is the rule here");
+        assert!(Kek::load(&dir.file()).is_ok(), "the same rule as for the configuration");
         allow(&dir.0, 0o750);
         assert!(matches!(Kek::load(&dir.file()), Err(Unusable::Exposed { .. })));
     }
 
     #[test]
-    fn a_file_that_holds_no_key_says_which_line() {
+    fn the_error_of_a_malformed_file_names_the_line() {
         let dir = Dir::new();
 
         assert!(matches!(Kek::load(&dir.file()), Err(Unusable::Missing(_))));
-        assert!(matches!(dir.holding("\n# none\n"), Err(Unusable::Empty(_))));
+        assert!(matches!(dir.with_lines("\n# none\n"), Err(Unusable::Empty(_))));
         for line in ["AAEC", "not base64", &FIRST[..43], &format!("{FIRST}AA"), "é"] {
             let file = format!("{SECOND}\n{line}\n");
-            let Err(Unusable::Malformed(_, 2)) = dir.holding(&file) else {
+            let Err(Unusable::Malformed(_, 2)) = dir.with_lines(&file) else {
                 panic!("{line} was accepted");
             };
         }
-        let Err(error) = dir.holding("correct horse") else { panic!("accepted") };
+        let Err(error) = dir.with_lines("correct horse") else { panic!("accepted") };
         assert!(!error.to_string().contains("horse"), "a secret is not repeated: {error}");
     }
 }

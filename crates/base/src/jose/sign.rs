@@ -63,7 +63,7 @@ fn new_pkcs8(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Failure> {
         | Algorithm::Ps512
         | Algorithm::Es512
         | Algorithm::Ed25519
-        | Algorithm::Hs256 => Err(not_ours(algorithm)),
+        | Algorithm::Hs256 => Err(unsupported(algorithm)),
     }
 }
 
@@ -111,7 +111,7 @@ impl SigningKey {
             | Algorithm::Ps512
             | Algorithm::Es512
             | Algorithm::Ed25519
-            | Algorithm::Hs256 => return Err(not_ours(algorithm)),
+            | Algorithm::Hs256 => return Err(unsupported(algorithm)),
         };
         let mut jwk = pair.jwk()?;
         let kid = jwk::thumbprint(&jwk).map_err(Failure::internal)?.to_string();
@@ -147,7 +147,7 @@ impl SigningKey {
             Pair::Ec(pair) => pair.public_key().as_ref(),
             Pair::Ed(pair) => pair.public_key().as_ref(),
         };
-        PublicKey::ours(self.algorithm, &self.kid, bytes).map_err(Failure::internal)
+        PublicKey::from_own_key(self.algorithm, &self.kid, bytes).map_err(Failure::internal)
     }
 
     /// Signs `claims` as a JWT with this `typ`, in compact form.
@@ -246,8 +246,8 @@ fn rsa(pkcs8: &[u8]) -> Result<RsaKeyPair, Failure> {
     }
 }
 
-fn not_ours(algorithm: Algorithm) -> Failure {
-    Failure::internal(format!("{algorithm} is not an algorithm that we sign with"))
+fn unsupported(algorithm: Algorithm) -> Failure {
+    Failure::internal(format!("{algorithm} is not an algorithm of our signing keys"))
 }
 
 /// The left half of the hash of `text`, for `at_hash` and `c_hash`.
@@ -316,8 +316,8 @@ mod tests {
     }
 
     #[test]
-    fn what_it_signs_is_verified_by_a_library_that_knows_only_its_jwk() {
-        for algorithm in Algorithm::OURS {
+    fn signatures_are_verified_by_a_library_from_the_jwk_alone() {
+        for algorithm in Algorithm::SIGNING {
             let (key, _) = SigningKey::generate(*algorithm).unwrap();
             let jwk: Jwk = serde_json::from_value(key.public_jwk()).unwrap();
             let claims = json!({ "iss": "https://id.example", "exp": 1_700_000_300 });
@@ -338,7 +338,7 @@ mod tests {
 
     /// The `rsa` crate is independent of aws-lc.
     #[test]
-    fn what_an_rsa_key_signs_is_verified_by_another_implementation() {
+    fn rsa_signatures_are_verified_by_another_implementation() {
         for algorithm in [Algorithm::Rs256, Algorithm::Ps256] {
             let (key, _) = SigningKey::generate(algorithm).unwrap();
             let jwk = key.public_jwk();
@@ -366,12 +366,12 @@ mod tests {
     /// THREATS KE-05.
     #[test]
     fn its_jwk_has_only_public_members() {
-        for algorithm in Algorithm::OURS {
+        for algorithm in Algorithm::SIGNING {
             let (key, pkcs8) = SigningKey::generate(*algorithm).unwrap();
             let again = SigningKey::from_pkcs8(*algorithm, &pkcs8).unwrap();
             let jwk = key.public_jwk();
 
-            assert_eq!(again.public_jwk(), jwk, "it survives being kept");
+            assert_eq!(again.public_jwk(), jwk, "it survives PKCS #8");
             assert_eq!(jwk["alg"], algorithm.as_str());
             assert_eq!(jwk["use"], "sig");
             for name in jwk.as_object().unwrap().keys() {
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_of_one_kind() {
+    fn a_key_has_one_algorithm() {
         let (_, pkcs8) = SigningKey::generate(Algorithm::Es256).unwrap();
 
         for other in [Algorithm::Rs256, Algorithm::Es384, Algorithm::EdDsa, Algorithm::Hs256] {
@@ -394,7 +394,7 @@ mod tests {
 
     /// THREATS JO-16. OIDC Core, appendix A.3 and A.6: the tokens of the examples and their hashes.
     #[test]
-    fn the_left_half_is_of_the_hash_that_the_algorithm_has() {
+    fn the_left_half_is_that_of_the_hash_of_the_algorithm() {
         let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
 
         assert_eq!(left_half(Algorithm::Rs256, token), "77QmUPtjPfzWtF2AnpK9RQ");

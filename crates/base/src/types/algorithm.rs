@@ -37,12 +37,12 @@ crate::wire_enum! {
 
 impl Algorithm {
     /// Algorithms of our own signing keys.
-    pub const OURS: &[Self] = &[Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
+    pub const SIGNING: &[Self] = &[Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
 
-    /// Algorithms with which others may sign DPoP proofs and client assertions under a public key.
+    /// Algorithms with which clients may sign DPoP proofs and client assertions under a public key.
     /// The metadata announces this list, so announced and accepted algorithms are the same
     /// (decision 0023).
-    pub const THEIRS: &[Self] = &[
+    pub const ACCEPTED: &[Self] = &[
         Self::Rs256,
         Self::Rs384,
         Self::Rs512,
@@ -68,8 +68,8 @@ mod tests {
 
     /// THREATS JO-01: no spelling of `none` is an algorithm.
     #[test]
-    fn a_name_is_read_as_it_is_written_and_none_is_no_algorithm() {
-        for algorithm in Algorithm::THEIRS.iter().chain(&[Algorithm::Hs256]) {
+    fn names_are_exact_and_none_is_not_an_algorithm() {
+        for algorithm in Algorithm::ACCEPTED.iter().chain(&[Algorithm::Hs256]) {
             assert_eq!(Algorithm::parse(algorithm.as_str()), Some(*algorithm));
             assert_eq!(algorithm.is_symmetric(), *algorithm == Algorithm::Hs256);
 
@@ -83,6 +83,6 @@ mod tests {
         ] {
             assert_eq!(Algorithm::parse(name), None, "{name}");
         }
-        assert!(Algorithm::OURS.iter().all(|ours| Algorithm::THEIRS.contains(ours)));
+        assert!(Algorithm::SIGNING.iter().all(|algorithm| Algorithm::ACCEPTED.contains(algorithm)));
     }
 }

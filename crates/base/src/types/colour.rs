@@ -48,17 +48,17 @@ impl Colour {
         Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
     }
 
-    /// The nearest colour, towards black or white, with a contrast of at least `least` on `ground`.
+    /// The nearest colour, towards black or white, with a contrast of at least `least` on `background`.
     #[must_use]
-    pub fn readable_on(self, ground: Self, least: f64) -> Self {
-        let pole = if ground.contrast(Self::BLACK) > ground.contrast(Self::WHITE) {
+    pub fn readable_on(self, background: Self, least: f64) -> Self {
+        let pole = if background.contrast(Self::BLACK) > background.contrast(Self::WHITE) {
             Self::BLACK
         } else {
             Self::WHITE
         };
         (0..=50u8)
             .map(|step| self.mixed(pole, f64::from(step) / 50.0))
-            .find(|colour| colour.contrast(ground) >= least)
+            .find(|colour| colour.contrast(background) >= least)
             .unwrap_or(pole)
     }
 
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_colour_is_read_and_nothing_else_is() {
+    fn only_colours_are_parsed() {
         assert_eq!(Colour::parse("#14594a"), Some(Colour(0x14, 0x59, 0x4a)));
         assert_eq!(Colour::parse("#11AAff"), Some(Colour(0x11, 0xaa, 0xff)));
         for wrong in
@@ -110,8 +110,11 @@ mod tests {
         {
             let colour = Colour(r, g, b);
             assert!(colour.contrast(colour.text()) >= 4.5, "on {colour}");
-            for ground in [Colour::WHITE, Colour(0xf6, 0xf5, 0xf2), Colour(0x11, 0x12, 0x12)] {
-                assert!(colour.readable_on(ground, 4.5).contrast(ground) >= 4.5, "{colour}");
+            for background in [Colour::WHITE, Colour(0xf6, 0xf5, 0xf2), Colour(0x11, 0x12, 0x12)] {
+                assert!(
+                    colour.readable_on(background, 4.5).contrast(background) >= 4.5,
+                    "{colour}"
+                );
             }
         }
     }

@@ -132,7 +132,7 @@ mod tests {
 
     /// RFC 8705 §3.1, RFC 9449 §6.1.
     #[test]
-    fn the_members_are_those_of_the_standards() {
+    fn the_members_are_those_of_the_rfcs() {
         let one = Thumbprint::of(b"one");
         let both = Confirmation { certificate: Some(one), key: Some(one) };
         let text = serde_json::to_string(&both).unwrap();

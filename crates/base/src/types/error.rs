@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::token::may_hold_secret;
+use super::token::may_contain_secret;
 
 /// The result of a rule.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -10,10 +10,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// A request that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The protocol says no. The client is told why.
+    /// The protocol refuses the request; the response contains the reason.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// The server has a fault. The log has the details; the client is told to retry.
+    /// The server has a fault. The log has the details; the response only invites the client to retry.
     #[error("{0}")]
     Failed(#[from] Failure),
 }
@@ -73,7 +73,7 @@ impl Refusal {
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         const LONGEST: usize = 256;
         let mut text = value.to_string();
-        if may_hold_secret(&text) {
+        if may_contain_secret(&text) {
             text = "withheld: it looks like a secret".to_owned();
         }
         if text.len() > LONGEST {

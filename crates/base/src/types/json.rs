@@ -1,4 +1,4 @@
-//! Strict parsing of JSON from others.
+//! Strict parsing of received JSON.
 //!
 //! RFC 8259 §4 does not define duplicate members, so two parsers of one signed text may see
 //! different subjects (RFC 7515 §4, THREATS JO-06). Such texts are rejected, and so are texts that
@@ -24,7 +24,7 @@ pub fn parse(text: &[u8]) -> Result<Value, &'static str> {
     let value = Strict { left: DEEPEST, fault: &fault }
         .deserialize(&mut reader)
         .map_err(|_| fault.get())?;
-    reader.end().map_err(|_| "something stands behind the JSON")?;
+    reader.end().map_err(|_| "data follows the JSON")?;
     Ok(value)
 }
 
@@ -103,7 +103,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
     fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
         if value.contains('\0') {
-            return Err(self.refuse("a string has a NUL in it"));
+            return Err(self.refuse("a string contains a NUL"));
         }
         Ok(Value::String(value))
     }
@@ -123,7 +123,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(inside)?;
             if object.insert(name, value).is_some() {
-                return Err(self.refuse("a member stands twice in an object"));
+                return Err(self.refuse("an object has a duplicate member"));
             }
         }
         Ok(Value::Object(object))
@@ -138,8 +138,8 @@ mod tests {
 
     /// THREATS JO-06.
     #[test]
-    fn a_member_that_stands_twice_is_refused_at_any_depth() {
-        const TWICE: &str = "a member stands twice in an object";
+    fn a_duplicate_member_is_refused_at_any_depth() {
+        const TWICE: &str = "an object has a duplicate member";
         for text in [
             r#"{"sub":"a","sub":"b"}"#,
             r#"{"sub":"a","iss":"i","sub":"a"}"#,
@@ -154,7 +154,7 @@ mod tests {
 
     /// THREATS DO-05: also 10⁵ deep, where a parser without a limit overflows the stack.
     #[test]
-    fn what_is_nested_too_deeply_is_refused() {
+    fn too_deep_nesting_is_refused() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
 
         assert!(parse(nested(32).as_bytes()).is_ok());
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_from_end_to_end_is_refused() {
+    fn invalid_json_is_refused() {
         for text in [
             "",
             " ",
@@ -213,13 +213,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_well_formed_is_read_as_it_is(value in json()) {
+        fn valid_json_is_parsed_unchanged(value in json()) {
             prop_assert_eq!(parse(value.to_string().as_bytes()), Ok(value));
         }
 
         /// What this parser accepts, serde_json parses to the same value; no input may panic.
         #[test]
-        fn nothing_is_read_that_is_not_json(bytes in "[\\[\\]{}\",:0-9a\\\\ ]{0,24}") {
+        fn only_json_is_accepted(bytes in "[\\[\\]{}\",:0-9a\\\\ ]{0,24}") {
             if let Ok(value) = parse(bytes.as_bytes()) {
                 prop_assert_eq!(serde_json::from_str::<Value>(&bytes).ok(), Some(value));
             }

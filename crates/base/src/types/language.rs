@@ -153,7 +153,7 @@ impl<'de> Visitor<'de> for Rest {
             };
             let texts = translations.0.entry(member).or_default();
             if texts.insert(tag, object.next_value()?).is_some() {
-                return Err(de::Error::custom(format!("`{name}` is there twice")));
+                return Err(de::Error::custom(format!("`{name}` is a duplicate")));
             }
         }
         Ok(translations)
@@ -165,11 +165,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_are_read_in_any_case_and_malformed_ones_are_not() {
-        for (read, kept) in
+    fn tags_are_parsed_in_any_case() {
+        for (text, normalized) in
             [("de", "de"), ("DE-at", "de-AT"), ("ZH-hant-TW", "zh-Hant-TW"), ("es-419", "es-419")]
         {
-            assert_eq!(LanguageTag::parse(read).unwrap().as_str(), kept);
+            assert_eq!(LanguageTag::parse(text).unwrap().as_str(), normalized);
         }
         let long = format!("de{}", "-variant1".repeat(5));
         for wrong in
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_takes_the_text_of_its_language_or_of_a_region_of_it() {
+    fn the_text_is_of_the_language_or_of_a_region_of_it() {
         let texts = |tags: &[&str]| -> Texts {
             tags.iter().map(|tag| (LanguageTag::parse(tag).unwrap(), (*tag).to_owned())).collect()
         };

@@ -64,7 +64,7 @@ impl Params {
         let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value);
         let first = values.next();
         if values.next().is_some() {
-            return Err(Code::InvalidRequest.because("a parameter stands in the request twice"));
+            return Err(Code::InvalidRequest.because("the request has a duplicate parameter"));
         }
         match first {
             Some(Ok(value)) => Ok(Some(value.as_str()).filter(|value| !value.is_empty())),
@@ -86,12 +86,12 @@ impl Params {
     /// # Errors
     /// `invalid_request` when one of them is malformed.
     pub fn many(&self, name: &str) -> Result<Vec<&str>, Refusal> {
-        let named = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value);
-        let read = |value: &'_ Value| -> Result<(), Refusal> {
+        let values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value);
+        let check = |value: &'_ Value| -> Result<(), Refusal> {
             value.as_ref().map(drop).map_err(|why| Code::InvalidRequest.because(why))
         };
-        named.clone().try_for_each(read)?;
-        Ok(named.flatten().map(String::as_str).filter(|value| !value.is_empty()).collect())
+        values.clone().try_for_each(check)?;
+        Ok(values.flatten().map(String::as_str).filter(|value| !value.is_empty()).collect())
     }
 
     /// Refuses duplicates of any parameter except `resource`.
@@ -102,7 +102,7 @@ impl Params {
         for (at, (name, _)) in self.0.iter().enumerate() {
             if name != "resource" && self.0.iter().skip(at + 1).any(|(other, _)| other == name) {
                 return Err(Code::InvalidRequest
-                    .because("a parameter stands in the request twice")
+                    .because("the request has a duplicate parameter")
                     .with("parameter", name));
             }
         }
@@ -131,11 +131,11 @@ fn is_too_long(value: &str) -> bool {
     value.len() > LONGEST && !value.starts_with(SealedRequest::PREFIX)
 }
 
-/// Reads one percent-encoded name or value.
+/// Decodes one percent-encoded name or value.
 ///
 /// # Errors
 /// `invalid_request` for what is not percent-encoded properly or not UTF-8, and for a NUL: no parameter
-/// of any RFC has one, and not every database keeps it (THREATS AZ-14).
+/// of any RFC has one, and not every database can store it (THREATS AZ-14).
 pub fn decode(text: &str) -> Result<String, Refusal> {
     decoded(text.as_bytes()).map_err(|why| Code::InvalidRequest.because(why))
 }
@@ -143,7 +143,7 @@ pub fn decode(text: &str) -> Result<String, Refusal> {
 fn decoded(text: &[u8]) -> Value {
     let text = percent_decoded(text)?;
     if text.contains('\0') {
-        return Err("the request has a parameter with a NUL in it");
+        return Err("the request has a parameter that contains a NUL");
     }
     Ok(text)
 }
@@ -182,18 +182,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_encoded_reads_as_it_was() {
+    fn encoded_parameters_parse_unchanged() {
         let params = Params::parse("a=%C3%A4+b&c=&d&resource=1&resource=2").unwrap_or_default();
 
         assert_eq!(params.one("a").ok().flatten(), Some("ä b"));
-        assert_eq!(params.one("c").ok().flatten(), None, "no value counts as omitted");
+        assert_eq!(params.one("c").ok().flatten(), None, "without a value it is omitted");
         assert_eq!(params.many("resource").unwrap(), ["1", "2"]);
         assert!(params.must_be_unique().is_ok());
     }
 
     /// THREATS TE-08, AZ-09, AZ-14.
     #[test]
-    fn what_is_doubled_or_broken_is_refused() {
+    fn duplicate_or_malformed_parameters_are_refused() {
         let doubled = Params::parse("a=1&a=2").unwrap_or_default();
         assert!(doubled.one("a").is_err());
         assert!(doubled.must_be_unique().is_err());
@@ -203,7 +203,7 @@ mod tests {
             assert!(params.one("a").is_err(), "{broken}");
             assert!(params.many("a").is_err(), "{broken}");
             let again = Params::parse(params.encode()).unwrap_or_default();
-            assert!(again.one("a").is_err(), "it is as unreadable where it is sent on: {broken}");
+            assert!(again.one("a").is_err(), "it stays malformed when it is sent on: {broken}");
         }
         for ignored in ["a=1&b=%zz", "%c3=1&a=1", "a%00=2&a=1", "a=1&state=50%", "%=%&a=1"] {
             let params = Params::parse(ignored).unwrap_or_default();

@@ -76,8 +76,8 @@ pub fn objects(bytes: &[u8], kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, Stri
     if text.is_empty() {
         return Err(format!("is empty: it should hold a {}", kind.name()));
     }
-    if let Some(found) = sequences(&bytes) {
-        return Ok(found);
+    if let Some(ders) = sequences(&bytes) {
+        return Ok(ders);
     }
     if text.starts_with(b"<") {
         return Err(format!("is HTML or XML, and not a {}", kind.name()));
@@ -94,8 +94,8 @@ pub fn objects(bytes: &[u8], kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, Stri
 /// # Errors
 /// Those of [`objects`].
 pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found = objects(bytes, Kind::Certificate)?;
-    Ok(found.into_iter().map(|der| CertificateDer::from(der.to_vec())).collect())
+    let ders = objects(bytes, Kind::Certificate)?;
+    Ok(ders.into_iter().map(|der| CertificateDer::from(der.to_vec())).collect())
 }
 
 /// The first private key, in any of the encodings.
@@ -103,8 +103,8 @@ pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
 /// # Errors
 /// Those of [`objects`].
 pub fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
-    let found = objects(bytes, Kind::PrivateKey)?;
-    let first = found.first().map(|der| der.as_slice()).unwrap_or_default();
+    let ders = objects(bytes, Kind::PrivateKey)?;
+    let first = ders.first().map(|der| der.as_slice()).unwrap_or_default();
     let key =
         PrivateKeyDer::try_from(first).map_err(|_| "has a private key that cannot be read")?;
     Ok(key.clone_key())
@@ -134,7 +134,7 @@ struct Block<'a> {
 }
 
 fn blocks(bytes: &[u8], kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, String> {
-    let (mut found, mut others) = (Vec::new(), Vec::new());
+    let (mut ders, mut others) = (Vec::new(), Vec::new());
     let mut open: Option<Block<'_>> = None;
     for (number, line) in lines(bytes) {
         match &mut open {
@@ -157,7 +157,7 @@ fn blocks(bytes: &[u8], kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, String> {
                         ));
                     }
                     let der = BASE64.decode(block.body.as_slice()).map(Zeroizing::new);
-                    found.push(der.map_err(|_| {
+                    ders.push(der.map_err(|_| {
                         format!("has a block at line {} that is not base64", block.begins)
                     })?);
                     open = None;
@@ -176,8 +176,8 @@ fn blocks(bytes: &[u8], kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, String> {
     }
     match open {
         Some(block) => Err(unended(&block)),
-        None if found.is_empty() => Err(none_of(kind, &others)),
-        None => Ok(found),
+        None if ders.is_empty() => Err(none_of(kind, &others)),
+        None => Ok(ders),
     }
 }
 
@@ -214,13 +214,13 @@ fn none_of(kind: Kind, others: &[&str]) -> String {
 
 /// DER: concatenated sequences without other data.
 fn sequences(mut der: &[u8]) -> Option<Vec<Zeroizing<Vec<u8>>>> {
-    let mut found = Vec::new();
+    let mut ders = Vec::new();
     while !der.is_empty() {
         let (one, rest) = der.split_at_checked(length(der)?)?;
-        found.push(Zeroizing::new(one.to_vec()));
+        ders.push(Zeroizing::new(one.to_vec()));
         der = rest;
     }
-    (!found.is_empty()).then_some(found)
+    (!ders.is_empty()).then_some(ders)
 }
 
 /// The length of the sequence at the start, including tag and length (X.690 §8.1.3, §10.1).
@@ -301,7 +301,7 @@ mod tests {
 
     /// THREATS EX-19: additions of tools and editors.
     #[test]
-    fn an_object_is_read_however_it_was_written() {
+    fn all_common_encodings_are_parsed() {
         let pem = block("X509 CRL", 1);
         let text = "Certificate Revocation List (CRL):\n        Version 2 (0x1)\n  30:82:01\n";
         for (what, bytes) in [
@@ -346,7 +346,7 @@ mod tests {
 
     /// THREATS EX-19: never treated as a file without objects.
     #[test]
-    fn what_cannot_be_read_is_refused_with_a_true_reason() {
+    fn an_unusable_file_is_refused_with_the_reason() {
         let unended = "-----BEGIN X509 CRL-----\nMAMC\n";
         let legacy = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMAMC\n-----END RSA PRIVATE KEY-----\n";
         for (bytes, kind, why) in [
@@ -376,7 +376,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_bytes_make_us_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+        fn no_bytes_cause_a_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
             let pem = [b"-----BEGIN CERTIFICATE-----\n".as_slice(), &bytes, b"\n-----END CERTIFICATE-----\n"];
             for kind in [Kind::Certificate, Kind::PrivateKey, Kind::Request, Kind::Crl] {
                 for mark in [b"".as_slice(), b"\xff\xfe", b"0"] {

@@ -34,7 +34,7 @@ impl Scope {
             }
             tokens.insert(token.to_owned());
             if tokens.len() > Self::MOST {
-                return Err(Code::InvalidScope.because("more than 64 scopes are asked for"));
+                return Err(Code::InvalidScope.because("more than 64 scopes are requested"));
             }
         }
         Ok(Self(tokens))
@@ -80,22 +80,22 @@ impl Scope {
         self.0.iter().map(String::as_str)
     }
 
-    /// The scope granted to a request for `wanted` out of this one.
+    /// The scope granted to a request for `requested` out of this one.
     ///
     /// > The requested scope MUST NOT include any scope not originally granted by the resource
     /// > owner, and if omitted is treated as equal to the scope originally granted (RFC 6749 §6)
     ///
     /// # Errors
-    /// `invalid_scope` when `wanted` is more than was granted.
-    pub fn narrowed(&self, wanted: Option<Self>) -> Result<Self, Refusal> {
-        match wanted {
+    /// `invalid_scope` when `requested` is more than was granted.
+    pub fn narrowed(&self, requested: Option<Self>) -> Result<Self, Refusal> {
+        match requested {
             None => Ok(self.clone()),
-            Some(wanted) if wanted.is_empty() => Ok(self.clone()),
-            Some(wanted) if wanted.within(self) => Ok(wanted),
-            Some(wanted) => Err(Code::InvalidScope
-                .because("the scope asked for is more than was granted")
+            Some(requested) if requested.is_empty() => Ok(self.clone()),
+            Some(requested) if requested.within(self) => Ok(requested),
+            Some(requested) => Err(Code::InvalidScope
+                .because("the requested scope exceeds the granted one")
                 .with("granted", self)
-                .with("asked", &wanted)),
+                .with("asked", &requested)),
         }
     }
 }

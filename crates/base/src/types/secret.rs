@@ -76,7 +76,11 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 ///
 /// # Panics
 /// When the generator fails: a server without randomness must stop (THREATS KE-07).
-#[expect(clippy::disallowed_methods, clippy::expect_used, reason = "the one place that may")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "the only caller of the generator"
+)]
 pub fn entropy(bytes: &mut [u8]) {
-    aws_lc_rs::rand::fill(bytes).expect("the operating system gives no randomness");
+    aws_lc_rs::rand::fill(bytes).expect("the operating system returns no random bytes");
 }

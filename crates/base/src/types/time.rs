@@ -95,7 +95,7 @@ mod tests {
 
     /// THREATS DO-18.
     #[test]
-    fn no_length_wraps_a_time_around() {
+    fn no_duration_overflows_a_time() {
         let (first, last) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
         let (shortest, longest) = (Seconds(i64::MIN), Seconds(i64::MAX));
 

@@ -77,7 +77,7 @@ pub const REFRESH_PREFIX: &str = "gw_rt_";
 
 /// Whether a text may contain one of our secrets or a JWT (whose header begins with `{"`). Checked
 /// before a client's input is logged.
-pub fn may_hold_secret(text: &str) -> bool {
+pub fn may_contain_secret(text: &str) -> bool {
     const MARKS: [&str; 9] = [
         REFRESH_PREFIX,
         "eyJ",
@@ -114,7 +114,7 @@ mod tests {
 
     /// THREATS CO-11, JO-24: no truncation, no change of case or of any other byte passes.
     #[test]
-    fn every_changed_byte_is_noticed_without_a_query() {
+    fn the_checksum_detects_every_changed_byte() {
         let code = AuthorizationCode::generate();
         let text = code.0.expose();
 
@@ -129,6 +129,6 @@ mod tests {
             assert!(AuthorizationCode::parse(&text[..at]).is_none(), "cut at {at}");
         }
         assert!(AuthorizationCode::parse(&format!("{text} ")).is_none());
-        assert!(OpaqueAccessToken::parse(text).is_none(), "a kind is not another");
+        assert!(OpaqueAccessToken::parse(text).is_none(), "one kind is not accepted as another");
     }
 }

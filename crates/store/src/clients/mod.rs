@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde::Deserialize;
 use sqlx_macros::FromRow;
 
-use crate::types::client::{Client, HeldSecret, Metadata};
+use crate::types::client::{Client, Metadata, StoredSecret};
 use crate::types::{ClientId, Timestamp};
 use crate::{Executor, Tx, from_json, sql, to_json};
 
@@ -16,7 +16,7 @@ use crate::{Executor, Tx, from_json, sql, to_json};
 struct OwnedSecret {
     client_id: ClientId,
     #[sqlx(flatten)]
-    secret: HeldSecret,
+    secret: StoredSecret,
 }
 
 /// The client with this identifier, disabled or not.
@@ -249,7 +249,7 @@ pub async fn sharing_certificate_names(
 }
 
 /// That a client is enabled, and was not disabled since a token was issued. The statement appends the time of
-/// issue: `concat!(client_allows!(), "grants.created_at")`. In memory it is [`Client::stands_by`].
+/// issue: `concat!(client_allows!(), "grants.created_at")`. In memory it is [`Client::was_enabled_since`].
 macro_rules! client_allows {
     () => {
         "clients.disabled_at IS NULL AND COALESCE(clients.ended_at, 0) < "
@@ -302,7 +302,7 @@ pub async fn delete(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
 pub async fn add_secret(
     tx: &mut Tx,
     id: &ClientId,
-    secret: &HeldSecret,
+    secret: &StoredSecret,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sql("INSERT INTO client_secrets (id, client_id, digest, sealed, created_at, expires_at)

@@ -18,7 +18,7 @@ use crate::jose::claims::{Audience, Claims};
 use crate::jose::jws::{Jws, Keys, Typ, Verified};
 use crate::jose::seal::{self, Owner};
 use crate::store::replays;
-use crate::types::client::{AssertionAudience, AuthMethod, HeldSecret, Profile};
+use crate::types::client::{AssertionAudience, AuthMethod, Profile, StoredSecret};
 use crate::types::time::AHEAD;
 use crate::types::token::ClientSecret;
 use crate::types::{
@@ -143,7 +143,7 @@ fn is_secret_of(client: &Client, secret: &Secret, now: Timestamp) -> bool {
     live(client, now).fold(false, |matches, stored| matches | stored.digest.matches(&digest))
 }
 
-fn live(client: &Client, now: Timestamp) -> impl Iterator<Item = &HeldSecret> {
+fn live(client: &Client, now: Timestamp) -> impl Iterator<Item = &StoredSecret> {
     // A wrong clock may have set an expiry that is years ahead.
     let latest = now + LONGEST_OVERLAP + AHEAD;
     let is_live = move |at: Timestamp| at > now && at <= latest;
@@ -176,7 +176,7 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
                 call.client_keys.with(call, client, |keys| jws.may_be_signed_by(keys)).await?;
             let mut allowed = match client.metadata.token_endpoint_auth_signing_alg {
                 Some(algorithm) => vec![algorithm],
-                None => Algorithm::THEIRS.to_vec(),
+                None => Algorithm::ACCEPTED.to_vec(),
             };
             allowed.retain(|algorithm| client.metadata.gw_profile.allows(*algorithm));
             let (key, verified) = jws.verify_by(&keys, &allowed, TYP).map_err(wrong)?;
@@ -259,7 +259,7 @@ fn is_audience(call: &Call<'_>, client: &Client, audience: &Audience, path: &str
         (Profile::OAuth21, None) => call.config.clients.assertion_audience,
     };
     match rule {
-        AssertionAudience::Issuer => audience.is_just(call.issuer()),
+        AssertionAudience::Issuer => audience.is_exactly(call.issuer()),
         AssertionAudience::Endpoints => {
             let token = call.config.issuer.endpoint("/token");
             let called = format!("{}{path}", call.config.issuer.origin());

@@ -329,7 +329,7 @@ fn names_and_links_may_be_in_languages() {
     }
     let twice = r#"{ "client_name#de": "Eins", "client_name#DE": "Zwei" }"#;
     let error = serde_json::from_str::<Metadata>(twice).unwrap_err().to_string();
-    assert!(error.contains("there twice"), "{error}");
+    assert!(error.contains("is a duplicate"), "{error}");
 
     let languages = (0..65).map(|n| (format!("client_name#de-x{n:04}"), json!("x")));
     for (changes, expected) in [

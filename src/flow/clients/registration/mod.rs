@@ -20,7 +20,7 @@ use crate::pki::{Reason, inventory};
 use crate::record::{Context, Event, Kind};
 use crate::store::clients::{self, Logo};
 use crate::store::{Tx, certificates, enrolments, retrying, versions};
-use crate::types::client::{AuthMethod, HeldSecret, Metadata};
+use crate::types::client::{AuthMethod, Metadata, StoredSecret};
 use crate::types::token::ClientSecret;
 use crate::types::{Client, ClientId, Code, Failure, Refusal, Result, Seconds, json};
 
@@ -272,7 +272,7 @@ impl Registrar<'_> {
         } else {
             None
         };
-        let stored = HeldSecret { digest: secret.digest(), sealed, expires_at: None };
+        let stored = StoredSecret { digest: secret.digest(), sealed, expires_at: None };
         clients::add_secret(tx, id, &stored, self.trace.now()).await?;
         Ok(secret)
     }

@@ -62,7 +62,7 @@ impl Office {
         clients::find(self.store.db(), id).await.unwrap()
     }
 
-    async fn live(&self, id: &ClientId) -> Vec<HeldSecret> {
+    async fn live(&self, id: &ClientId) -> Vec<StoredSecret> {
         let now = self.trace.now();
         let mut secrets = self.find(id).await.unwrap().secrets;
         secrets.retain(|secret| secret.expires_at.is_none_or(|at| at > now));

@@ -1,4 +1,4 @@
-//! Public keys of others: [RFC 7517], [RFC 7518 §6], [RFC 8037 §2]; thumbprints: [RFC 7638].
+//! Public keys: [RFC 7517], [RFC 7518 §6], [RFC 8037 §2]; thumbprints: [RFC 7638].
 //!
 //! Keys are checked when they are parsed: a [`PublicKey`] has an accepted size, curve and use
 //! (THREATS JO-10). The key determines the algorithms that it may be used with, whatever a token's
@@ -79,7 +79,7 @@ impl PublicKey {
     }
 
     /// The public half of one of our keys: RFC 8017 for RSA, else SEC 1 or RFC 8032.
-    pub(super) fn ours(
+    pub(super) fn from_own_key(
         algorithm: Algorithm,
         kid: &str,
         bytes: &[u8],
@@ -98,7 +98,7 @@ impl PublicKey {
                 | Algorithm::Es512
                 | Algorithm::Ed25519
                 | Algorithm::Hs256 => {
-                    return Err("not an algorithm that we sign with");
+                    return Err("not an algorithm of our signing keys");
                 }
             };
         let parsed = ParsedPublicKey::new(checked, bytes).map_err(|_| "not a public key")?;
@@ -176,7 +176,7 @@ impl Jwks {
         Ok(Self(members(set)?.iter().filter_map(|jwk| PublicKey::from_jwk(jwk).ok()).collect()))
     }
 
-    /// The keys that may have made a signature. Without a `kid`, exactly one must fit.
+    /// The keys that may have created a signature. Without a `kid`, exactly one must match.
     ///
     /// > If there are multiple keys in the referenced JWK Set document, a kid value MUST be provided
     /// > in the JOSE Header. (OIDC Core §10.1)
@@ -229,7 +229,7 @@ pub fn thumbprint(jwk: &Map<String, Value>) -> Result<Thumbprint, &'static str> 
         (Some("OKP"), Some("Ed25519")) => {
             format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, part("x")?)
         }
-        (Some(_) | None, _) => return Err("the key is of a kind that we do not know"),
+        (Some(_) | None, _) => return Err("the kty of the key is not supported"),
     };
     Ok(Thumbprint::of(canonical.as_bytes()))
 }
@@ -247,10 +247,10 @@ fn members(set: &Value) -> Result<&[Value], &'static str> {
 fn must_be_public(jwk: &Map<String, Value>) -> Result<(), &'static str> {
     const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     if jwk.get("kty").and_then(Value::as_str) == Some("oct") {
-        return Err("a symmetric key is shown where a public one belongs");
+        return Err("a symmetric key is present where a public key is required");
     }
     if PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
-        return Err("the private part of a key is shown: that key is spent, make a new one");
+        return Err("the key has its private part, so it is compromised: generate a new one");
     }
     Ok(())
 }
@@ -275,11 +275,11 @@ fn only(fitting: &'static [Algorithm], alg: &str) -> Result<&'static [Algorithm]
     fitting
         .chunks(names)
         .find(|some| some.iter().any(|algorithm| algorithm.as_str() == alg))
-        .ok_or("the alg of a key is not one that we verify with a key of its kind")
+        .ok_or("the alg of a key is not supported for its kty")
 }
 
 /// The algorithms of a key, its implementation, and SHA-256 of its `SubjectPublicKeyInfo`.
-type Judged = (&'static [Algorithm], Check, Thumbprint);
+type KeyParts = (&'static [Algorithm], Check, Thumbprint);
 
 /// The bytes before the point in a `SubjectPublicKeyInfo`: RFC 5480 §2, RFC 8410 §4. Their length
 /// is fixed for each curve.
@@ -300,7 +300,7 @@ const ED25519_HEAD: [u8; 12] =
 
 /// RFC 7518 §6.3.1. aws-lc accepts any exponent (THREATS JO-10: with e = 1 every message is its own
 /// signature), so the `rsa` crate checks it.
-fn rsa(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
+fn rsa(jwk: &Map<String, Value>) -> Result<KeyParts, &'static str> {
     const LARGEST: usize = 8192 / 8;
     const ALGORITHMS: &[Algorithm] = &[
         Algorithm::Rs256,
@@ -332,7 +332,7 @@ fn rsa(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
 }
 
 /// RFC 7518 §6.2.1. The point must be on its curve.
-fn ec(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
+fn ec(jwk: &Map<String, Value>) -> Result<KeyParts, &'static str> {
     let (algorithms, curve, size, head): (&'static [Algorithm], _, _, &[u8]) =
         match text(jwk, "crv", "the crv of a key is not a string")? {
             Some("P-256") => (&[Algorithm::Es256], &ECDSA_P256_SHA256_FIXED, 32, &P256),
@@ -359,7 +359,7 @@ fn ec(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
 const EDWARDS: &[Algorithm] = &[Algorithm::EdDsa, Algorithm::Ed25519];
 
 /// RFC 8037 §2.
-fn ed25519(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
+fn ed25519(jwk: &Map<String, Value>) -> Result<KeyParts, &'static str> {
     match text(jwk, "crv", "the crv of a key is not a string")? {
         Some("Ed25519") => {}
         Some(_) | None => return Err("the crv of an OKP key is not Ed25519"),
@@ -464,12 +464,12 @@ mod tests {
 
         assert_eq!(of(rsa_jwk()).unwrap(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
         assert_eq!(of(okp_jwk()).unwrap(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-        assert!(of(with(okp_jwk(), "x", "\",\"y\":\"")).is_err(), "nothing is smuggled in");
+        assert!(of(with(okp_jwk(), "x", "\",\"y\":\"")).is_err(), "nothing is injected");
         assert!(of(json!({ "kty": "oct", "k": "AA" })).is_err());
     }
 
     #[test]
-    fn a_key_is_used_with_what_it_is_for() {
+    fn a_key_has_the_algorithms_of_its_type() {
         let of = |jwk| PublicKey::from_jwk(&jwk).unwrap().algorithms;
 
         assert_eq!(of(rsa_jwk()), [Algorithm::Rs256]);
@@ -489,7 +489,7 @@ mod tests {
 
     /// THREATS JO-10.
     #[test]
-    fn a_key_that_is_no_good_is_refused() {
+    fn an_invalid_key_is_refused() {
         let number = |bytes: &[u8]| base64url::encode(bytes);
         let modulus = base64url::decode(N).unwrap();
         let even = [&modulus[..255], &[0x82]].concat();
@@ -590,7 +590,7 @@ mod tests {
 
     /// THREATS JO-02: an RSA key supports both; `alg` restricts it.
     #[test]
-    fn a_key_does_not_check_what_it_is_not_for() {
+    fn a_key_does_not_verify_other_algorithms() {
         let (signer, _) = SigningKey::generate(Algorithm::Ps256).unwrap();
         let jwt = signer.sign("JWT", &json!({})).unwrap();
         let (message, signature) = jwt.rsplit_once('.').unwrap();
@@ -607,10 +607,10 @@ mod tests {
         const ORDER_8: &str = "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o";
         let point = base64url::decode(ORDER_8).unwrap();
         let neutral = [[1].as_slice(), &[0; 31], &[0; 32]].concat();
-        let fooled = (0..100_u8).any(|message| {
+        let is_accepted = (0..100_u8).any(|message| {
             UnparsedPublicKey::new(&ED25519, &point).verify(&[message], &neutral).is_ok()
         });
-        assert!(fooled, "a signature that nobody made fits one message in eight");
+        assert!(is_accepted, "a forged signature is valid for one message in eight");
 
         let p_minus_1 = [[0xec].as_slice(), &[0xff; 30], &[0x7f]].concat();
         let negated = |bytes: &[u8]| {
@@ -638,7 +638,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registered_set_is_told_what_is_wrong_with_it() {
+    fn the_error_of_a_registered_set_names_the_problem() {
         let of = |keys: Value| Jwks::registered(&json!({ "keys": keys })).map(|set| set.0.len());
 
         assert_eq!(of(json!([rsa_jwk(), ec_jwk(), okp_jwk()])), Ok(3));
@@ -647,7 +647,7 @@ mod tests {
         assert_eq!(of(json!([])), Err("the set has no key to verify signatures with"));
         assert_eq!(
             of(json!([ec_jwk(), with(with(ec_jwk(), "use", "enc"), "d", "AA")])),
-            Err("the private part of a key is shown: that key is spent, make a new one")
+            Err("the key has its private part, so it is compromised: generate a new one")
         );
         assert_eq!(of(json!(vec![ec_jwk(); 101])), Err("a JWK Set has more than 100 keys"));
         for set in [json!([]), json!({}), json!({ "keys": {} }), json!(null)] {
@@ -657,18 +657,18 @@ mod tests {
 
     /// THREATS JO-13: a kid identifies a key within its set and is compared byte by byte.
     #[test]
-    fn the_kid_names_the_key() {
+    fn the_kid_selects_the_key() {
         let kids = ["a", "A", "../../etc/passwd", "' OR 1=1 --", ""];
         let keys: Vec<_> = kids.iter().map(|kid| with(ec_jwk(), "kid", *kid)).collect();
         let set = Jwks::registered(&json!({ "keys": keys })).unwrap();
-        let found = |kid, algorithm| set.candidates(kid, algorithm).count();
+        let count = |kid, algorithm| set.candidates(kid, algorithm).count();
 
         for kid in kids {
-            assert_eq!(found(Some(kid), Algorithm::Es256), 1, "{kid}");
-            assert_eq!(found(Some(kid), Algorithm::Rs256), 0, "{kid}");
+            assert_eq!(count(Some(kid), Algorithm::Es256), 1, "{kid}");
+            assert_eq!(count(Some(kid), Algorithm::Rs256), 0, "{kid}");
         }
-        assert_eq!(found(Some("b"), Algorithm::Es256), 0);
-        assert_eq!(found(None, Algorithm::Es256), 0, "five keys fit, and none is named");
+        assert_eq!(count(Some("b"), Algorithm::Es256), 0);
+        assert_eq!(count(None, Algorithm::Es256), 0, "five keys match, and there is no kid");
 
         let alone = Jwks::fetched(&json!({ "keys": [rsa_jwk(), ec_jwk()] })).unwrap();
         assert_eq!(alone.candidates(None, Algorithm::Es256).count(), 1);
@@ -681,7 +681,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_for_a_key_make_us_panic(
+        fn no_key_bytes_cause_a_panic(
             kty in prop::sample::select(vec!["RSA", "EC", "OKP"]),
             crv in prop::sample::select(vec!["P-256", "P-384", "P-521", "Ed25519"]),
             a in prop::collection::vec(any::<u8>(), 0..300),

@@ -38,14 +38,14 @@ pub(super) fn read(jwk: &Map<String, Value>) -> Result<Option<Vec<u8>>, &'static
     // > DER [ITU.X690.1994] PKIX certificate value.
     let decoded = |one: &Value| STANDARD.decode(one.as_str()?).ok();
     let ders: Option<Vec<Vec<u8>>> = certificates.iter().map(decoded).collect();
-    let ders = ders.ok_or("the x5c of a key has what is not base64")?;
+    let ders = ders.ok_or("the x5c of a key is not base64")?;
     let mut first = None;
     for der in &ders {
         let (rest, parsed) = X509Certificate::from_der(der)
-            .map_err(|_| "the x5c of a key has what is not an X.509 certificate")?;
+            .map_err(|_| "the x5c of a key is not an X.509 certificate")?;
         if !rest.is_empty() || der.len() > LARGEST {
             return Err(
-                "the x5c of a key has a certificate that is too large, or is followed by something",
+                "the x5c of a key has a certificate that is too large or has trailing data",
             );
         }
         first.get_or_insert(parsed);
@@ -54,7 +54,7 @@ pub(super) fn read(jwk: &Map<String, Value>) -> Result<Option<Vec<u8>>, &'static
     // > The PKIX certificate containing the key value MUST be the first certificate. [...] the key in the
     // > first certificate MUST match the public key represented by other members of the JWK.
     if !is_of(first.public_key(), jwk)? {
-        return Err("the first certificate of the x5c of a key is of another key");
+        return Err("the first certificate of the x5c of a key has another key");
     }
     Ok(ders.into_iter().next())
 }
@@ -140,7 +140,7 @@ mod tests {
 
     /// RFC 7517 §4.7: "the key in the first certificate MUST match".
     #[test]
-    fn a_certificate_is_of_its_key() {
+    fn a_certificate_must_have_the_key() {
         let kinds = [
             &PKCS_ECDSA_P256_SHA256,
             &PKCS_ECDSA_P384_SHA384,
@@ -148,12 +148,12 @@ mod tests {
             &PKCS_ED25519,
         ];
         let pairs: Vec<_> = kinds.into_iter().map(pair).chain([rsa_pair()]).collect();
-        let stranger = pair(&PKCS_ECDSA_P256_SHA256).1;
+        let other = pair(&PKCS_ECDSA_P256_SHA256).1;
         for (n, (jwk, _)) in pairs.iter().enumerate() {
             for (m, (_, certificate)) in pairs.iter().enumerate() {
                 let mut jwk = jwk.clone();
-                jwk["x5c"] = json!([certificate, stranger]);
-                assert_eq!(of(&jwk).is_ok_and(|found| found.is_some()), n == m, "{n} {m}");
+                jwk["x5c"] = json!([certificate, other]);
+                assert_eq!(of(&jwk).is_ok_and(|x5c| x5c.is_some()), n == m, "{n} {m}");
             }
             let der = STANDARD.decode(&pairs[n].1).unwrap();
             let (_, parsed) = X509Certificate::from_der(&der).unwrap();
@@ -164,13 +164,13 @@ mod tests {
                 "as the certificate has it"
             );
             let mut jwk = jwk.clone();
-            jwk["x5c"] = json!([stranger]);
+            jwk["x5c"] = json!([other]);
             assert!(of(&jwk).is_err());
         }
     }
 
     #[test]
-    fn what_is_no_certificate_is_refused() {
+    fn an_invalid_certificate_is_refused() {
         let (jwk, certificate) = pair(&PKCS_ECDSA_P256_SHA256);
         let url = certificate.replace('+', "-").replace('/', "_").replace('=', "");
         let longer = STANDARD.encode([STANDARD.decode(&certificate).unwrap(), vec![0]].concat());

@@ -137,7 +137,7 @@ pub struct Client {
     pub metadata: Metadata,
     /// The valid secrets, newest first; at most two.
     #[cfg_attr(feature = "sql", sqlx(skip))]
-    pub secrets: Vec<HeldSecret>,
+    pub secrets: Vec<StoredSecret>,
     /// When it was registered.
     pub created_at: Timestamp,
     /// If set, the client is disabled.
@@ -151,7 +151,7 @@ pub struct Client {
 
 impl Client {
     /// Whether a token issued at this time can be valid: the client has not been disabled since.
-    pub fn stands_by(&self, issued_at: Timestamp) -> bool {
+    pub fn was_enabled_since(&self, issued_at: Timestamp) -> bool {
         self.disabled_at.is_none() && self.ended_at.is_none_or(|ended_at| ended_at < issued_at)
     }
 }
@@ -159,7 +159,7 @@ impl Client {
 /// A client secret as it is stored.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "sql", derive(sqlx_macros::FromRow))]
-pub struct HeldSecret {
+pub struct StoredSecret {
     /// Its digest, sufficient for `client_secret_basic` and `client_secret_post`.
     pub digest: Digest,
     /// For `client_secret_jwt` only: an HMAC needs the secret itself, so it is stored sealed.
@@ -273,10 +273,10 @@ pub struct Metadata {
     pub gw_profile: Profile,
     /// Whether requests without `code_challenge` are refused; may be false only for a confidential
     /// client that requests `openid` with a `nonce`.
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub gw_require_pkce: bool,
     /// Whether that `nonce` is required; may be false only if `gw_require_pkce` is true.
-    #[serde(default = "yes", skip_serializing_if = "is_so")]
+    #[serde(default = "default_true", skip_serializing_if = "is_true")]
     pub gw_require_nonce: bool,
     /// The claims about the user in its ID tokens.
     #[serde(default, skip_serializing_if = "IdTokenClaims::is_default")]
@@ -318,13 +318,13 @@ pub struct Metadata {
     pub translations: Translations,
 }
 
-const fn yes() -> bool {
+const fn default_true() -> bool {
     true
 }
 
 /// Defaults are omitted, so a replica of an older version can parse the rest.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_so(value: &bool) -> bool {
+const fn is_true(value: &bool) -> bool {
     *value
 }
 
