@@ -61,7 +61,7 @@ impl Tls {
 /// Reports it.
 pub(super) async fn report(running: &Running) {
     let app = running.app();
-    let (issuer, database) = (app.config.issuer.as_str(), app.config.database.url.blinded());
+    let (issuer, database) = (app.config.issuer.as_str(), app.config.database.url.redacted());
     let tls = Tls::of(running);
     // Whether any user exists. A fault of the database is logged elsewhere.
     let found = users::page(app.store.db(), None, 1).await;

@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// # Errors
 /// A retry would not help.
 pub(super) async fn open(config: &Config) -> Result<App, Unopened> {
-    let database = config.database.url.blinded();
+    let database = config.database.url.redacted();
     tracing::info!(database, "opening the database");
     loop {
         notify::notify(notify::STARTING);

@@ -12,9 +12,9 @@ impl Config {
     /// Valid settings that would expose passwords, tokens or keys (THREATS SU-06). An http issuer is
     /// not among them, because loading refuses it.
     pub fn insecurities(&self) -> Vec<Problem> {
-        let mut found = Vec::new();
+        let mut problems = Vec::new();
         let mut refuse = |key: &str, reason: String, remedy: String| {
-            found.push(Problem::new(key, reason, remedy));
+            problems.push(Problem::new(key, reason, remedy));
         };
         let exposed = self.http.listen.iter().find(|address| !address.ip().is_loopback());
         if let Some(address) = exposed
@@ -79,7 +79,7 @@ impl Config {
         for exposure in exposed_keys(&self.keys.dir) {
             refuse("keys.dir", exposure.reason, exposure.remedy);
         }
-        found
+        problems
     }
 }
 
@@ -90,15 +90,15 @@ impl Loaded {
     /// # Errors
     /// All of them at once.
     pub fn ensure_secure(&self, others: Vec<Problem>) -> Result<(), Problems> {
-        let mut found = self.insecurities();
-        found.extend(others.into_iter().map(|problem| problem.located(&self.origins)));
-        if found.is_empty() { Ok(()) } else { Err(Problems::of(found)) }
+        let mut problems = self.insecurities();
+        problems.extend(others.into_iter().map(|problem| problem.located(&self.origins)));
+        if problems.is_empty() { Ok(()) } else { Err(Problems::of(problems)) }
     }
 
     /// [`Config::insecurities`] with their origins, and a configuration file with secrets that other
     /// users can read.
     pub fn insecurities(&self) -> Vec<Problem> {
-        let mut found = self.config.insecurities();
+        let mut problems = self.config.insecurities();
         let in_file = |key: &str| matches!(self.origins.get(key), Some(Origin::File { .. }));
         let has_given = |webhook: &Webhook| matches!(webhook.secret, WebhookSecret::Given(_));
         let secret = if in_file("database.url") && self.config.database.url.has_password() {
@@ -114,20 +114,20 @@ impl Loaded {
             let file =
                 if key == "webhooks.endpoints" { "secret_file" } else { &format!("{key}_file") };
             let remedy = format!("{}, or move the secret into a file with {file}", open.remedy);
-            found.push(Problem::new(key, format!("is a secret, and {}", open.reason), remedy));
+            problems.push(Problem::new(key, format!("is a secret, and {}", open.reason), remedy));
         }
-        found.into_iter().map(|problem| problem.located(&self.origins)).collect()
+        problems.into_iter().map(|problem| problem.located(&self.origins)).collect()
     }
 }
 
 /// The key directory: only its owner may write to it or read the keys. Its README and `.gitignore`
 /// are not keys.
 fn exposed_keys(directory: &Path) -> Vec<Exposure> {
-    let mut found = Vec::new();
-    if let Some((mode, lent)) = mode(directory)
-        && mode & 0o022 & !(lent & 0o020) != 0
+    let mut exposures = Vec::new();
+    if let Some((mode, group_mode)) = mode(directory)
+        && mode & 0o022 & !(group_mode & 0o020) != 0
     {
-        found.push(Exposure::new(directory, "can be written by others than its owner", "700"));
+        exposures.push(Exposure::new(directory, "can be written by others than its owner", "700"));
     }
     let files = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let mut files: Vec<_> = files.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
@@ -136,8 +136,8 @@ fn exposed_keys(directory: &Path) -> Vec<Exposure> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         !name.starts_with('.') && !name.ends_with(".md")
     };
-    found.extend(files.iter().filter(secret).filter_map(|path| exposure(path)));
-    found
+    exposures.extend(files.iter().filter(secret).filter_map(|path| exposure(path)));
+    exposures
 }
 
 #[cfg(test)]
@@ -282,8 +282,8 @@ brand.logo = "logo.gif"
 
         /// The reasons of a load that succeeds.
         fn reasons(scratch: &Scratch, file: &str) -> Vec<String> {
-            let found = scratch.load(file, &[]).unwrap().insecurities();
-            found.into_iter().map(|problem| problem.reason).collect()
+            let problems = scratch.load(file, &[]).unwrap().insecurities();
+            problems.into_iter().map(|problem| problem.reason).collect()
         }
 
         #[test]

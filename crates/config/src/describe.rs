@@ -203,8 +203,8 @@ mod tests {
 
     /// The effective values, without their origins.
     fn values(loaded: &Loaded) -> Vec<String> {
-        let shown = loaded.config.shown();
-        shown.iter().map(|(table, key, value)| format!("{table}.{key} = {value:?}")).collect()
+        let values = loaded.config.display_values();
+        values.iter().map(|(table, key, value)| format!("{table}.{key} = {value:?}")).collect()
     }
 
     #[test]
@@ -233,20 +233,20 @@ mod tests {
             uncommented.push('\n');
             before = line;
         }
-        let spelt_out = scratch.load(&uncommented, &[]).unwrap();
-        assert_eq!(values(&spelt_out), values(&smallest));
+        let explicit = scratch.load(&uncommented, &[]).unwrap();
+        assert_eq!(values(&explicit), values(&smallest));
         let defaults =
             Config::tables().iter().flat_map(|t| &t.keys).filter(|k| k.default.is_some()).count();
-        assert_eq!(spelt_out.origins.len(), defaults + 2, "every default was spelt out");
+        assert_eq!(explicit.origins.len(), defaults + 2, "every default is explicit");
     }
 
     #[test]
     fn the_smallest_configuration_of_the_reference_is_the_tested_one() {
-        let shown = PREFACE.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let documented = PREFACE.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
         let bare = |line: &str| line.split('#').next().unwrap_or_default().trim_end().to_owned();
-        let shown: Vec<String> = shown.lines().map(bare).collect();
+        let documented: Vec<String> = documented.lines().map(bare).collect();
 
-        assert_eq!(shown.join("\n").trim(), crate::tests::SMALLEST.trim());
+        assert_eq!(documented.join("\n").trim(), crate::tests::SMALLEST.trim());
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_knows_every_key_and_no_other() {
+    fn the_schema_has_every_key_and_no_other() {
         let schema = schema();
         for table in Config::tables() {
             let of_table = match table.name {

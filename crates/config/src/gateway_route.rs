@@ -106,7 +106,7 @@ fn scopes(raw: &RawValue<'_>) -> Result<Scope, InvalidValue> {
         return Ok(Scope::default());
     }
     let spaced =
-        |_| InvalidValue::with_remedy("is no scope", "write scopes with spaces between them");
+        |_| InvalidValue::with_remedy("is not a scope", "write scopes with spaces between them");
     Scope::parse(raw.text()?).map_err(spaced)
 }
 
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_route_is_a_table_in_every_notation() {
         let scratch = Scratch::new();
-        let wanted = GatewayRoute {
+        let expected = GatewayRoute {
             name: "invoices".to_owned(),
             audience: "https://api.example.org/invoices".to_owned(),
             scope: Scope::from_tokens(["invoices.read", "invoices.write"]),
@@ -158,21 +158,21 @@ audience = "any"
 
         let loaded = scratch.load(&format!("{SMALLEST}\n{text}"), &[PROXIES]).unwrap();
         let [first, second] = loaded.config.verify.routes.as_slice() else { panic!("two") };
-        assert_eq!(*first, wanted);
+        assert_eq!(*first, expected);
         assert!(second.scope.is_empty() && second.origin.is_none());
-        let shown = loaded.show_json();
-        assert_eq!(shown["verify"]["routes"]["value"][0]["scope"], "invoices.read invoices.write");
+        let json = loaded.show_json();
+        assert_eq!(json["verify"]["routes"]["value"][0]["scope"], "invoices.read invoices.write");
 
         let env = "name=invoices;audience=https://api.example.org/invoices;\
                    scope=invoices.read invoices.write;origin=https://api.example.org;original=path";
         let env = [PROXIES, ("GATEWRIGHT_VERIFY__ROUTES", env)];
-        assert_eq!(scratch.load(SMALLEST, &env).unwrap().config.verify.routes, [wanted]);
+        assert_eq!(scratch.load(SMALLEST, &env).unwrap().config.verify.routes, [expected]);
     }
 
     #[test]
     fn problems_of_a_route_are_reported() {
         let scratch = Scratch::new();
-        let mut told = String::new();
+        let mut problems = String::new();
         for routes in [
             "\"invoices\"",
             "[{ name = \"a\" }]",
@@ -186,21 +186,21 @@ audience = "any"
             "[{ name = \"a\", audience = \"a\" }, { name = \"a\", audience = \"b\" }]",
         ] {
             let file = format!("{SMALLEST}\n[verify]\nroutes = {routes}");
-            told.push_str(scratch.problems(&file, &[PROXIES]).lines().last().unwrap().trim());
-            told.push('\n');
+            problems.push_str(scratch.problems(&file, &[PROXIES]).lines().last().unwrap().trim());
+            problems.push('\n');
         }
         let alone =
             format!("{SMALLEST}\n[verify]\nroutes = [{{ name = \"a\", audience = \"a\" }}]")
                 .replace("trusted_proxies", "# trusted_proxies");
-        told.push_str(scratch.problems(&alone, &[]).lines().last().unwrap().trim());
+        problems.push_str(scratch.problems(&alone, &[]).lines().last().unwrap().trim());
 
-        assert_snapshot!(told, @r#"
+        assert_snapshot!(problems, @r#"
         gatewright.toml:12: verify.routes: is a string; write a table such as `{ name = "invoices", audience = "https://api.example.org/invoices", scope = "invoices.read" }`, in the environment `name=invoices;audience=…;scope=…`
         gatewright.toml:12: verify.routes: has an item (number 1) that lacks an audience; write the identifier that the API is registered with (gatewright resource list)
         gatewright.toml:12: verify.routes: has an item (number 1) that lacks a name; write a table such as `{ name = "invoices", audience = "https://api.example.org/invoices", scope = "invoices.read" }`, in the environment `name=invoices;audience=…;scope=…`
         gatewright.toml:12: verify.routes: has an item (number 1) that has a key name that has other characters than letters, digits and . _ -, or more than 64, or begins with a dot; write a short name, such as "invoices"
         gatewright.toml:12: verify.routes: has an item (number 1) that has a key name that has other characters than letters, digits and . _ -, or more than 64, or begins with a dot; write a short name, such as "invoices"
-        gatewright.toml:12: verify.routes: has an item (number 1) that has a key scope that is no scope; write scopes with spaces between them
+        gatewright.toml:12: verify.routes: has an item (number 1) that has a key scope that is not a scope; write scopes with spaces between them
         gatewright.toml:12: verify.routes: has an item (number 1) that has a key origin that is not an origin; write scheme and host as clients use them, without a path, such as "https://api.example.org"
         gatewright.toml:12: verify.routes: has an item (number 1) that has a key original that is not one of the allowed values; write one of "x-original", "x-forwarded", "path"
         gatewright.toml:12: verify.routes: has an item (number 1) that has an unknown key `scopes`; the nearest known key is `scope`

@@ -48,9 +48,10 @@ impl Config {
         }
         problems.extend(unknown::problems(file.as_ref(), &env, &Self::tables()));
         if !unreadable {
-            let found = config.contradictions().besides(&problems);
-            let found: Vec<_> = found.map(|problem| problem.located(&origins)).collect();
-            problems.extend(found);
+            let contradictions = config.contradictions().without_keys_of(&problems);
+            let contradictions: Vec<_> =
+                contradictions.map(|problem| problem.located(&origins)).collect();
+            problems.extend(contradictions);
         }
         if problems.is_empty() {
             Ok(Loaded { config, file: file.map(|file| file.path), origins })

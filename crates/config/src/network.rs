@@ -94,7 +94,7 @@ impl Value for Network {
 mod tests {
     use super::*;
 
-    /// THREATS HD-03: an address is judged against the ranges by its bits.
+    /// THREATS HD-03: addresses are compared with ranges by their bits.
     #[test]
     fn a_range_contains_the_addresses_with_its_prefix() {
         for (range, inside, outside) in [

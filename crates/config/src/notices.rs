@@ -10,7 +10,7 @@ use toml_edit::{InlineTable, Value as Toml};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::secrets::{self, BLIND};
+use super::secrets::{self, REDACTED};
 use super::text::NoticeKind;
 use super::value::{InvalidValue, RawValue, Value};
 use crate::types::Secret;
@@ -134,7 +134,7 @@ impl Value for Webhook {
         let mut table = InlineTable::new();
         table.insert("url", self.url.as_str().into());
         match &self.secret {
-            WebhookSecret::Given(_) => table.insert("secret", BLIND.into()),
+            WebhookSecret::Given(_) => table.insert("secret", REDACTED.into()),
             WebhookSecret::File(file) => {
                 table.insert("secret_file", file.to_string_lossy().into_owned().into())
             }
@@ -187,7 +187,7 @@ impl Value for Password {
     }
 
     fn show(&self) -> Option<Toml> {
-        Some(BLIND.into())
+        Some(REDACTED.into())
     }
 
     fn schema(_: Option<(i64, i64)>) -> serde_json::Value {

@@ -148,7 +148,7 @@ impl Contradictions {
     }
 
     /// All of them, except those with a key that has a problem of its own.
-    pub(super) fn besides(self, problems: &[Problem]) -> impl Iterator<Item = Problem> {
+    pub(super) fn without_keys_of(self, problems: &[Problem]) -> impl Iterator<Item = Problem> {
         let known: BTreeSet<_> = problems.iter().map(|problem| problem.key.clone()).collect();
         self.0
             .into_iter()

@@ -38,23 +38,23 @@ impl DatabaseUrl {
     }
 
     /// The URL without the password and the parameters, which may contain one too.
-    pub fn blinded(&self) -> String {
+    pub fn redacted(&self) -> String {
         if self.sqlite().is_some() {
             return self.0.expose().to_owned();
         }
-        let Ok(mut url) = Url::parse(self.0.expose()) else { return BLIND.to_owned() };
+        let Ok(mut url) = Url::parse(self.0.expose()) else { return REDACTED.to_owned() };
         if url.query().is_some() {
             url.set_query(Some("…"));
         }
         if url.password().is_some() && url.set_password(Some("…")).is_err() {
-            return BLIND.to_owned();
+            return REDACTED.to_owned();
         }
-        url.as_str().replace("%E2%80%A6", BLIND)
+        url.as_str().replace("%E2%80%A6", REDACTED)
     }
 }
 
-/// Printed instead of a secret.
-pub(super) const BLIND: &str = "…";
+/// The replacement for a secret.
+pub(super) const REDACTED: &str = "…";
 
 impl Default for DatabaseUrl {
     fn default() -> Self {
@@ -100,7 +100,7 @@ impl Value for DatabaseUrl {
     }
 
     fn show(&self) -> Option<Toml> {
-        Some(self.blinded().into())
+        Some(self.redacted().into())
     }
 
     fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
@@ -155,7 +155,7 @@ impl Value for EncryptionKeys {
     }
 
     fn show(&self) -> Option<Toml> {
-        Some(BLIND.into())
+        Some(REDACTED.into())
     }
 
     fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_connection_string_is_shown_without_its_password() {
-        for (url, shown) in [
+        for (url, redacted) in [
             ("sqlite:gatewright.db", "sqlite:gatewright.db"),
             ("postgres://db/gw", "postgres://db/gw"),
             ("postgres://gw:hunter2@db:5432/gw", "postgres://gw:…@db:5432/gw"),
@@ -198,7 +198,7 @@ mod tests {
         ] {
             let url = DatabaseUrl::read(&RawValue::Text(url)).unwrap();
 
-            assert_eq!(url.blinded(), shown);
+            assert_eq!(url.redacted(), redacted);
             assert!(!format!("{url:?}").contains("hunter2"));
         }
     }

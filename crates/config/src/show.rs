@@ -16,11 +16,11 @@ impl Loaded {
     /// The effective configuration as TOML, secrets redacted, each value followed by its origin.
     pub fn show(&self) -> String {
         let mut text = String::new();
-        let mut here = "";
-        for (table, key, value) in self.config.shown() {
-            if table != here {
+        let mut current = "";
+        for (table, key, value) in self.config.display_values() {
+            if table != current {
                 text.push_str(&format!("\n[{table}]\n"));
-                here = table;
+                current = table;
             }
             match value {
                 Some(value) => {
@@ -36,16 +36,16 @@ impl Loaded {
     /// The same as JSON: `{"http": {"listen": {"value": …, "origin": …}}}`.
     pub fn show_json(&self) -> serde_json::Value {
         let mut root = Map::new();
-        for (table, key, value) in self.config.shown() {
+        for (table, key, value) in self.config.display_values() {
             let value = value.as_ref().map_or(serde_json::Value::Null, as_json);
-            let shown = json!({ "value": value, "origin": self.origin(table, key) });
+            let entry = json!({ "value": value, "origin": self.origin(table, key) });
             if table.is_empty() {
-                root.insert(key.to_owned(), shown);
+                root.insert(key.to_owned(), entry);
                 continue;
             }
             let of_table = root.entry(table).or_insert_with(|| json!({}));
             if let Some(of_table) = of_table.as_object_mut() {
-                of_table.insert(key.to_owned(), shown);
+                of_table.insert(key.to_owned(), entry);
             }
         }
         root.into()

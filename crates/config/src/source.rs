@@ -58,10 +58,10 @@ impl<'a> Reader<'a> {
         let path = spec.path();
         if let Some((file, text)) = self.secrets.remove(&path) {
             let origin = Origin::SecretFile { file };
-            return self.judged(spec, path, origin, &RawValue::Untyped(&text));
+            return self.validated(spec, path, origin, &RawValue::Untyped(&text));
         }
         if let Some((origin, raw)) = self.find(spec.table, spec.name) {
-            return self.judged(spec, path, origin, &raw);
+            return self.validated(spec, path, origin, &raw);
         }
         let in_a_file = spec.file.is_some_and(|file| self.find(spec.table, file).is_some());
         if let Some(because) = spec.required
@@ -126,16 +126,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn judged<T: Value>(
+    fn validated<T: Value>(
         &mut self,
         spec: &Spec<T>,
         path: String,
         origin: Origin,
         raw: &RawValue<'_>,
     ) -> T {
-        let garbled =
+        let is_not_utf8 =
             matches!(raw, RawValue::Untyped(text) if text.contains(char::REPLACEMENT_CHARACTER));
-        let read = if garbled { Err("is not UTF-8".into()) } else { T::read(raw) };
+        let read = if is_not_utf8 { Err("is not UTF-8".into()) } else { T::read(raw) };
         match read.and_then(|value| bounded(value, (spec.within)())) {
             Ok(value) => {
                 let value = self.rooted(value, &origin);

@@ -46,7 +46,7 @@ pub(super) const PREFIX: &str = "GATEWRIGHT_";
 pub(super) const LOG: &str = "GATEWRIGHT_LOG";
 
 /// A table, a key, and its value for `config show`.
-pub(super) type Shown = (&'static str, &'static str, Option<toml_edit::Value>);
+pub(super) type DisplayValue = (&'static str, &'static str, Option<toml_edit::Value>);
 
 /// The description of a key.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ pub(super) fn joined(doc: &[&str]) -> String {
 }
 
 /// `None`, or `Some` of the arguments.
-macro_rules! given {
+macro_rules! optional {
     () => {
         None
     };
@@ -206,10 +206,10 @@ macro_rules! table {
                 table: stringify!($table),
                 name: stringify!($key),
                 default: || $default,
-                within: || given!($($least, $most)?),
-                required: given!($($because)?),
-                example: given!($($example)?),
-                file: given!($(stringify!($file))?),
+                within: || optional!($($least, $most)?),
+                required: optional!($($because)?),
+                example: optional!($($example)?),
+                file: optional!($(stringify!($file))?),
                 doc: &[$($key_doc),+],
             };)*
 
@@ -231,7 +231,7 @@ macro_rules! table {
             }
 
             /// Every key with its value, secrets redacted.
-            pub(super) fn shown(&self) -> Vec<$crate::table::Shown> {
+            pub(super) fn display_values(&self) -> Vec<$crate::table::DisplayValue> {
                 vec![$(
                     (stringify!($table), stringify!($key), $crate::value::Value::show(&self.$key)),
                     $((
@@ -296,14 +296,14 @@ macro_rules! root {
             }
 
             /// Every key with its value, secrets redacted, in the order of the declaration.
-            pub(crate) fn shown(&self) -> Vec<$crate::table::Shown> {
+            pub(crate) fn display_values(&self) -> Vec<$crate::table::DisplayValue> {
                 let mut all =
                     vec![$(("", stringify!($key), $crate::value::Value::show(&self.$key)),)*];
-                $(all.extend(self.$table.shown());)*
+                $(all.extend(self.$table.display_values());)*
                 all
             }
         }
     };
 }
 
-pub(super) use {given, root, table};
+pub(super) use {optional, root, table};

@@ -453,8 +453,8 @@ fn secrets_are_never_printed() {
     for text in wrong {
         let problems = scratch.load(text, &[]).unwrap_err();
         let json = serde_json::to_string(&problems).unwrap();
-        let said = format!("{problems} {problems:?} {json}");
-        assert!(!said.contains("hunter2"), "{text}: {said}");
+        let output = format!("{problems} {problems:?} {json}");
+        assert!(!output.contains("hunter2"), "{text}: {output}");
     }
 
     let key = "hunter2hunter2hunter2hunter2hunter2hunter2g=";
@@ -463,8 +463,8 @@ fn secrets_are_never_printed() {
         ("GATEWRIGHT_KEYS__ENCRYPTION_KEY", key),
     ];
     let loaded = scratch.load(SMALLEST, &env).unwrap();
-    let said = format!("{loaded:?} {} {}", loaded.show(), loaded.show_json());
-    assert!(!said.contains("hunter2"), "{said}");
+    let output = format!("{loaded:?} {} {}", loaded.show(), loaded.show_json());
+    assert!(!output.contains("hunter2"), "{output}");
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl Value for LogFilter {
 
     fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         let text = raw.text()?;
-        if let Some(word) = text.split(',').map(str::trim).find(|part| is_silence(part)) {
+        if let Some(word) = text.split(',').map(str::trim).find(|part| is_misspelt_level(part)) {
             return Err(InvalidValue::with_remedy(
                 format!(
                     "has the word `{word}`, which is not a level: nothing else would be logged"
@@ -112,7 +112,7 @@ impl Value for LogFilter {
 /// Whether a part of a filter is a misspelt level. `tracing` takes a bare word for the name of a module: it
 /// logs everything of that module and nothing else. Our modules are named `gatewright…`; those of libraries
 /// can be named with a level (`sqlx=debug`).
-fn is_silence(part: &str) -> bool {
+fn is_misspelt_level(part: &str) -> bool {
     let is_name = part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:-".contains(&b));
     let is_level = part.parse::<LevelFilter>().is_ok();
     let is_ours = part == "gatewright" || part.starts_with("gatewright::");

@@ -104,19 +104,19 @@ mod tests {
         let scratch = Scratch::new();
         scratch.write("a.pem", "");
         scratch.write("b.pem", "");
-        let wanted = |name: &str, revocation| TrustAnchorSet {
+        let expected = |name: &str, revocation| TrustAnchorSet {
             name: name.to_owned(),
             file: scratch.0.join(format!("{name}.pem")),
             revocation,
             crl_files: Vec::new(),
         };
-        let wanted = [wanted("a", Revocation::HardFail), wanted("b", Revocation::SoftFail)];
+        let expected = [expected("a", Revocation::HardFail), expected("b", Revocation::SoftFail)];
         let inline = "anchors = [{ name = \"a\", file = \"a.pem\", revocation = \"hard-fail\" }, { file = \"b.pem\", name = \"b\" }]";
         let tables = "[[client_certificates.anchors]]\nname = \"a\"\nfile = \"a.pem\"\nrevocation = \"hard-fail\"\n\
                       [[client_certificates.anchors]]\nname = \"b\"\nfile = \"b.pem\"";
         for text in [format!("[client_certificates]\n{inline}"), tables.to_owned()] {
             let loaded = scratch.load(&format!("{SMALLEST}\n{text}"), &[]).unwrap();
-            assert_eq!(loaded.config.client_certificates.anchors, wanted, "{text}");
+            assert_eq!(loaded.config.client_certificates.anchors, expected, "{text}");
         }
         let directory = scratch.0.display();
         let text = format!(
@@ -124,16 +124,16 @@ mod tests {
         );
         let env = [("GATEWRIGHT_CLIENT_CERTIFICATES__ANCHORS", text.as_str())];
         let loaded = scratch.load(SMALLEST, &env).unwrap();
-        assert_eq!(loaded.config.client_certificates.anchors, wanted);
-        let shown = loaded.show_json();
-        assert_eq!(shown["client_certificates"]["anchors"]["value"][0]["revocation"], "hard-fail");
+        assert_eq!(loaded.config.client_certificates.anchors, expected);
+        let json = loaded.show_json();
+        assert_eq!(json["client_certificates"]["anchors"]["value"][0]["revocation"], "hard-fail");
     }
 
     #[test]
     fn problems_of_an_anchor_are_reported() {
         let scratch = Scratch::new();
         scratch.write("a.pem", "");
-        let mut told = String::new();
+        let mut problems = String::new();
         for anchors in [
             "\"a.pem\"",
             "[{ name = \"a\" }]",
@@ -149,11 +149,11 @@ mod tests {
             let file = format!("{SMALLEST}\n[client_certificates]\nanchors = {anchors}");
             let problems = scratch.problems(&file, &[]);
             let (_, problem) = problems.rsplit_once("anchors: ").unwrap();
-            told.push_str(problem.split("; write a table such as").next().unwrap().trim());
-            told.push('\n');
+            problems.push_str(problem.split("; write a table such as").next().unwrap().trim());
+            problems.push('\n');
         }
 
-        assert_snapshot!(told.replace(&scratch.0.display().to_string(), ""), @r#"
+        assert_snapshot!(problems.replace(&scratch.0.display().to_string(), ""), @r#"
         is a string
         has an item (number 1) that lacks a file
         has an item (number 1) that lacks a name

@@ -14,46 +14,46 @@ pub(super) fn problems(
     env: &BTreeMap<String, String>,
     tables: &[Table],
 ) -> Vec<Problem> {
-    let mut found = variables(env, tables);
+    let mut problems = variables(env, tables);
     if let Some(file) = file {
-        found.extend(keys(file, tables));
+        problems.extend(keys(file, tables));
     }
-    found
+    problems
 }
 
 fn keys(file: &File, tables: &[Table]) -> Vec<Problem> {
     let paths: Vec<String> =
         tables.iter().flat_map(|table| table.keys.iter().map(|key| table.path(key))).collect();
-    let mut found = Vec::new();
+    let mut problems = Vec::new();
     let root = file.document.as_table();
     for (name, item) in root.iter().filter(|(name, _)| !paths.iter().any(|path| path == name)) {
         let origin = file.origin(root, name);
         let table = tables.iter().find(|table| table.name == name);
         match (table, item.as_table_like()) {
-            (Some(table), Some(given)) => {
-                for (key, _) in given.iter() {
+            (Some(table), Some(members)) => {
+                for (key, _) in members.iter() {
                     if !table.keys.iter().any(|known| known.name == key) {
                         let problem = unknown_key(&table::path(name, key), key, &paths);
-                        found.push(problem.at(file.origin(given, key)));
+                        problems.push(problem.at(file.origin(members, key)));
                     }
                 }
             }
             (Some(_), None) => {
                 let remedy = format!("write its keys below a line [{name}]");
-                found.push(Problem::new(name, "has to be a table", remedy).at(origin));
+                problems.push(Problem::new(name, "has to be a table", remedy).at(origin));
             }
             (None, None) if !item.is_array_of_tables() => {
-                found.push(unknown_key(name, name, &paths).at(origin));
+                problems.push(unknown_key(name, name, &paths).at(origin));
             }
             (None, _) => {
                 let names = tables.iter().map(|table| table.name).filter(|name| !name.is_empty());
                 let near = nearest(name, names).unwrap_or_default();
                 let remedy = format!("the nearest known table is [{near}]");
-                found.push(Problem::new(name, "is an unknown table", remedy).at(origin));
+                problems.push(Problem::new(name, "is an unknown table", remedy).at(origin));
             }
         }
     }
-    found
+    problems
 }
 
 fn variables(env: &BTreeMap<String, String>, tables: &[Table]) -> Vec<Problem> {
@@ -91,7 +91,7 @@ fn unknown_key(path: &str, key: &str, paths: &[String]) -> Problem {
 
 /// Whether Kubernetes or Docker set the variable, as they do for containers beside a service that is named
 /// `gatewright` or `gatewright-…`: `GATEWRIGHT_SERVICE_HOST`, `GATEWRIGHT_POSTGRES_PORT=tcp://…`. The form of
-/// name and value tells it from a misspelt setting.
+/// name and value distinguishes it from a misspelt setting.
 fn is_service_link(name: &str, value: &str, env: &BTreeMap<String, String>) -> bool {
     let name = name.strip_prefix(PREFIX.trim_end_matches('_')).unwrap_or(name);
     // Two underscores are between the table and the key of a setting.
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_resembles_a_service_link_is_a_misspelt_setting() {
+    fn other_names_like_service_links_are_misspelt_settings() {
         for (name, value) in [
             ("GATEWRIGHT_HTTP_LISTEN", "127.0.0.1:8080"),
             ("GATEWRIGHT_HTTP__PORT", "tcp://127.0.0.1:8080"),

@@ -194,18 +194,18 @@ impl Certificate {
     /// # Errors
     /// Those of [`Certificate::parse`].
     pub(super) fn split_concatenated(mut der: &[u8]) -> Result<Vec<&[u8]>, &'static str> {
-        let mut found = Vec::new();
+        let mut certificates = Vec::new();
         while !der.is_empty() {
-            if found.len() > MAX_CHAIN {
+            if certificates.len() > MAX_CHAIN {
                 return Err(TOO_MANY);
             }
             let (rest, _) =
                 X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
             let (one, _) = der.split_at(der.len() - rest.len());
-            found.push(one);
+            certificates.push(one);
             der = rest;
         }
-        Ok(found)
+        Ok(certificates)
     }
 
     /// Whether `now` is within its validity period. Revocation and trust are not checked.
@@ -251,21 +251,21 @@ impl Names {
             let (local, domain) = mail.rsplit_once('@')?;
             Some((local.to_owned(), domain.to_ascii_lowercase()))
         };
-        let wanted = split(mail);
-        wanted.is_some() && self.email.iter().any(|own| split(own) == wanted)
+        let expected = split(mail);
+        expected.is_some() && self.email.iter().any(|own| split(own) == expected)
     }
 
     fn from_general_names(names: &[GeneralName<'_>]) -> Result<Self, &'static str> {
-        let mut found = Self::default();
+        let mut parsed = Self::default();
         for name in names {
             match name {
-                GeneralName::DNSName(dns) => found.dns.push((*dns).to_owned()),
-                GeneralName::URI(uri) => found.uri.push((*uri).to_owned()),
-                GeneralName::RFC822Name(mail) => found.email.push((*mail).to_owned()),
+                GeneralName::DNSName(dns) => parsed.dns.push((*dns).to_owned()),
+                GeneralName::URI(uri) => parsed.uri.push((*uri).to_owned()),
+                GeneralName::RFC822Name(mail) => parsed.email.push((*mail).to_owned()),
                 GeneralName::IPAddress(bytes) => {
                     let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
                     let address = v4.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from));
-                    found.ip.push(address.map_err(|_| "an iPAddress has 4 or 16 bytes")?);
+                    parsed.ip.push(address.map_err(|_| "an iPAddress has 4 or 16 bytes")?);
                 }
                 GeneralName::OtherName(..)
                 | GeneralName::X400Address(_)
@@ -275,6 +275,6 @@ impl Names {
                 | GeneralName::Invalid(..) => {}
             }
         }
-        Ok(found)
+        Ok(parsed)
     }
 }

@@ -87,14 +87,14 @@ fn byte_sequence(item: &str) -> Result<Vec<u8>, &'static str> {
 ///
 /// > The header field value [...] may be split over multiple lines
 fn byte_sequences(fields: &[&[u8]]) -> Result<Vec<Vec<u8>>, &'static str> {
-    let mut found = Vec::new();
+    let mut sequences = Vec::new();
     for field in fields.iter().filter(|field| !field.is_empty()) {
         let field = std::str::from_utf8(field).map_err(|_| NOT_TEXT)?;
         for item in field.split(',') {
-            found.push(byte_sequence(item.trim_matches(['\t', ' ']))?);
+            sequences.push(byte_sequence(item.trim_matches(['\t', ' ']))?);
         }
     }
-    Ok(found)
+    Ok(sequences)
 }
 
 fn base64(text: &str) -> Result<Vec<u8>, &'static str> {
@@ -117,20 +117,20 @@ fn parse_concatenated(fields: &[&[u8]]) -> Result<Vec<Vec<u8>>, &'static str> {
 /// 7468 §5, without text between the certificates.
 fn pem(value: &str) -> Result<Vec<Vec<u8>>, &'static str> {
     let text = percent_decode(value)?;
-    let (mut found, mut body) = (Vec::new(), None::<String>);
+    let (mut ders, mut body) = (Vec::new(), None::<String>);
     for line in text.lines() {
         body = match (body, line) {
             (None, "") => None,
             (None, "-----BEGIN CERTIFICATE-----") => Some(String::new()),
             (None, _) => return Err(NOT_PEM),
             (Some(body), "-----END CERTIFICATE-----") => {
-                found.push(base64(&body)?);
+                ders.push(base64(&body)?);
                 None
             }
             (Some(body), line) => Some(body + line),
         };
     }
-    if body.is_none() { Ok(found) } else { Err(NOT_PEM) }
+    if body.is_none() { Ok(ders) } else { Err(NOT_PEM) }
 }
 
 /// RFC 3986 §2.1. A plus sign is not a space.
@@ -153,8 +153,8 @@ fn percent_decode(value: &str) -> Result<String, &'static str> {
     Ok(text)
 }
 
-fn single(mut found: Vec<Vec<u8>>) -> Result<Vec<u8>, &'static str> {
-    match (found.pop(), found.is_empty()) {
+fn single(mut ders: Vec<Vec<u8>>) -> Result<Vec<u8>, &'static str> {
+    match (ders.pop(), ders.is_empty()) {
         (Some(der), true) => Ok(der),
         (Some(_), false) => Err("there is more than one client certificate"),
         (None, _) => Err(NOT_PEM),
@@ -195,7 +195,7 @@ fn envoy(value: &str, most: usize) -> Result<Certificate, &'static str> {
 /// The pairs of the element: `Key=value;Key="quoted \" value"`.
 fn parse_pairs(value: &str) -> Result<Vec<(String, String)>, &'static str> {
     const WRONG: &str = "X-Forwarded-Client-Cert is not a list of pairs";
-    let mut found = Vec::new();
+    let mut pairs = Vec::new();
     let mut rest = value.chars().peekable();
     loop {
         let mut key = String::new();
@@ -221,11 +221,11 @@ fn parse_pairs(value: &str) -> Result<Vec<(String, String)>, &'static str> {
                 value.push(c);
             }
         }
-        found.push((key, value));
+        pairs.push((key, value));
         match rest.next() {
-            None => return Ok(found),
+            None => return Ok(pairs),
             Some(';') => {}
-            Some(',') => return Err("X-Forwarded-Client-Cert is of more than one proxy"),
+            Some(',') => return Err("X-Forwarded-Client-Cert has elements of more than one proxy"),
             Some(_) => return Err(WRONG),
         }
     }
@@ -242,7 +242,7 @@ mod tests {
     proptest! {
         /// THREATS MT-07.
         #[test]
-        fn no_bytes_make_us_panic(
+        fn no_bytes_cause_a_panic(
             certificate in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..3),
             chain in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..3),
             der in prop::collection::vec(any::<u8>(), 0..80),

@@ -1,19 +1,19 @@
 //! Certificates as data ([RFC 5280]): contents, path validation, revocation. No I/O and no clock:
 //! the caller passes bytes and the time.
 //!
-//! | module        | what is in it                                                                  |
+//! | module        | contents                                                                       |
 //! |---------------|--------------------------------------------------------------------------------|
-//! | `certificate` | a client certificate and what came with it                                     |
+//! | `certificate` | a client certificate and the chain that accompanies it                         |
 //! | `chain`       | from a certificate to a trust anchor (RFC 5280 §6)                              |
-//! | `name`        | distinguished names, compared as RFC 5280 §7.1 says                            |
-//! | `issuer`      | the issuer and serial number by which lists and responders name a certificate  |
-//! | `description` | a certificate in words, for inventories                                        |
+//! | `name`        | distinguished names, compared by RFC 5280 §7.1                                 |
+//! | `issuer`      | a CA: its name, and the key that verifies its signatures                       |
+//! | `description` | a certificate as text, for inventories                                         |
 //! | `crl`         | certificate revocation lists                                                   |
 //! | `ocsp`        | OCSP requests and responses, in both roles                                     |
-//! | `link`        | what links a certificate to the lists and responders of its issuer             |
+//! | `link`        | a certificate of a chain, its issuer, and the sources of its revocation status |
 //! | `reason`      | reasons for a revocation                                                       |
 //! | `request`     | certification requests (PKCS #10)                                              |
-//! | `cms`         | certificates in a CMS message, as EST answers                                  |
+//! | `cms`         | certificates in a CMS message, the response of EST                             |
 //! | `pem`         | writing PEM                                                                    |
 //! | `header`      | client certificates in the header fields of proxies                            |
 //!

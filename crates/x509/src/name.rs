@@ -203,16 +203,16 @@ fn parse_attribute(text: &str) -> Result<Attribute, &'static str> {
     if let Some(hex) = value.strip_prefix('#') {
         let der = decode_hex(hex).ok_or("a value that begins with # is not hexadecimal")?;
         let (rest, any) =
-            Any::from_der(&der).map_err(|_| "a value that begins with # is no DER")?;
+            Any::from_der(&der).map_err(|_| "a value that begins with # is not DER")?;
         if !rest.is_empty() {
-            return Err("a value that begins with # has more than one value in it");
+            return Err("a value that begins with # has trailing data");
         }
         let text = self::text(&any);
         return Ok(Attribute::new(oid, text, der));
     }
     let value = unescape(value)?;
     if value.chars().any(is_invisible) {
-        return Err("a value has a character that cannot be seen");
+        return Err("a value has an invisible character");
     }
     let der = der_encoded(0x0c, value.as_bytes());
     Ok(Attribute::new(oid, Some(value), der))
@@ -228,7 +228,7 @@ fn parse_type(kind: &str) -> Result<String, &'static str> {
     }
     if kind.trim() != kind {
         return Err(
-            "a space stands around the type of an attribute: write CN=…,O=… without spaces",
+            "there is a space around the type of an attribute: write CN=…,O=… without spaces",
         );
     }
     let number = |part: &str| {
@@ -239,7 +239,7 @@ fn parse_type(kind: &str) -> Result<String, &'static str> {
     if kind.contains('.') && kind.split('.').all(number) {
         return Ok(kind.to_owned());
     }
-    Err("a type of an attribute is neither a name that we know nor an object identifier")
+    Err("the type of an attribute is neither a known name nor an object identifier")
 }
 
 /// Removes the escapes of a `string` (RFC 4514 §3).
@@ -479,9 +479,9 @@ mod tests {
 
     /// Characters that RFC 4518 ignores make a difference here.
     #[test]
-    fn what_cannot_be_seen_makes_a_name_another_one() {
-        let shown = name_from(&[(DnType::CommonName, utf8("back\u{200b}up"))]);
-        assert_ne!(Ok(shown), Name::parse("CN=backup"));
+    fn invisible_characters_make_names_different() {
+        let invisible = name_from(&[(DnType::CommonName, utf8("back\u{200b}up"))]);
+        assert_ne!(Ok(invisible), Name::parse("CN=backup"));
         assert!(Name::parse("CN=back\u{200b}up").is_err());
         assert_eq!(
             name_from(&[(DnType::CommonName, utf8("\u{200b}"))]).to_string(),
@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_is_a_string_whatever_its_kind() {
+    fn string_types_are_equivalent() {
         let bmp = rcgen::string::BmpString::try_from("Bäckup").unwrap();
         let universal = rcgen::string::UniversalString::try_from("Bäckup").unwrap();
         for value in [utf8("Bäckup"), DnValue::BmpString(bmp), DnValue::UniversalString(universal)]
@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_none_is_refused() {
+    fn an_invalid_name_is_refused() {
         for text in [
             "",
             "backup",
@@ -541,7 +541,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_us_panic_and_what_is_written_is_read_again(text in "\\PC{0,60}", free in ".{0,40}") {
+        fn no_text_causes_a_panic_and_names_round_trip(text in "\\PC{0,60}", free in ".{0,40}") {
             let _ = Name::parse(&free);
             let name = name_from(&[(DnType::CommonName, utf8(&text))]);
             let again = Name::parse(&name.to_string());

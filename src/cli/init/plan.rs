@@ -48,7 +48,7 @@ impl DatabaseLocation {
     /// As text, without a password.
     pub(super) fn shown(&self) -> String {
         match self {
-            Self::Url(url) | Self::Secret(url) => url.blinded(),
+            Self::Url(url) | Self::Secret(url) => url.redacted(),
             Self::File(file) => format!("the URL in {}", file.display()),
         }
     }

@@ -1,7 +1,7 @@
 //! `[passwords]` and `[throttle]`.
 
 use crate::problem::Contradictions;
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::types::Seconds;
 
 table! {
@@ -50,8 +50,8 @@ table! {
 }
 
 impl Throttle {
-    pub(super) fn check(&self, found: &mut Contradictions) {
-        found.at_most(
+    pub(super) fn check(&self, contradictions: &mut Contradictions) {
+        contradictions.at_most(
             ("throttle.account_attempts", self.account_attempts),
             ("throttle.network_attempts", self.network_attempts),
         );

@@ -3,7 +3,7 @@
 use crate::amount::Bytes;
 use crate::notices::Mailbox;
 use crate::problem::{Contradictions, not_a_file};
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::trust_anchor_set::TrustAnchorSet;
 use crate::types::Seconds;
 
@@ -61,22 +61,30 @@ table! {
 }
 
 impl ClientCertificates {
-    pub(super) fn check(&self, found: &mut Contradictions) {
+    pub(super) fn check(&self, contradictions: &mut Contradictions) {
         const KEY: &[&str] = &["client_certificates.anchors"];
         for (n, anchor) in self.anchors.iter().enumerate() {
             if self.anchors.iter().take(n).any(|other| other.name == anchor.name) {
                 let reason = format!("has two that are named {}", anchor.name);
-                found.add(KEY, reason, "give each a name of its own");
+                contradictions.add(KEY, reason, "give each a name of its own");
             }
             if anchor.name == "gatewright" {
                 let reason = "has one that is named gatewright, like the built-in CA";
-                found.add(KEY, reason, "give it another name");
+                contradictions.add(KEY, reason, "give it another name");
             }
             if !anchor.file.is_file() {
-                found.add(KEY, not_a_file(&anchor.file), "put the certificates there, as PEM");
+                contradictions.add(
+                    KEY,
+                    not_a_file(&anchor.file),
+                    "put the certificates there, as PEM",
+                );
             }
             for file in anchor.crl_files.iter().filter(|file| !file.is_file()) {
-                found.add(KEY, not_a_file(file), "put the list of revoked certificates there");
+                contradictions.add(
+                    KEY,
+                    not_a_file(file),
+                    "put the list of revoked certificates there",
+                );
             }
         }
     }

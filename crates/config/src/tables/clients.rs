@@ -3,7 +3,7 @@
 use super::Http;
 use crate::gateway_route::GatewayRoute;
 use crate::problem::Contradictions;
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::text::{AssertionAudience, DpopNonce};
 
 table! {
@@ -43,15 +43,15 @@ table! {
 }
 
 impl Verify {
-    pub(super) fn check(&self, http: &Http, found: &mut Contradictions) {
+    pub(super) fn check(&self, http: &Http, contradictions: &mut Contradictions) {
         for (n, route) in self.routes.iter().enumerate() {
             if self.routes.iter().take(n).any(|other| other.name == route.name) {
                 let reason = format!("has two that are named {}", route.name);
-                found.add(&["verify.routes"], reason, "give each a name of its own");
+                contradictions.add(&["verify.routes"], reason, "give each a name of its own");
             }
         }
         if !self.routes.is_empty() && http.trusted_proxies.is_empty() {
-            found.add(
+            contradictions.add(
                 &["verify.routes", "http.trusted_proxies"],
                 "is set, but http.trusted_proxies names no gateway that may call it",
                 "name the addresses of the gateways there",

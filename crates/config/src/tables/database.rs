@@ -1,7 +1,7 @@
 //! `[database]`.
 
 use crate::secrets::DatabaseUrl;
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::text::Pooler;
 use crate::types::Seconds;
 

@@ -6,7 +6,7 @@ use super::Tls;
 use crate::amount::Bytes;
 use crate::network::Network;
 use crate::problem::Contradictions;
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::text::{CertificateHeader, ReadyCheck};
 use crate::types::Seconds;
 
@@ -72,15 +72,15 @@ table! {
 }
 
 impl Http {
-    pub(super) fn check(&self, tls: &Tls, found: &mut Contradictions) {
+    pub(super) fn check(&self, tls: &Tls, contradictions: &mut Contradictions) {
         if self.listen.is_empty() && tls.listen.is_empty() {
             let remedy = "name at least one address and port, here or in tls.listen";
-            found.add(&["http.listen"], "is empty", remedy);
+            contradictions.add(&["http.listen"], "is empty", remedy);
         }
         if self.client_certificate_header != CertificateHeader::None
             && self.trusted_proxies.is_empty()
         {
-            found.add(
+            contradictions.add(
                 &["http.client_certificate_header", "http.trusted_proxies"],
                 "is set, but http.trusted_proxies names no proxy",
                 "name the proxies that send it, or leave it out",
@@ -90,9 +90,9 @@ impl Http {
 }
 
 impl Operations {
-    pub(super) fn check(&self, http: &Http, found: &mut Contradictions) {
+    pub(super) fn check(&self, http: &Http, contradictions: &mut Contradictions) {
         if self.listen.is_some_and(|address| http.listen.contains(&address)) {
-            found.add(
+            contradictions.add(
                 &["operations.listen", "http.listen"],
                 "is also in http.listen",
                 "use another port, which only operators reach",

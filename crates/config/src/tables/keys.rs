@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Tokens;
 use crate::problem::Contradictions;
 use crate::secrets::EncryptionKeys;
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::types::{Algorithm, Seconds};
 
 table! {
@@ -37,13 +37,13 @@ table! {
 }
 
 impl Keys {
-    pub(super) fn check(&self, tokens: &Tokens, found: &mut Contradictions) {
+    pub(super) fn check(&self, tokens: &Tokens, contradictions: &mut Contradictions) {
         if !self.algorithms.contains(&Algorithm::Rs256) {
             let reason = "lacks RS256, which OIDC Discovery §3 requires";
-            found.add(&["keys.algorithms"], reason, "add \"RS256\"");
+            contradictions.add(&["keys.algorithms"], reason, "add \"RS256\"");
         }
         if !self.algorithms.contains(&tokens.access_token_alg) {
-            found.add(
+            contradictions.add(
                 &["tokens.access_token_alg", "keys.algorithms"],
                 "is not among keys.algorithms",
                 "add it there, or choose one of those",

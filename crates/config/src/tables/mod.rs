@@ -98,24 +98,24 @@ impl Config {
     /// The values that contradict each other.
     pub(crate) fn contradictions(&self) -> Contradictions {
         let Self { issuer, http, tls, mtls, acme, tokens, outbound, .. } = self;
-        let mut found = Contradictions::default();
-        http.check(tls, &mut found);
-        self.operations.check(http, &mut found);
-        tls.check(acme, &mut found);
-        mtls.check(issuer, http, tls, acme, &mut found);
-        acme.check(issuer, http, tls, mtls, &mut found);
-        tls::check_ports(http, tls, mtls, &self.operations, &mut found);
-        self.keys.check(tokens, &mut found);
-        tokens.check(&mut found);
-        self.sessions.check(&mut found);
-        self.throttle.check(&mut found);
-        self.verify.check(http, &mut found);
-        self.client_certificates.check(&mut found);
-        outbound.check(&mut found);
-        self.mail.check(&mut found);
-        self.webhooks.check(outbound, &mut found);
-        self.brand.check(&mut found);
-        found
+        let mut contradictions = Contradictions::default();
+        http.check(tls, &mut contradictions);
+        self.operations.check(http, &mut contradictions);
+        tls.check(acme, &mut contradictions);
+        mtls.check(issuer, http, tls, acme, &mut contradictions);
+        acme.check(issuer, http, tls, mtls, &mut contradictions);
+        tls::check_ports(http, tls, mtls, &self.operations, &mut contradictions);
+        self.keys.check(tokens, &mut contradictions);
+        tokens.check(&mut contradictions);
+        self.sessions.check(&mut contradictions);
+        self.throttle.check(&mut contradictions);
+        self.verify.check(http, &mut contradictions);
+        self.client_certificates.check(&mut contradictions);
+        outbound.check(&mut contradictions);
+        self.mail.check(&mut contradictions);
+        self.webhooks.check(outbound, &mut contradictions);
+        self.brand.check(&mut contradictions);
+        contradictions
     }
 
     /// Whether client certificates reach a server of this configuration that listens for https

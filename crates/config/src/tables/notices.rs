@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::amount::Bytes;
 use crate::notices::{Mailbox, Password, Webhook};
 use crate::problem::{Contradictions, not_a_file};
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::text::MailTls;
 use crate::types::Seconds;
 
@@ -56,20 +56,20 @@ table! {
 }
 
 impl Outbound {
-    pub(super) fn check(&self, found: &mut Contradictions) {
+    pub(super) fn check(&self, contradictions: &mut Contradictions) {
         for file in self.ca_files.iter().filter(|file| !file.is_file()) {
             let remedy = "put the certificates there, as PEM";
-            found.add(&["outbound.ca_files"], not_a_file(file), remedy);
+            contradictions.add(&["outbound.ca_files"], not_a_file(file), remedy);
         }
     }
 }
 
 impl Mail {
-    pub(super) fn check(&self, found: &mut Contradictions) {
+    pub(super) fn check(&self, contradictions: &mut Contradictions) {
         if let Some(host) = &self.host {
             const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
             if self.tls == MailTls::None && !LOOPBACK.contains(&host.as_str()) {
-                found.add(
+                contradictions.add(
                     &["mail.tls", "mail.host"],
                     "sends mails and the password in clear text",
                     "write \"starttls\" or \"required\", or let a mail server on this machine send",
@@ -77,27 +77,31 @@ impl Mail {
             }
             if self.from.is_none() {
                 let reason = "is missing, but a mail needs a sender";
-                found.add(&["mail.from"], reason, "write a mail address");
+                contradictions.add(&["mail.from"], reason, "write a mail address");
             }
         }
         if self.username.is_some() != self.password.is_some() {
             let reason = "is only one of user name and password";
-            found.add(&["mail.username", "mail.password"], reason, "give both, or neither");
+            contradictions.add(
+                &["mail.username", "mail.password"],
+                reason,
+                "give both, or neither",
+            );
         }
     }
 }
 
 impl Webhooks {
-    pub(super) fn check(&self, outbound: &Outbound, found: &mut Contradictions) {
+    pub(super) fn check(&self, outbound: &Outbound, contradictions: &mut Contradictions) {
         for webhook in &self.endpoints {
             if webhook.url.scheme() == "http" && !outbound.allow_private_networks {
                 let reason = "has a url that is plain http";
                 let remedy = "write https; http is for outbound.allow_private_networks alone";
-                found.add(&["webhooks.endpoints"], reason, remedy);
+                contradictions.add(&["webhooks.endpoints"], reason, remedy);
             }
             if let Err(wrong) = webhook.secret.key() {
                 let remedy = wrong.remedy.unwrap_or_default();
-                found.add(&["webhooks.endpoints"], wrong.reason, &remedy);
+                contradictions.add(&["webhooks.endpoints"], wrong.reason, &remedy);
             }
         }
     }

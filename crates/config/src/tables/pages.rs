@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::problem::{Contradictions, not_a_file};
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::text::{Link, LogFilter, LogFormat};
 use crate::types::colour::Colour;
 
@@ -48,7 +48,7 @@ table! {
 }
 
 impl Brand {
-    pub(super) fn check(&self, found: &mut Contradictions) {
+    pub(super) fn check(&self, contradictions: &mut Contradictions) {
         for (key, file) in [
             ("brand.logo", &self.logo),
             ("brand.logo_dark", &self.logo_dark),
@@ -59,13 +59,17 @@ impl Brand {
             let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
             if !FORMATS.iter().any(|known| extension == *known) {
                 let reason = "has no file extension of a supported image format";
-                found.add(&[key], reason, "name a .png, .svg, .jpg or .webp");
+                contradictions.add(&[key], reason, "name a .png, .svg, .jpg or .webp");
             } else if !file.is_file() {
-                found.add(&[key], not_a_file(file), "put the picture there, or leave it out");
+                contradictions.add(
+                    &[key],
+                    not_a_file(file),
+                    "put the picture there, or leave it out",
+                );
             }
         }
         if self.logo_dark.is_some() && self.logo.is_none() {
-            found.add(
+            contradictions.add(
                 &["brand.logo_dark", "brand.logo"],
                 "is the logo for the dark scheme, but there is none for the light one",
                 "name the logo in brand.logo too",

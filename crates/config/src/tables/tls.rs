@@ -8,7 +8,7 @@ use crate::acme::{AcmeDirectory, Domain};
 use crate::issuer::Issuer;
 use crate::mtls_url::MtlsUrl;
 use crate::problem::{Contradictions, not_a_file};
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::text::{AcmeChallenge, CertificateHeader, Link};
 
 table! {
@@ -83,7 +83,7 @@ pub(super) fn check_ports(
     tls: &Tls,
     mtls: &Mtls,
     operations: &Operations,
-    found: &mut Contradictions,
+    contradictions: &mut Contradictions,
 ) {
     let mut taken: Vec<_> = http.listen.iter().chain(&operations.listen).collect();
     for (key, listen) in [
@@ -93,7 +93,7 @@ pub(super) fn check_ports(
     ] {
         if listen.iter().any(|address| address.port() != 0 && taken.contains(&address)) {
             let reason = "names an address and port that another listener has";
-            found.add(&[key], reason, "give each listener a port of its own");
+            contradictions.add(&[key], reason, "give each listener a port of its own");
         }
         taken.extend(listen);
     }
@@ -107,7 +107,7 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    fn check(&self, found: &mut Contradictions) {
+    fn check(&self, contradictions: &mut Contradictions) {
         let alone = match (self.certificate, self.key) {
             ((alone, Some(_)), (other, None)) | ((other, None), (alone, Some(_))) => {
                 Some((alone, other))
@@ -115,31 +115,31 @@ impl Files<'_> {
             ((_, Some(_)), (_, Some(_))) | ((_, None), (_, None)) => None,
         };
         if let Some((alone, other)) = alone {
-            found.add(&[alone], format!("is given, but {other} is not"), "give both");
+            contradictions.add(&[alone], format!("is given, but {other} is not"), "give both");
         }
         for (name, file) in [self.certificate, self.key] {
             if let Some(file) = file.as_ref().filter(|file| !file.is_file()) {
-                found.add(&[name], not_a_file(file), "put it there, as PEM");
+                contradictions.add(&[name], not_a_file(file), "put it there, as PEM");
             }
         }
         if self.ocsp.1.is_some() && self.certificate.1.is_none() {
             let reason = "is given, but its certificate is not";
-            found.add(&[self.ocsp.0], reason, "give the certificate too");
+            contradictions.add(&[self.ocsp.0], reason, "give the certificate too");
         }
     }
 }
 
 impl Tls {
-    pub(super) fn check(&self, acme: &Acme, found: &mut Contradictions) {
+    pub(super) fn check(&self, acme: &Acme, contradictions: &mut Contradictions) {
         let files = Files {
             certificate: ("tls.certificate_file", &self.certificate_file),
             key: ("tls.key_file", &self.key_file),
             ocsp: ("tls.ocsp_file", &self.ocsp_file),
         };
-        files.check(found);
+        files.check(contradictions);
         if !self.listen.is_empty() && !self.has_certificate(acme) {
             let remedy = "name tls.certificate_file and tls.key_file";
-            found.add(&["tls.listen"], "is given, but no certificate is", remedy);
+            contradictions.add(&["tls.listen"], "is given, but no certificate is", remedy);
         }
     }
 
@@ -156,38 +156,38 @@ impl Mtls {
         http: &Http,
         tls: &Tls,
         acme: &Acme,
-        found: &mut Contradictions,
+        contradictions: &mut Contradictions,
     ) {
         let files = Files {
             certificate: ("mtls.certificate_file", &self.certificate_file),
             key: ("mtls.key_file", &self.key_file),
             ocsp: ("mtls.ocsp_file", &self.ocsp_file),
         };
-        files.check(found);
+        files.check(contradictions);
         let has_one = self.certificate_file.is_some() || tls.has_certificate(acme);
         if !self.listen.is_empty() && !has_one {
             let remedy = "name mtls.certificate_file and mtls.key_file";
-            found.add(&["mtls.listen"], "is given, but no certificate is", remedy);
+            contradictions.add(&["mtls.listen"], "is given, but no certificate is", remedy);
         }
         let listens_for_https = !(self.listen.is_empty() && tls.listen.is_empty());
         match &self.url {
-            None if !self.listen.is_empty() => found.add(
+            None if !self.listen.is_empty() => contradictions.add(
                 &["mtls.listen"],
                 "is given, but mtls.url, by which clients find it, is not",
                 "give mtls.url, such as \"https://mtls.id.example.org\"",
             ),
-            Some(url) if url.origin() == issuer.origin() => found.add(
+            Some(url) if url.origin() == issuer.origin() => contradictions.add(
                 &["mtls.url"],
                 "is the address of the issuer, where no certificate is requested",
                 "give it a name or a port of its own",
             ),
-            Some(url) if self.shares_a_port(tls) && !url.has_name_other_than(issuer) => found.add(
+            Some(url) if self.shares_a_port(tls) && !url.has_name_other_than(issuer) => contradictions.add(
                 &["mtls.url"],
                 "cannot be distinguished from the issuer on the port that they share",
                 "give it a DNS name of its own, or a port of its own with mtls.listen",
             ),
             // Clients would follow the metadata and send certificates that do not reach this server.
-            Some(_) if !sees_client_certificates(http, self, listens_for_https) => found.add(
+            Some(_) if !sees_client_certificates(http, self, listens_for_https) => contradictions.add(
                 &["mtls.url", "http.client_certificate_header"],
                 "is given, but client certificates do not reach this server: there is no listener for \
                  https, and no proxy passes them on",
@@ -216,7 +216,7 @@ impl Acme {
         http: &Http,
         tls: &Tls,
         mtls: &Mtls,
-        found: &mut Contradictions,
+        contradictions: &mut Contradictions,
     ) {
         if self.directory.is_none() {
             return;
@@ -224,14 +224,14 @@ impl Acme {
         if tls.certificate_file.is_some() {
             let reason = "is given, and so is a certificate in files";
             let keys = ["acme.directory", "tls.certificate_file"];
-            found.add(&keys, reason, "leave one of them out");
+            contradictions.add(&keys, reason, "leave one of them out");
         }
         let is_presented =
             !tls.listen.is_empty() || (!mtls.listen.is_empty() && mtls.certificate_file.is_none());
         if !is_presented {
             let reason = "is given, but no listener presents its certificate";
             let keys = ["acme.directory", "tls.listen"];
-            found.add(&keys, reason, "give tls.listen, or leave [acme] out");
+            contradictions.add(&keys, reason, "give tls.listen, or leave [acme] out");
         }
         // A proxy that listens on port 80 may forward the challenge to `http.listen`, if it is known.
         let has_port_80 = http.listen.iter().any(|address| address.port() == 80);
@@ -241,7 +241,7 @@ impl Acme {
             && !has_port_80
             && !is_behind_proxy
         {
-            found.add(
+            contradictions.add(
                 &["acme.challenge", "tls.redirect_listen"],
                 "is http-01, but this server does not respond on port 80",
                 "give tls.redirect_listen, such as \"[::]:80\"; where a proxy has that port and passes \
@@ -251,15 +251,19 @@ impl Acme {
         if !self.terms_agreed {
             let reason = "is false, and without it no CA issues a certificate";
             let remedy = "read its terms of service, and set it to true";
-            found.add(&["acme.terms_agreed"], reason, remedy);
+            contradictions.add(&["acme.terms_agreed"], reason, remedy);
         }
         if self.contacts.iter().any(|contact| contact.0.scheme() != "mailto") {
             let reason = "has an item that is not a mail address";
-            found.add(&["acme.contacts"], reason, "write \"mailto:admin@example.org\"");
+            contradictions.add(&["acme.contacts"], reason, "write \"mailto:admin@example.org\"");
         }
         if self.effective_domains(issuer, mtls.url.as_ref()).is_empty() {
             let reason = "is empty, and neither the issuer nor mtls.url has a DNS name";
-            found.add(&["acme.domains"], reason, "name the domains that the certificate is for");
+            contradictions.add(
+                &["acme.domains"],
+                reason,
+                "name the domains that the certificate is for",
+            );
         }
     }
 
@@ -322,24 +326,24 @@ mod tests {
             (&format!("{shared}\nhttp.listen = []"), ""),
             (&format!("mtls = {own}"), ""),
         ] {
-            tells(&scratch, text, problem);
+            assert_problem(&scratch, text, problem);
         }
     }
 
-    /// The listeners of an issuer, and what is said of them: nothing, or this among others.
-    fn tells(scratch: &Scratch, text: &str, problem: &str) {
+    /// Loads these listeners of an issuer: no problem, or this one among others.
+    fn assert_problem(scratch: &Scratch, text: &str, problem: &str) {
         let file =
             format!("issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:g.db\"\n{text}");
         let loaded = scratch.load(&file, &[]);
-        let told = loaded.err().map(|problems| problems.to_string()).unwrap_or_default();
-        let told = told.replace(&format!("{}/", scratch.0.display()), "");
-        assert_eq!(told.is_empty(), problem.is_empty(), "{text}: {told}");
-        assert!(told.contains(problem), "{text}: {told}");
+        let problems = loaded.err().map(|problems| problems.to_string()).unwrap_or_default();
+        let problems = problems.replace(&format!("{}/", scratch.0.display()), "");
+        assert_eq!(problems.is_empty(), problem.is_empty(), "{text}: {problems}");
+        assert!(problems.contains(problem), "{text}: {problems}");
     }
 
-    /// RFC 8555 §8.3, RFC 8737 §3: else an authority is asked again and again, and never gives one.
+    /// RFC 8555 §8.3, RFC 8737 §3: otherwise every order would fail.
     #[test]
-    fn a_certificate_is_ordered_where_its_name_can_be_proven_and_somebody_shows_it() {
+    fn acme_needs_a_listener_and_a_challenge_that_can_succeed() {
         let scratch = Scratch::new();
         scratch.write("chain.pem", "");
         let acme = |more: &str| {
@@ -351,25 +355,25 @@ mod tests {
         let tls = "tls.listen = \"[::]:443\"";
         let mtls = "url = \"https://mtls.id.example.org\", listen = \"[::]:443\"";
         let pair = "certificate_file = \"chain.pem\", key_file = \"chain.pem\"";
-        let unshown = "acme.directory: is given, but no listener presents its certificate";
-        let unproven = "acme.challenge: is http-01, but this server does not respond on port 80";
+        let unused = "acme.directory: is given, but no listener presents its certificate";
+        let unreachable = "acme.challenge: is http-01, but this server does not respond on port 80";
 
         for (text, problem) in [
-            (alpn.clone(), unshown),
-            (format!("{alpn}\nmtls = {{ {mtls}, {pair} }}"), unshown),
+            (alpn.clone(), unused),
+            (format!("{alpn}\nmtls = {{ {mtls}, {pair} }}"), unused),
             (format!("{alpn}\nmtls = {{ {mtls} }}"), ""),
             (format!("{alpn}\n{tls}"), ""),
-            (format!("{http}\n{tls}"), unproven),
-            (format!("{http}\n{tls}\nhttp.listen = []"), unproven),
+            (format!("{http}\n{tls}"), unreachable),
+            (format!("{http}\n{tls}\nhttp.listen = []"), unreachable),
             (
                 format!("{http}\n{tls}\nhttp = {{ listen = [], trusted_proxies = \"10.0.0.1\" }}"),
-                unproven,
+                unreachable,
             ),
             (format!("{http}\n{tls}\ntls.redirect_listen = \"[::]:8080\""), ""),
             (format!("{http}\n{tls}\nhttp.listen = \"127.0.0.1:80\""), ""),
             (format!("{http}\n{tls}\nhttp.trusted_proxies = \"10.0.0.1\""), ""),
         ] {
-            tells(&scratch, &text, problem);
+            assert_problem(&scratch, &text, problem);
         }
     }
 }

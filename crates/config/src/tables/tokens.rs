@@ -1,7 +1,7 @@
 //! `[tokens]` and `[sessions]`.
 
 use crate::problem::Contradictions;
-use crate::table::{given, table};
+use crate::table::{optional, table};
 use crate::types::{Algorithm, Seconds};
 
 table! {
@@ -43,16 +43,17 @@ table! {
 }
 
 impl Tokens {
-    pub(super) fn check(&self, found: &mut Contradictions) {
+    pub(super) fn check(&self, contradictions: &mut Contradictions) {
         let (idle, absolute) = (self.refresh_idle, self.refresh_absolute);
-        found.at_most(("tokens.refresh_idle", idle), ("tokens.refresh_absolute", absolute));
+        contradictions
+            .at_most(("tokens.refresh_idle", idle), ("tokens.refresh_absolute", absolute));
     }
 }
 
 impl Sessions {
-    pub(super) fn check(&self, found: &mut Contradictions) {
-        found.at_most(("sessions.idle", self.idle), ("sessions.absolute", self.absolute));
-        found.at_most(
+    pub(super) fn check(&self, contradictions: &mut Contradictions) {
+        contradictions.at_most(("sessions.idle", self.idle), ("sessions.absolute", self.absolute));
+        contradictions.at_most(
             ("sessions.remember_idle", self.remember_idle),
             ("sessions.remember_absolute", self.remember_absolute),
         );

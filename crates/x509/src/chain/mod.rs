@@ -103,7 +103,7 @@ impl PathError {
     }
 }
 
-const NO_CERTIFICATE: &str = "has what is not an X.509 certificate";
+const NO_CERTIFICATE: &str = "has something other than X.509 certificates";
 
 fn subject_of(certificate: &CertificateDer<'_>) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
     X509Certificate::from_der(certificate).ok().map(|(_, parsed)| subject_and_key_id(&parsed))
@@ -145,10 +145,10 @@ pub struct Candidates {
 
 /// Ranks a possible issuer by its key identifier (RFC 5280 §4.2.1.1), which may be missing and is
 /// only a hint. Lower is better.
-fn mismatch(wanted: Option<&[u8]>, own: Option<&[u8]>) -> u8 {
-    match (wanted, own) {
-        (Some(wanted), Some(own)) => {
-            if wanted == own {
+fn mismatch(expected: Option<&[u8]>, own: Option<&[u8]>) -> u8 {
+    match (expected, own) {
+        (Some(expected), Some(own)) => {
+            if expected == own {
                 0
             } else {
                 2
@@ -175,7 +175,7 @@ impl<S> TrustAnchors<S> {
     /// Builds trust anchors from sets; `parts` returns a set's name and certificates.
     ///
     /// # Errors
-    /// The name of a set that contains something else than CA certificates, and the reason.
+    /// The name of a set that contains something other than CA certificates, and the reason.
     pub fn new(
         sets: Vec<Arc<S>>,
         parts: impl Fn(&S) -> (&str, &[CertificateDer<'static>]),
@@ -218,28 +218,28 @@ impl<S> TrustAnchors<S> {
     }
 
     /// The cached chain for a certificate with its accompanying chain.
-    pub fn cached(&self, shown: &Certificate, now: Timestamp) -> Option<Arc<Chain<S>>> {
-        let known = self.cache.0.get(&shown.presented_digest)?;
+    pub fn cached(&self, presented: &Certificate, now: Timestamp) -> Option<Arc<Chain<S>>> {
+        let known = self.cache.0.get(&presented.presented_digest)?;
         (known.from..=known.until).contains(&now).then(|| known.chain.clone())
     }
 
     /// The possible issuers of a certificate, found by name alone; `None` when no trust anchor is
     /// reachable. No signature is verified, and presented certificates that are not on a possible
     /// path are ignored.
-    pub fn candidates(&self, shown: &Certificate) -> Option<Candidates> {
+    pub fn candidates(&self, presented: &Certificate) -> Option<Candidates> {
         let mut others: Vec<Option<Intermediate>> = Vec::new();
-        for (at, der) in shown.chain().iter().enumerate() {
-            let is_new = shown.chain().iter().take(at).all(|before| before != der);
+        for (at, der) in presented.chain().iter().enumerate() {
+            let is_new = presented.chain().iter().take(at).all(|before| before != der);
             others.push(is_new.then(|| Intermediate::from_der(der)).flatten());
         }
         let mut anchors: Vec<Option<u8>> = vec![None; self.subjects.len()];
-        let mut found: Vec<(u8, usize)> = Vec::new();
-        let mut below = vec![shown.issued_by.clone()];
+        let mut intermediates: Vec<(u8, usize)> = Vec::new();
+        let mut below = vec![presented.issued_by.clone()];
         while let Some(issued_by) = below.pop() {
-            let wanted = issued_by.key.as_deref();
+            let expected = issued_by.key.as_deref();
             for (rank, (name, key)) in anchors.iter_mut().zip(&self.subjects) {
                 if *name == issued_by.name {
-                    let mismatch = mismatch(wanted, key.as_deref());
+                    let mismatch = mismatch(expected, key.as_deref());
                     *rank = Some(rank.map_or(mismatch, |rank| rank.min(mismatch)));
                 }
             }
@@ -248,11 +248,11 @@ impl<S> TrustAnchors<S> {
                 else {
                     continue;
                 };
-                let mismatch = mismatch(wanted, other.key.as_deref());
-                match found.iter_mut().find(|(_, found)| *found == at) {
+                let mismatch = mismatch(expected, other.key.as_deref());
+                match intermediates.iter_mut().find(|(_, index)| *index == at) {
                     Some((rank, _)) => *rank = (*rank).min(mismatch),
                     None => {
-                        found.push((mismatch, at));
+                        intermediates.push((mismatch, at));
                         below.push(other.issued_by.clone());
                     }
                 }
@@ -262,9 +262,10 @@ impl<S> TrustAnchors<S> {
             anchors.iter().enumerate().filter_map(|(at, rank)| rank.map(|rank| (rank, at)));
         let mut ranked: Vec<_> = ranked.collect();
         ranked.sort_unstable();
-        found.sort_unstable();
+        intermediates.sort_unstable();
         let indices: Vec<usize> = ranked.into_iter().map(|(_, at)| at).collect();
-        let intermediates = found.iter().filter_map(|(_, at)| shown.chain().get(*at).cloned());
+        let intermediates =
+            intermediates.iter().filter_map(|(_, at)| presented.chain().get(*at).cloned());
         (!indices.is_empty()).then(|| Candidates {
             intermediates: intermediates.collect(),
             anchors: indices.iter().filter_map(|at| self.trusted.get(*at).cloned()).collect(),
@@ -276,32 +277,32 @@ impl<S> TrustAnchors<S> {
     /// not run on an async thread. Only valid chains are cached, so invalid ones cannot evict them.
     pub fn verify(
         &self,
-        shown: &Certificate,
+        presented: &Certificate,
         candidates: &Candidates,
         now: Timestamp,
         verified: &AtomicU64,
     ) -> Result<Arc<Chain<S>>, String> {
         // Another thread may have validated the same certificate in the meantime.
-        if let Some(known) = self.cached(shown, now) {
+        if let Some(known) = self.cached(presented, now) {
             return Ok(known);
         }
-        let built = self.build(shown, candidates, now, verified)?;
+        let built = self.build(presented, candidates, now, verified)?;
         let chain = built.chain.clone();
-        self.cache.0.insert(shown.presented_digest, Arc::new(built));
+        self.cache.0.insert(presented.presented_digest, Arc::new(built));
         Ok(chain)
     }
 
     fn build(
         &self,
-        shown: &Certificate,
+        presented: &Certificate,
         candidates: &Candidates,
         now: Timestamp,
         verified: &AtomicU64,
     ) -> Result<CachedChain<S>, String> {
-        if !shown.can_sign {
+        if !presented.can_sign {
             return Err("keyUsage lacks digitalSignature".to_owned());
         }
-        let end = EndEntityCert::try_from(shown.der()).map_err(|error| error.to_string())?;
+        let end = EndEntityCert::try_from(presented.der()).map_err(|error| error.to_string())?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(now.0.max(0).unsigned_abs()));
         // If several paths are rejected, report a temporary reason if there is one.
         let refused: Cell<Option<PathError>> = Cell::new(None);
@@ -323,7 +324,7 @@ impl<S> TrustAnchors<S> {
             .collect();
         let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
             counted.iter().map(|one| one as &dyn SignatureVerificationAlgorithm).collect();
-        let found = end.verify_for_usage(
+        let validated = end.verify_for_usage(
             &algorithms,
             &candidates.anchors,
             &candidates.intermediates,
@@ -333,19 +334,19 @@ impl<S> TrustAnchors<S> {
             Some(&verify_path),
         );
         verified.fetch_add(budget.spent(), Ordering::Relaxed);
-        let found = found.map_err(|error| {
+        let validated = validated.map_err(|error| {
             if budget.is_exceeded() {
                 return TOO_MANY_SIGNATURES.to_owned();
             }
-            if shown.has_unsupported_pss_salt() {
+            if presented.has_unsupported_pss_salt() {
                 return UNSUPPORTED_SALT.to_owned();
             }
             refused.get().map_or_else(|| error.to_string(), |it| it.description().to_owned())
         })?;
         let (anchor, root) =
-            self.anchor_of(&found, candidates).ok_or("the anchor is not one of ours")?;
-        let mut path = vec![shown.der().clone()];
-        path.extend(found.intermediate_certificates().map(|one| one.der().into_owned()));
+            self.anchor_of(&validated, candidates).ok_or("the trust anchor is not configured")?;
+        let mut path = vec![presented.der().clone()];
+        path.extend(validated.intermediate_certificates().map(|one| one.der().into_owned()));
         path.push(root.clone());
         const UNREADABLE: &str = "a certificate of the chain cannot be read";
         let (from, until) = validity_of(&path).ok_or(UNREADABLE)?;

@@ -125,8 +125,8 @@ impl Crl {
         if !self.scope.covers(link) {
             return Err(OTHER_CERTIFICATES);
         }
-        let found = self.list.find_serial(&link.serial).map_err(|_| "the CRL cannot be read")?;
-        Ok(found.map_or(Status::Good, |revoked| Status::Revoked {
+        let entry = self.list.find_serial(&link.serial).map_err(|_| "the CRL cannot be read")?;
+        Ok(entry.map_or(Status::Good, |revoked| Status::Revoked {
             at: timestamp(revoked.revocation_date),
             reason: revoked
                 .reason_code

@@ -30,30 +30,30 @@ fn revoked(reason: Option<RevocationReason>) -> RevokedCertParams {
 }
 
 #[test]
-fn a_list_says_who_is_revoked_and_why() {
+fn a_crl_has_the_revoked_certificates_and_the_reasons() {
     let ca = TestCa::new("CA");
     let link = link(&ca, |_| {});
-    let told = |revoked_certs: Vec<RevokedCertParams>| {
+    let status = |revoked_certs: Vec<RevokedCertParams>| {
         let list = ca.crl(MADE, NEXT, |params| params.revoked_certs = revoked_certs);
         Crl::parse(&list, &ca.issuer).unwrap().status(&link, NOW).unwrap()
     };
 
-    assert_eq!(told(vec![]), Status::Good);
+    assert_eq!(status(vec![]), Status::Good);
     let other = RevokedCertParams { serial_number: SerialNumber::from(1), ..revoked(None) };
-    assert_eq!(told(vec![other]), Status::Good);
+    assert_eq!(status(vec![other]), Status::Good);
     for (written, reason) in [
         (None, Reason::Unspecified),
         (Some(RevocationReason::KeyCompromise), Reason::KeyCompromise),
         (Some(RevocationReason::CertificateHold), Reason::CertificateHold),
         (Some(RevocationReason::AaCompromise), Reason::AaCompromise),
     ] {
-        assert_eq!(told(vec![revoked(written)]), Status::Revoked { at: MADE, reason });
+        assert_eq!(status(vec![revoked(written)]), Status::Revoked { at: MADE, reason });
     }
 }
 
 /// RFC 5280 §6.3.3 (f), (g). THREATS MT-03.
 #[test]
-fn a_list_of_anybody_else_says_nothing() {
+fn a_crl_of_another_signer_is_rejected() {
     let (ca, other) = (TestCa::new("CA"), TestCa::new("CA"));
     let list = ca.crl(MADE, NEXT, |_| {});
     let read = |bytes: &[u8], issuer: &TestCa| Crl::parse(bytes, &issuer.issuer).map(drop);
@@ -63,7 +63,11 @@ fn a_list_of_anybody_else_says_nothing() {
     let no_signer = TestCa::with_key("CA", same_key, &[KeyUsagePurpose::KeyCertSign]);
 
     assert_eq!(read(&list, &ca), Ok(()));
-    assert_eq!(read(&list, &other), Err("the signature of the CRL is invalid"), "of the same name");
+    assert_eq!(
+        read(&list, &other),
+        Err("the signature of the CRL is invalid"),
+        "another CA with the same name"
+    );
     assert_eq!(read(&list, &TestCa::new("B")), Err("the CRL is of another issuer"));
     assert_eq!(read(&forged, &ca), Err("the signature of the CRL is invalid"));
     assert_eq!(
@@ -76,25 +80,25 @@ fn a_list_of_anybody_else_says_nothing() {
 
 /// RFC 5280 §5.1.2.4, §5.1.2.5.
 #[test]
-fn a_list_counts_from_this_update_to_next_update() {
+fn a_crl_is_valid_from_this_update_to_next_update() {
     let ca = TestCa::new("CA");
     let link = link(&ca, |_| {});
-    let told = |this, next| {
+    let status = |this, next| {
         Crl::parse(&ca.crl(this, next, |_| {}), &ca.issuer).unwrap().status(&link, NOW)
     };
 
-    assert_eq!(told(MADE, NOW + Seconds(1)), Ok(Status::Good));
-    assert_eq!(told(MADE, NOW), Err("the CRL has expired"));
-    assert_eq!(told(NOW + Seconds::minutes(5), NEXT), Ok(Status::Good));
+    assert_eq!(status(MADE, NOW + Seconds(1)), Ok(Status::Good));
+    assert_eq!(status(MADE, NOW), Err("the CRL has expired"));
+    assert_eq!(status(NOW + Seconds::minutes(5), NEXT), Ok(Status::Good));
     assert_eq!(
-        told(NOW + Seconds::minutes(6), NEXT),
+        status(NOW + Seconds::minutes(6), NEXT),
         Err("thisUpdate of the CRL is in the future")
     );
 }
 
 /// RFC 5280 §6.3.3 (b) (2).
 #[test]
-fn a_list_speaks_of_its_scope_alone() {
+fn a_crl_covers_its_scope_only() {
     let ca = TestCa::new("CA");
     let named = |uri: &str| {
         let uris = vec![uri.to_owned()];
@@ -111,24 +115,24 @@ fn a_list_speaks_of_its_scope_alone() {
     };
     let (all, users, authorities) =
         (scoped(None), scoped(Some(CrlScope::UserCertsOnly)), scoped(Some(CrlScope::CaCertsOnly)));
-    let (here, elsewhere) = (named(POINT), named("http://ca.example/other.crl"));
+    let (covered, elsewhere) = (named(POINT), named("http://ca.example/other.crl"));
 
-    for (list, link, speaks) in [
-        (&all, &here, true),
+    for (list, link, is_covered) in [
+        (&all, &covered, true),
         (&all, &elsewhere, false),
         (&all, &authority, true),
-        (&users, &here, true),
+        (&users, &covered, true),
         (&users, &authority, false),
-        (&authorities, &here, false),
+        (&authorities, &covered, false),
         (&authorities, &authority, true),
     ] {
-        assert_eq!(list.status(link, NOW).is_ok(), speaks, "{list:?} {link:?}");
+        assert_eq!(list.status(link, NOW).is_ok(), is_covered, "{list:?} {link:?}");
     }
 }
 
 /// CRLs that webpki does not support are rejected as a whole: RFC 5280 §5.2.4.
 #[test]
-fn lists_of_openssl_are_read_and_its_deltas_are_not() {
+fn crls_of_openssl_are_parsed_except_delta_crls() {
     let ca = TestCa::new("CA");
     let link = link(&ca, |_| {});
     let folder = Folder::new("crl");
@@ -145,7 +149,7 @@ fn lists_of_openssl_are_read_and_its_deltas_are_not() {
          default_crl_days = 1\n[whole]\nfreshestCRL = URI:http://ca.example/delta.crl\n\
          [delta]\n2.5.29.27 = critical,DER:020101\n",
     );
-    let made = |extensions: &str, form: &str| {
+    let generate = |extensions: &str, form: &str| {
         folder.openssl(&format!(
             "ca -config conf -gencrl -cert ca.pem -keyfile ca.key -crlexts {extensions} -out list.pem"
         ));
@@ -154,11 +158,11 @@ fn lists_of_openssl_are_read_and_its_deltas_are_not() {
     };
 
     for form in ["DER", "PEM"] {
-        let list = Crl::parse(&made("whole", form), &ca.issuer).unwrap();
+        let list = Crl::parse(&generate("whole", form), &ca.issuer).unwrap();
         let revoked = Status::Revoked { at: Timestamp(1_767_225_600), reason: Reason::Superseded };
         assert_eq!(list.status(&link, clock()), Ok(revoked));
         assert_eq!(list.next_update - list.this_update, Seconds::days(1));
-        let delta = Crl::parse(&made("delta", form), &ca.issuer);
+        let delta = Crl::parse(&generate("delta", form), &ca.issuer);
         assert_eq!(delta.map(drop), Err("this is a delta CRL"));
     }
 }
@@ -166,7 +170,7 @@ fn lists_of_openssl_are_read_and_its_deltas_are_not() {
 /// Changes every byte and truncates at every position: no panic, and never another status than the
 /// signed one.
 #[test]
-fn a_broken_list_says_nothing() {
+fn a_corrupted_crl_is_rejected() {
     let ca = TestCa::new("CA");
     let list = ca.crl(MADE, NEXT, |params| params.revoked_certs = vec![revoked(None)]);
 

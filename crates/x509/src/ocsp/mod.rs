@@ -159,18 +159,18 @@ impl Nonce {
 
 /// Finds the nonce among extensions. Unknown extensions are ignored unless they are critical.
 fn find_nonce(extensions: Option<&Extensions>) -> Result<Option<Nonce>, &'static str> {
-    let mut found = None;
+    let mut nonce = None;
     for extension in extensions.into_iter().flatten() {
         if extension.extn_id == ID_PKIX_OCSP_NONCE {
-            if found.is_some() {
+            if nonce.is_some() {
                 return Err("there are two nonces");
             }
-            found = Some(Nonce::from_extension(extension.extn_value.as_bytes())?);
+            nonce = Some(Nonce::from_extension(extension.extn_value.as_bytes())?);
         } else if extension.critical {
-            return Err("a critical extension is not known");
+            return Err("a critical extension is not supported");
         }
     }
-    Ok(found)
+    Ok(nonce)
 }
 
 /// The revocation status of a certificate (RFC 6960 §2.2).

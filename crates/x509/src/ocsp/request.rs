@@ -57,7 +57,7 @@ impl Request {
             return Err("the version of the request is not v1");
         }
         if tbs.request_list.is_empty() || tbs.request_list.len() > MAX_CERTIFICATES {
-            return Err("a request asks for 1 to 32 certificates");
+            return Err("a request must have 1 to 32 certificates");
         }
         let nonce = find_nonce(tbs.request_extensions.as_ref())?;
         for one in &tbs.request_list {
@@ -66,7 +66,7 @@ impl Request {
                 extensions.iter().any(|one: &x509_cert::ext::Extension| one.critical)
             };
             if one.single_request_extensions.as_ref().is_some_and(critical) {
-                return Err("a critical extension is not known");
+                return Err("a critical extension is not supported");
             }
         }
         let cert_ids = tbs.request_list.into_iter().map(|one| one.req_cert).collect();

@@ -89,7 +89,7 @@ impl Response {
         let internal = |error: der::Error| Failure::internal(error);
         let key_hash = Hash::Sha1.digest(responder.public_key_bits());
         let responses: Result<_, Failure> =
-            self.responses.iter().map(|(id, answer)| single(id, answer)).collect();
+            self.responses.iter().map(|(id, status)| single(id, status)).collect();
         let data = ResponseData {
             version: 0,
             responder_id: ResponderId::ByKey(OctetString::new(key_hash).map_err(internal)?),
@@ -116,8 +116,8 @@ impl Response {
     }
 }
 
-fn single(id: &CertId, answer: &CertificateStatus) -> Result<SingleResponse, Failure> {
-    let cert_status = match answer.status {
+fn single(id: &CertId, status: &CertificateStatus) -> Result<SingleResponse, Failure> {
+    let cert_status = match status.status {
         Status::Good => CertStatus::Good(Null),
         Status::Unknown => CertStatus::Unknown(Null),
         Status::Revoked { at, reason } => CertStatus::Revoked(RevokedInfo {
@@ -130,8 +130,8 @@ fn single(id: &CertId, answer: &CertificateStatus) -> Result<SingleResponse, Fai
     Ok(SingleResponse {
         cert_id: id.clone(),
         cert_status,
-        this_update: time(answer.this_update)?,
-        next_update: answer.next_update.map(time).transpose()?,
+        this_update: time(status.this_update)?,
+        next_update: status.next_update.map(time).transpose()?,
         single_extensions: None,
     })
 }

@@ -32,8 +32,8 @@ fn good() -> CertificateStatus {
     CertificateStatus { status: Status::Good, this_update: NOW - Seconds::hours(1), next_update }
 }
 
-fn response(id: &CertId, answer: CertificateStatus) -> Response {
-    Response { responses: vec![(id.clone(), answer)], nonce: None, produced_at: NOW }
+fn response(id: &CertId, status: CertificateStatus) -> Response {
+    Response { responses: vec![(id.clone(), status)], nonce: None, produced_at: NOW }
 }
 
 fn read(der: &[u8], id: &CertId, of: &TestCa) -> Result<CertificateStatus, &'static str> {
@@ -41,7 +41,7 @@ fn read(der: &[u8], id: &CertId, of: &TestCa) -> Result<CertificateStatus, &'sta
 }
 
 #[test]
-fn what_is_asked_is_read_as_it_was_asked() {
+fn a_request_round_trips() {
     let ca = TestCa::new("CA");
     let cert_ids = vec![id(Hash::Sha1, &ca), id(Hash::Sha256, &ca)];
     let request = Request { cert_ids, nonce: Some(Nonce::generate().unwrap()) };
@@ -56,7 +56,7 @@ fn what_is_asked_is_read_as_it_was_asked() {
 }
 
 #[test]
-fn what_is_answered_is_read_as_it_was_answered() {
+fn a_response_round_trips() {
     let ca = TestCa::new("CA");
     let delegate = ca.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
     let revoked = |reason| Status::Revoked { at: NOW - Seconds::days(1), reason };
@@ -64,38 +64,38 @@ fn what_is_answered_is_read_as_it_was_answered() {
 
     for status in [Status::Good, Status::Unknown].into_iter().chain(revoked) {
         let id = id(Hash::Sha256, &ca);
-        let answer = CertificateStatus { status, ..good() };
+        let status = CertificateStatus { status, ..good() };
 
-        let by_authority = ca.sign(&response(&id, answer), &[]);
-        let by_delegate = delegate.sign(&response(&id, answer), &[delegate.certificate()]);
+        let by_authority = ca.sign(&response(&id, status), &[]);
+        let by_delegate = delegate.sign(&response(&id, status), &[delegate.certificate()]);
 
-        assert_eq!(read(&by_authority, &id, &ca), Ok(answer));
-        assert_eq!(read(&by_delegate, &id, &ca), Ok(answer));
+        assert_eq!(read(&by_authority, &id, &ca), Ok(status));
+        assert_eq!(read(&by_delegate, &id, &ca), Ok(status));
     }
 }
 
 /// RFC 6960 §3.2, (1) to (4). THREATS MT-03.
 #[test]
-fn an_answer_of_anybody_else_says_nothing() {
+fn a_response_of_another_signer_is_rejected() {
     let (ca, other) = (TestCa::new("CA"), TestCa::new("CA"));
-    let answer = response(&id(Hash::Sha1, &ca), good());
-    let told = |signer: &TestCa, certificates: &[CertificateDer<'_>]| {
-        read(&signer.sign(&answer, certificates), &id(Hash::Sha1, &ca), &ca)
+    let status = response(&id(Hash::Sha1, &ca), good());
+    let verified = |signer: &TestCa, certificates: &[CertificateDer<'_>]| {
+        read(&signer.sign(&status, certificates), &id(Hash::Sha1, &ca), &ca)
     };
 
-    let unknown = told(&other, &[other.certificate()]);
+    let unknown = verified(&other, &[other.certificate()]);
     let client = ca.issue("client", &[ExtendedKeyUsagePurpose::ClientAuth]);
     let no_purpose = ca.issue("client", &[]);
     let foreign = other.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
-    let mut forged = ca.sign(&answer, &[]);
+    let mut forged = ca.sign(&status, &[]);
     *forged.last_mut().unwrap() ^= 1;
 
-    assert!(unknown.is_err(), "another authority of the same name");
-    assert!(told(&client, &[client.certificate()]).is_err(), "a certificate for something else");
-    assert!(told(&no_purpose, &[no_purpose.certificate()]).is_err(), "a certificate for nothing");
-    assert!(told(&foreign, &[foreign.certificate()]).is_err(), "a responder of another authority");
-    assert!(told(&foreign, &[]).is_err(), "nobody knows who");
-    assert!(read(&forged, &id(Hash::Sha1, &ca), &ca).is_err(), "a signature of something else");
+    assert!(unknown.is_err(), "another CA with the same name");
+    assert!(verified(&client, &[client.certificate()]).is_err(), "another extended key usage");
+    assert!(verified(&no_purpose, &[no_purpose.certificate()]).is_err(), "no extended key usage");
+    assert!(verified(&foreign, &[foreign.certificate()]).is_err(), "a responder of another CA");
+    assert!(verified(&foreign, &[]).is_err(), "an unknown responder");
+    assert!(read(&forged, &id(Hash::Sha1, &ca), &ca).is_err(), "an invalid signature");
     let serial_of_another = CertId::new(Hash::Sha1, &ca.issuer, &[1]).unwrap();
     for another in [serial_of_another, id(Hash::Sha1, &other), id(Hash::Sha256, &ca)] {
         let of_another = ca.sign(&response(&another, good()), &[]);
@@ -108,42 +108,45 @@ fn an_answer_of_anybody_else_says_nothing() {
 
 /// RFC 6960 §3.2, (5) and (6). Clocks may differ by five minutes.
 #[test]
-fn an_answer_counts_from_this_update_to_next_update() {
+fn a_response_is_valid_from_this_update_to_next_update() {
     let ca = TestCa::new("CA");
     let id = id(Hash::Sha1, &ca);
-    let told = |this_update, next_update| {
-        let answer = CertificateStatus { status: Status::Good, this_update, next_update };
-        read(&ca.sign(&response(&id, answer), &[]), &id, &ca).map(|answer| answer.expires_at())
+    let verified = |this_update, next_update| {
+        let status = CertificateStatus { status: Status::Good, this_update, next_update };
+        read(&ca.sign(&response(&id, status), &[]), &id, &ca).map(|status| status.expires_at())
     };
     let minutes = Seconds::minutes;
 
-    assert!(told(NOW - minutes(60), Some(NOW - minutes(4))).is_ok());
-    assert_eq!(told(NOW - minutes(60), Some(NOW - minutes(5))), Err("the response has expired"));
-    assert!(told(NOW + minutes(5), Some(NOW + minutes(60))).is_ok());
+    assert!(verified(NOW - minutes(60), Some(NOW - minutes(4))).is_ok());
     assert_eq!(
-        told(NOW + minutes(6), Some(NOW + minutes(60))),
+        verified(NOW - minutes(60), Some(NOW - minutes(5))),
+        Err("the response has expired")
+    );
+    assert!(verified(NOW + minutes(5), Some(NOW + minutes(60))).is_ok());
+    assert_eq!(
+        verified(NOW + minutes(6), Some(NOW + minutes(60))),
         Err("thisUpdate of the response is in the future")
     );
-    assert_eq!(told(NOW - minutes(59), None), Ok(NOW + minutes(1)));
-    assert_eq!(told(NOW - minutes(65), None), Err("the response has expired"));
+    assert_eq!(verified(NOW - minutes(59), None), Ok(NOW + minutes(1)));
+    assert_eq!(verified(NOW - minutes(65), None), Err("the response has expired"));
 }
 
 /// RFC 9654 §2.1.
 #[test]
-fn a_nonce_that_is_repeated_is_ours() {
+fn a_repeated_nonce_must_be_the_sent_one() {
     let ca = TestCa::new("CA");
     let id = id(Hash::Sha1, &ca);
-    let (ours, other) = (Nonce::generate().unwrap(), Nonce::generate().unwrap());
-    let told = |nonce: Option<&Nonce>, asked: Option<&Nonce>| {
+    let (sent, other) = (Nonce::generate().unwrap(), Nonce::generate().unwrap());
+    let verified = |nonce: Option<&Nonce>, expected: Option<&Nonce>| {
         let response = Response { nonce: nonce.cloned(), ..response(&id, good()) };
         let der = ca.sign(&response, &[]);
-        ResponseVerifier { id: &id, issuer: &ca.issuer, nonce: asked, now: NOW }.verify(&der)
+        ResponseVerifier { id: &id, issuer: &ca.issuer, nonce: expected, now: NOW }.verify(&der)
     };
 
-    assert!(told(Some(&ours), Some(&ours)).is_ok());
-    assert!(told(None, Some(&ours)).is_ok(), "made before, for everybody");
-    assert_eq!(told(Some(&other), Some(&ours)), Err("the nonce is not the one that was sent"));
-    assert!(told(Some(&other), None).is_ok(), "kept, and compared when it came");
+    assert!(verified(Some(&sent), Some(&sent)).is_ok());
+    assert!(verified(None, Some(&sent)).is_ok(), "a response created in advance");
+    assert_eq!(verified(Some(&other), Some(&sent)), Err("the nonce is not the one that was sent"));
+    assert!(verified(Some(&other), None).is_ok(), "a cached response");
 }
 
 /// > servers MUST reject any OCSP request that has a nonce […] with a length of 0 octets or more than 128
@@ -162,7 +165,7 @@ fn a_nonce_has_1_to_128_octets() {
 }
 
 #[test]
-fn an_answer_without_a_status_says_why() {
+fn an_unsuccessful_response_has_the_reason() {
     let ca = TestCa::new("CA");
     let id = id(Hash::Sha1, &ca);
 
@@ -180,7 +183,7 @@ fn an_answer_without_a_status_says_why() {
 /// Changes every byte and truncates at every position: no panic, and no other status than the
 /// signed one.
 #[test]
-fn a_broken_answer_says_nothing() {
+fn a_corrupted_response_is_rejected() {
     let ca = TestCa::new("CA");
     let id = id(Hash::Sha1, &ca);
     let der = ca.sign(&response(&id, good()), &[ca.certificate()]);
@@ -191,7 +194,7 @@ fn a_broken_answer_says_nothing() {
         let mut broken = der.clone();
         broken[at] ^= 0x11;
         assert!(
-            read(&broken, &id, &ca).is_ok_and(|told| told == good())
+            read(&broken, &id, &ca).is_ok_and(|verified| verified == good())
                 || read(&broken, &id, &ca).is_err()
         );
         assert!(read(&der[..at], &id, &ca).is_err());
@@ -207,7 +210,7 @@ fn a_broken_answer_says_nothing() {
 }
 
 #[test]
-fn openssl_answers_what_we_ask() {
+fn openssl_responds_to_our_requests() {
     let ca = TestCa::new("CA");
     let delegate = ca.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
     let folder = Folder::new("ocsp-asks");
@@ -238,10 +241,10 @@ fn openssl_answers_what_we_ask() {
             let response = fs::read(folder.0.join("response")).unwrap();
             let verifier =
                 ResponseVerifier { id: &id, issuer: &ca.issuer, nonce: Some(&nonce), now: clock() };
-            let answer = verifier.verify(&response).unwrap();
+            let status = verifier.verify(&response).unwrap();
 
-            assert_eq!(answer.status, status);
-            assert_eq!(answer.next_update, Some(answer.this_update + Seconds::days(1)));
+            assert_eq!(status.status, status);
+            assert_eq!(status.next_update, Some(status.this_update + Seconds::days(1)));
             let other = Nonce::generate().unwrap();
             let another = ResponseVerifier { nonce: Some(&other), ..verifier };
             assert_eq!(another.verify(&response), Err("the nonce is not the one that was sent"));
@@ -250,7 +253,7 @@ fn openssl_answers_what_we_ask() {
 }
 
 #[test]
-fn openssl_understands_what_we_answer() {
+fn openssl_verifies_our_responses() {
     let ca = TestCa::new("CA");
     let delegate = ca.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
     let client = ca.issue("client", &[]);
@@ -259,7 +262,7 @@ fn openssl_understands_what_we_answer() {
     folder.put("client.pem", &client.pem);
     let (at, reason) = (Timestamp(1_767_225_600), Reason::CessationOfOperation);
 
-    for (status, told) in [
+    for (status, verified) in [
         (Status::Good, "client.pem: good"),
         (Status::Revoked { at, reason }, "Reason: cessationOfOperation"),
         (Status::Unknown, "client.pem: unknown"),
@@ -269,12 +272,12 @@ fn openssl_understands_what_we_answer() {
                 .openssl(&format!("ocsp -{hash} -issuer ca.pem -cert client.pem -reqout request"));
             let request = Request::from_der(&fs::read(folder.0.join("request")).unwrap()).unwrap();
             let id = &request.cert_ids[0];
-            let answer = CertificateStatus {
+            let status = CertificateStatus {
                 status,
                 this_update: clock(),
                 next_update: Some(clock() + Seconds::hours(1)),
             };
-            let mut response = response(id, answer);
+            let mut response = response(id, status);
             response.nonce = request.nonce.clone();
             folder.put("response", signer.sign(&response, &[signer.certificate()]));
 
@@ -286,7 +289,7 @@ fn openssl_understands_what_we_answer() {
             assert!(id.is_issued_by(&ca.issuer) && id.serial() == serial());
             assert!(request.nonce.is_some());
             assert!(status.contains("Response verify OK"), "{status}");
-            assert!(status.contains(told), "{status}");
+            assert!(status.contains(verified), "{status}");
             assert!(nonce.contains("Response verify OK"), "{nonce}");
             assert!(!nonce.contains("Nonce Verify error"), "{nonce}");
         }

@@ -51,7 +51,7 @@ impl ResponseVerifier<'_> {
     /// Parses a response and accepts it only under the conditions of §3.2.
     ///
     /// # Errors
-    /// Why the response is rejected. It then says nothing about the certificate.
+    /// Why the response is rejected. The status of the certificate is then unknown.
     pub fn verify(&self, der: &[u8]) -> Result<CertificateStatus, &'static str> {
         let basic = parse_basic(der)?;
         let signed = basic.tbs_response_data.to_der().map_err(|_| "the response is too long")?;
@@ -78,18 +78,14 @@ impl ResponseVerifier<'_> {
         // > 1. The certificate identified in a received response corresponds to the certificate that was
         // > identified in the corresponding request;
         let single = data.responses.iter().find(|single| single.cert_id.matches(self.id));
-        let answer = single.ok_or("the response is about another certificate")?.to_status()?;
-        answer.must_be_current(self.now)?;
-        Ok(answer)
+        let status = single.ok_or("the response is about another certificate")?.to_status()?;
+        status.must_be_current(self.now)?;
+        Ok(status)
     }
 
     /// The signer: the issuing CA, or a responder that it has delegated to.
-    fn find_signer(
-        &self,
-        named: &ResponderId,
-        certificates: &[Any],
-    ) -> Result<Issuer, &'static str> {
-        if is_responder(named, self.issuer) {
+    fn find_signer(&self, id: &ResponderId, certificates: &[Any]) -> Result<Issuer, &'static str> {
+        if is_responder(id, self.issuer) {
             return Ok(self.issuer.clone());
         }
         let delegate = certificates
@@ -97,7 +93,7 @@ impl ResponseVerifier<'_> {
             .take(MAX_CERTIFICATES)
             .filter_map(|any| any.to_der().ok())
             .filter_map(|der| Issuer::from_der(&CertificateDer::from(der)).ok())
-            .find(|candidate| is_responder(named, candidate))
+            .find(|candidate| is_responder(id, candidate))
             .ok_or("neither the issuer of the certificate nor a certificate in the response is the responder")?;
         self.must_be_delegated(delegate.certificate())?;
         Ok(delegate)
@@ -110,8 +106,7 @@ impl ResponseVerifier<'_> {
     /// The delegate's own revocation is not checked (§4.2.2.2.1 leaves this to the client): its key
     /// could also sign a response about itself, and such certificates are short-lived.
     fn must_be_delegated(&self, certificate: &CertificateDer<'_>) -> Result<(), &'static str> {
-        let wrong =
-            "the responder's certificate is not one for OCSP by the issuer of the certificate";
+        let wrong = "the responder's certificate is not an OCSP certificate of the issuer";
         let seconds = u64::try_from(self.now.0).map_err(|_| wrong)?;
         let anchor = webpki::anchor_from_trusted_cert(self.issuer.certificate());
         EndEntityCert::try_from(certificate)
@@ -156,17 +151,17 @@ fn parse_basic(der: &[u8]) -> Result<BasicOcspResponse, &'static str> {
         .map_err(|_| "this is not a basic OCSP response")
 }
 
-fn is_responder(named: &ResponderId, who: &Issuer) -> bool {
-    match named {
-        ResponderId::ByName(name) => name.to_der().is_ok_and(|name| name == who.name()),
-        ResponderId::ByKey(hash) => hash.as_bytes() == Hash::Sha1.digest(who.public_key_bits()),
+fn is_responder(id: &ResponderId, issuer: &Issuer) -> bool {
+    match id {
+        ResponderId::ByName(name) => name.to_der().is_ok_and(|name| name == issuer.name()),
+        ResponderId::ByKey(hash) => hash.as_bytes() == Hash::Sha1.digest(issuer.public_key_bits()),
     }
 }
 
 impl SingleResponse {
     fn to_status(&self) -> Result<CertificateStatus, &'static str> {
         if self.single_extensions.iter().flatten().any(|extension| extension.critical) {
-            return Err("a critical extension is not known");
+            return Err("a critical extension is not supported");
         }
         let status = match &self.cert_status {
             CertStatus::Good(_) => Status::Good,

@@ -41,14 +41,14 @@ impl CertificationRequest {
         if bytes.len() > MAX_BYTES {
             return Err("the request is larger than 16 KiB");
         }
-        let found = pem::objects(bytes, pem::Kind::Request).map_err(|_| NOT_A_REQUEST)?;
-        let [der] = found.as_slice() else {
-            return Err("there is more than one request, or something follows it");
+        let objects = pem::objects(bytes, pem::Kind::Request).map_err(|_| NOT_A_REQUEST)?;
+        let [der] = objects.as_slice() else {
+            return Err("there is more than one request, or trailing data");
         };
         let (rest, request) = X509CertificationRequest::from_der(der)
-            .map_err(|_| "this is not a PKCS #10 request for a certificate")?;
+            .map_err(|_| "this is not a certification request (PKCS #10)")?;
         if !rest.is_empty() {
-            return Err("something follows the request");
+            return Err("there is data after the request");
         }
         let info = &request.certification_request_info;
         let public = &info.subject_pki;
@@ -68,20 +68,20 @@ impl CertificationRequest {
     }
 }
 
-const NOT_A_REQUEST: &str = "this holds no request for a certificate: it is neither PEM (CERTIFICATE REQUEST), nor its \
+const NOT_A_REQUEST: &str = "this is not a certification request: it is neither PEM (CERTIFICATE REQUEST), nor its \
                           base64, nor DER";
 
-const PSS_ONLY_KEY: &str = "a key that is for RSASSA-PSS alone (id-RSASSA-PSS) is not certified, for TLS 1.2 does not know \
-                       it: make an ordinary RSA key (openssl genpkey -algorithm RSA), which may sign by RSASSA-PSS too";
+const PSS_ONLY_KEY: &str = "a key that is for RSASSA-PSS alone (id-RSASSA-PSS) is not certified, because TLS 1.2 does not \
+                       support it: generate an ordinary RSA key (openssl genpkey -algorithm RSA), which may sign by RSASSA-PSS too";
 
-const UNSUPPORTED_ALGORITHM: &str = "the request is signed with an algorithm that we do not accept: RSA and RSASSA-PSS with \
-                          SHA-256, SHA-384 or SHA-512, ECDSA with these, and Ed25519 are";
+const UNSUPPORTED_ALGORITHM: &str = "the request is signed with an unsupported algorithm: supported are RSA and RSASSA-PSS with \
+                          SHA-256, SHA-384 or SHA-512, ECDSA with these, and Ed25519";
 
 const UNSUPPORTED_SALT: &str = "the request is signed by RSASSA-PSS with a salt that is not as long as the hash, or with two \
                     hashes: sign with one as long (openssl req -sigopt rsa_pss_saltlen:digest)";
 
 const UNSUPPORTED_KEY: &str =
-    "only keys of these kinds are certified: RSA from 2048 to 8192 bits, P-256, P-384, Ed25519";
+    "only these keys are certified: RSA from 2048 to 8192 bits, P-256, P-384, Ed25519";
 
 fn must_be_supported(
     public: &x509_parser::x509::SubjectPublicKeyInfo<'_>,

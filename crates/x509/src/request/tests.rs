@@ -20,7 +20,7 @@ fn pem(der: &[u8]) -> String {
 }
 
 #[test]
-fn a_request_is_read_as_tools_write_it() {
+fn requests_are_parsed_in_the_encodings_of_common_tools() {
     let algorithms = [
         &rcgen::PKCS_ECDSA_P256_SHA256,
         &rcgen::PKCS_ECDSA_P384_SHA384,
@@ -50,7 +50,7 @@ fn a_request_is_read_as_tools_write_it() {
 
 /// RFC 2986 §3: the requester has the private key.
 #[test]
-fn a_request_for_somebody_elses_key_is_refused() {
+fn a_request_with_the_key_of_another_is_refused() {
     struct Thief<'a>(&'a KeyPair, &'a KeyPair);
     impl rcgen::PublicKeyData for Thief<'_> {
         fn der_bytes(&self) -> &[u8] {
@@ -73,7 +73,7 @@ fn a_request_for_somebody_elses_key_is_refused() {
 }
 
 #[test]
-fn only_good_keys_are_certified() {
+fn only_supported_keys_are_certified() {
     let p521 = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap();
     assert_eq!(CertificationRequest::parse(&request(&p521)).unwrap_err(), UNSUPPORTED_KEY);
     // openssl req -new -newkey rsa:1024 -nodes -subj /CN=small
@@ -89,7 +89,7 @@ fn only_good_keys_are_certified() {
 }
 
 #[test]
-fn whatever_is_not_a_request_is_refused() {
+fn invalid_requests_are_refused() {
     let key = KeyPair::generate().unwrap();
     let der = request(&key);
     for at in 0..der.len() {
@@ -112,7 +112,7 @@ fn whatever_is_not_a_request_is_refused() {
 proptest::proptest! {
     /// THREATS MT-07: arbitrary input.
     #[test]
-    fn no_request_makes_us_panic(bytes: Vec<u8>, at: usize, byte: u8) {
+    fn no_request_causes_a_panic(bytes: Vec<u8>, at: usize, byte: u8) {
         let _ = CertificationRequest::parse(&bytes);
         let mut der = STANDARD.decode(REQUEST).unwrap();
         let at = at % der.len();
