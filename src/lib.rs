@@ -1,24 +1,24 @@
 //! Gatewright: an OAuth 2.1 authorization server and OpenID Provider, in layers.
 //!
-//! | layer                   | knows                                                      | never knows                |
+//! | layer                   | contains                                                   | is independent of          |
 //! |-------------------------|------------------------------------------------------------|----------------------------|
 //! | `cli`                   | the command line, the process                              | the protocol               |
 //! | `server`                | listeners, signals, background jobs                        | endpoints one by one       |
-//! | `web` · `page`          | protocol endpoints · the pages people use                  | SQL, token formats         |
-//! | `render`                | turning results, refusals and failures into answers        | what is asked              |
-//! | `app`                   | what a handler may reach                                   | who is asking              |
+//! | `web` · `page`          | protocol endpoints · pages for users                       | SQL, token formats         |
+//! | `render`                | responses for results, refusals and failures               | the endpoint               |
+//! | `app`                   | the dependencies of handlers                               | single requests            |
 //! | `admin`                 | administration: one function per action                    | HTTP, the command line     |
-//! | `flow`                  | the rules of the RFCs                                      | HTTP, the text of SQL      |
-//! | `people` · `pki`        | accounts: passwords, sessions, throttling · certificates   | HTTP, the text of SQL      |
-//! | `outbound`              | the one HTTP client                                        | why something is fetched   |
+//! | `flow`                  | the rules of the RFCs                                      | HTTP, SQL                  |
+//! | `people` · `pki`        | accounts: passwords, sessions, throttling · certificates   | HTTP, SQL                  |
+//! | `outbound`              | the one HTTP client                                        | the purpose of a request   |
 //! | `record`                | audit events and metrics                                   | rules                      |
-//! | [`store`] · [`verify`]  | SQL · what an API does with a token that it is sent        | why a row is being changed · the server |
-//! | [`config`] · `x509`     | the configuration file · certificates as data              | who reads it · I/O         |
+//! | [`store`] · [`verify`]  | SQL · verification of access tokens at an API              | rules · the server         |
+//! | [`config`] · `x509`     | the configuration file · certificates as data              | its readers · I/O          |
 //! | [`jose`]                | signatures, sealing, keys as JWK                           | tokens, clients            |
 //! | [`types`]               | scopes, secrets, time, errors                              | everything above           |
 //!
 //! The lower layers are crates of their own, in `crates/`: `base` (`types` and `jose`), `x509`, `config`, `store`,
-//! `verify`. A layer imports only layers below it: between crates the compiler sees to it, within this one
+//! `verify`. A layer imports only layers below it: between crates the compiler ensures that, within this one
 //! `tests/architecture.rs`.
 //!
 //! To follow one request, start at [`web::routes`] and go down.

@@ -1,4 +1,4 @@
-//! What handlers share: the store, the keys, the clock, the configuration.
+//! The dependencies that handlers share: the store, the keys, the clock, the configuration.
 
 mod readiness;
 
@@ -85,7 +85,7 @@ impl Deref for App {
 
 /// Why the application cannot be opened, and the remedy.
 #[derive(Debug, thiserror::Error)]
-pub enum Unopened {
+pub enum OpenAppError {
     /// The database.
     #[error(transparent)]
     Store(#[from] store::OpenStoreError),
@@ -97,30 +97,30 @@ pub enum Unopened {
     Trust(#[from] anchors::Unreadable),
     /// The signing keys, or another fault of the server.
     #[error(transparent)]
-    Ours(#[from] Error),
+    Server(#[from] Error),
 }
 
-impl Unopened {
+impl OpenAppError {
     /// Whether a retry may succeed: the database does not respond, or is not ready.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Store(error) => error.is_passing(),
             Self::Kek(kek::Missing::Store(error))
-            | Self::Ours(Error::Failed(Failure::Store(error))) => store::is_away(error),
-            Self::Kek(_) | Self::Trust(_) | Self::Ours(_) => false,
+            | Self::Server(Error::Failed(Failure::Store(error))) => store::is_away(error),
+            Self::Kek(_) | Self::Trust(_) | Self::Server(_) => false,
         }
     }
 }
 
-impl From<Failure> for Unopened {
+impl From<Failure> for OpenAppError {
     fn from(failure: Failure) -> Self {
-        Self::Ours(failure.into())
+        Self::Server(failure.into())
     }
 }
 
-impl From<sqlx::Error> for Unopened {
+impl From<sqlx::Error> for OpenAppError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Ours(error.into())
+        Self::Server(error.into())
     }
 }
 
@@ -128,8 +128,8 @@ impl App {
     /// Opens database and keys, and migrates the schema. `serving`: as the only server of an SQLite file.
     ///
     /// # Errors
-    /// See [`Unopened`].
-    pub async fn open(config: Config, clock: Clock, serving: bool) -> Result<Self, Unopened> {
+    /// See [`OpenAppError`].
+    pub async fn open(config: Config, clock: Clock, serving: bool) -> Result<Self, OpenAppError> {
         let length = |seconds: Seconds| Duration::from_secs(seconds.0.unsigned_abs());
         let limits = store::ConnectionLimits {
             connections: config.database.max_connections,
@@ -250,7 +250,7 @@ impl App {
         }
     }
 
-    /// What ordering the server's certificate by ACME needs.
+    /// The dependencies of ordering the server's certificate by ACME.
     pub fn acme(&self) -> Acme<'_> {
         Acme {
             store: &self.store,
@@ -260,7 +260,7 @@ impl App {
         }
     }
 
-    /// What the rules about users need.
+    /// The dependencies of the rules about users.
     pub fn people<'a>(&'a self, trace: &'a Trace) -> People<'a> {
         People { context: self.context(trace), hasher: &self.hasher }
     }

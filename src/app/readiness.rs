@@ -19,7 +19,7 @@ pub struct Readiness(Mutex<Checks>);
 #[derive(Debug)]
 struct Checks {
     /// Whether the database accepted a write; `None` before the first probe.
-    takes_writes: Option<bool>,
+    accepts_writes: Option<bool>,
     /// When the caches were last confirmed.
     confirmed_at: Instant,
 }
@@ -27,7 +27,7 @@ struct Checks {
 impl Readiness {
     /// The readiness of a process that has just loaded everything.
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Checks { takes_writes: None, confirmed_at: Instant::now() }))
+        Self(Mutex::new(Checks { accepts_writes: None, confirmed_at: Instant::now() }))
     }
 
     fn checks(&self) -> MutexGuard<'_, Checks> {
@@ -49,17 +49,17 @@ impl App {
     pub fn must_be_ready(&self, for_writes: bool) -> Result<(), Failure> {
         self.cache.must_be_confirmed()?;
         self.metrics.supervisor().must_keep_working()?;
-        let Checks { takes_writes, confirmed_at } = *self.readiness.checks();
+        let Checks { accepts_writes, confirmed_at } = *self.readiness.checks();
         if confirmed_at.elapsed() > CONFIRMED_WITHIN {
             return Err(Failure::Busy("this process cannot apply the changes of other replicas"));
         }
         if !for_writes && self.config.operations.ready == ReadyCheck::Reads {
             return Ok(());
         }
-        match takes_writes {
+        match accepts_writes {
             Some(true) => Ok(()),
-            Some(false) => Err(Failure::Busy("the database takes no writes")),
-            None => Err(Failure::Busy("it is not known yet whether the database takes writes")),
+            Some(false) => Err(Failure::Busy("the database accepts no writes")),
+            None => Err(Failure::Busy("the database has not been probed for writes yet")),
         }
     }
 
@@ -70,20 +70,20 @@ impl App {
     pub async fn probe_writes(&self) -> Result<()> {
         let probed = probe::write(self.store.db(), self.clock.now()).await;
         if matches!(probed, Err(sqlx::Error::PoolTimedOut)) {
-            // All connections are in use, which says nothing about the database.
+            // All connections are in use: no conclusion about the database.
             return Ok(probed?);
         }
-        let before = self.readiness.checks().takes_writes.replace(probed.is_ok());
+        let before = self.readiness.checks().accepts_writes.replace(probed.is_ok());
         self.metrics.writable(probed.is_ok());
         match (&probed, before) {
             (Err(error), Some(true) | None) => {
                 tracing::error!(
                     %error,
-                    "the database takes no writes: sign-ins and refreshes fail; tokens that need no write \
+                    "the database accepts no writes: sign-ins and refreshes fail; tokens that need no write \
                      are still issued, and introspection and the JWKS still respond"
                 );
             }
-            (Ok(()), Some(false)) => tracing::info!("the database takes writes again"),
+            (Ok(()), Some(false)) => tracing::info!("the database accepts writes again"),
             (Ok(()), Some(true) | None) | (Err(_), Some(false)) => {}
         }
         Ok(probed?)

@@ -165,10 +165,10 @@ impl Imported {
         let (Some(intermediate), Some(key)) = (&self.intermediate, &self.key) else {
             return Ok(None);
         };
-        let mut found = certificates(intermediate)?.into_iter();
+        let mut file = certificates(intermediate)?.into_iter();
         let nothing = || Wrong(format!("{} contains no certificate", intermediate.display()));
-        let certificate = found.next().ok_or_else(nothing)?;
-        let mut chain: Vec<_> = found.collect();
+        let certificate = file.next().ok_or_else(nothing)?;
+        let mut chain: Vec<_> = file.collect();
         if let Some(file) = &self.chain {
             chain.extend(certificates(file)?);
         }
@@ -194,8 +194,8 @@ fn private_key(file: &Path) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Writes the file completely before the key is deleted from the database.
-async fn export(context: &Context, asked: &ExportRootKey) -> Result<Output> {
-    let path = &asked.out;
+async fn export(context: &Context, options: &ExportRootKey) -> Result<Output> {
+    let path = &options.out;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -218,11 +218,11 @@ async fn export(context: &Context, asked: &ExportRootKey) -> Result<Output> {
         return Err(error);
     }
     let mut text = format!("exported the private key of the root CA to {}", path.display());
-    if asked.remove {
+    if options.remove {
         ca::remove_root_key(&context.call()).await?;
         text.push_str(" and deleted it from the database");
     }
-    Ok(Output::line(text, json!({ "file": path, "removed": asked.remove })))
+    Ok(Output::line(text, json!({ "file": path, "removed": options.remove })))
 }
 
 /// Syncs the directory entry, so that the file survives a power failure.

@@ -122,8 +122,8 @@ impl Options {
     /// The metadata of the file and the options.
     pub(super) fn description(&self) -> anyhow::Result<Description> {
         let document = self.metadata.as_deref().map(read_object).transpose()?;
-        let names = self.names_in.iter().map(|given| {
-            let (tag, name) = name_in(given)?;
+        let names = self.names_in.iter().map(|option| {
+            let (tag, name) = name_in(option)?;
             Ok::<_, Wrong>((tag, name.to_owned()))
         });
         let names = names.collect::<Result<_, _>>()?;
@@ -167,11 +167,11 @@ impl Options {
                 put(name, json!(text));
             }
         }
-        for (name, given, value) in [
+        for (name, option, value) in [
             ("token_endpoint_auth_method", self.public, json!("none")),
             ("application_type", self.native, json!("native")),
         ] {
-            if given {
+            if option {
                 put(name, value);
             }
         }

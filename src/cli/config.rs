@@ -125,7 +125,7 @@ mod tests {
             .iter()
             .chain(proxies)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Config::load(Path::new("a-file-that-nobody-wrote.toml"), false, env)
+        Config::load(Path::new("a-file-that-does-not-exist.toml"), false, env)
     }
 
     fn checked(loaded: &Result<Loaded, Problems>) -> (u8, serde_json::Value) {
@@ -159,9 +159,9 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("gatewright_{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&directory).unwrap();
         let (chain, key) = (directory.join("chain.pem"), directory.join("key.pem"));
-        let made = rcgen::generate_simple_self_signed(["www.example.org".to_owned()]).unwrap();
-        std::fs::write(&chain, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let generated = rcgen::generate_simple_self_signed(["www.example.org".to_owned()]).unwrap();
+        std::fs::write(&chain, generated.cert.pem()).unwrap();
+        std::fs::write(&key, generated.signing_key.serialize_pem()).unwrap();
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
         let with_issuer = |issuer: &str| {
@@ -174,7 +174,7 @@ mod tests {
                 ("GATEWRIGHT_TLS__KEY_FILE", key.to_str().unwrap()),
             ];
             let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            Config::load(Path::new("a-file-that-nobody-wrote.toml"), false, env.into_iter())
+            Config::load(Path::new("a-file-that-does-not-exist.toml"), false, env.into_iter())
         };
 
         let (code, report) = checked(&with_issuer("https://id.example.org"));

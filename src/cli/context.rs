@@ -1,4 +1,4 @@
-//! What a command works with: the configuration, the database, and the time at which it began.
+//! The context of a command: the configuration, the database, and the time at which it began.
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::admin::{self, Subject};
-use crate::app::Unopened;
+use crate::app::OpenAppError;
 use crate::config::Problems;
 use crate::flow::keys::kek;
 use crate::store::OpenStoreError;
@@ -65,7 +65,7 @@ impl Exit {
         }
         if let Some(error) = cause.downcast_ref::<admin::Error>() {
             return Some(match error {
-                admin::Error::Rule(error) => Self::of_ours(error),
+                admin::Error::Rule(error) => Self::of_error(error),
                 admin::Error::Kek(error) => Self::of_kek(error),
                 admin::Error::Invalid(_) => Self::Refused,
                 admin::Error::NotFound(..) => Self::Absent,
@@ -74,19 +74,19 @@ impl Exit {
         if cause.is::<Problems>() {
             return Some(Self::Misconfigured);
         }
-        if let Some(error) = cause.downcast_ref::<Unopened>() {
+        if let Some(error) = cause.downcast_ref::<OpenAppError>() {
             return Some(match error {
-                Unopened::Store(error) => Self::of_open(error),
-                Unopened::Kek(error) => Self::of_kek(error),
-                Unopened::Trust(_) => Self::Misconfigured,
-                Unopened::Ours(error) => Self::of_ours(error),
+                OpenAppError::Store(error) => Self::of_open(error),
+                OpenAppError::Kek(error) => Self::of_kek(error),
+                OpenAppError::Trust(_) => Self::Misconfigured,
+                OpenAppError::Server(error) => Self::of_error(error),
             });
         }
         cause
             .downcast_ref()
             .map(Self::of_open)
             .or_else(|| cause.downcast_ref().map(Self::of_kek))
-            .or_else(|| cause.downcast_ref().map(Self::of_ours))
+            .or_else(|| cause.downcast_ref().map(Self::of_error))
     }
 
     const fn of_open(error: &OpenStoreError) -> Self {
@@ -113,7 +113,7 @@ impl Exit {
         }
     }
 
-    const fn of_ours(error: &Error) -> Self {
+    const fn of_error(error: &Error) -> Self {
         match error {
             Error::Failed(Failure::Store(_) | Failure::Busy(_) | Failure::Changed(_)) => {
                 Self::Unavailable

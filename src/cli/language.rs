@@ -10,9 +10,9 @@ pub(super) fn language(tag: &str) -> Result<LanguageTag, Wrong> {
 }
 
 /// `LANGUAGE=NAME`
-pub(super) fn name_in(given: &str) -> Result<(LanguageTag, &str), Wrong> {
+pub(super) fn name_in(option: &str) -> Result<(LanguageTag, &str), Wrong> {
     let wrong =
-        || Wrong(format!("--name-in {given}: expected a form such as --name-in de=Rechnungen"));
-    let (tag, name) = given.split_once('=').ok_or_else(wrong)?;
+        || Wrong(format!("--name-in {option}: expected a form such as --name-in de=Rechnungen"));
+    let (tag, name) = option.split_once('=').ok_or_else(wrong)?;
     Ok((language(tag)?, name.trim()))
 }

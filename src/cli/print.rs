@@ -210,15 +210,15 @@ pub(super) fn plain(text: &str) -> String {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    let mut shown = String::with_capacity(text.len());
+    let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if unseen(c) {
-            shown.extend(c.escape_unicode());
+            escaped.extend(c.escape_unicode());
         } else {
-            shown.push(c);
+            escaped.push(c);
         }
     }
-    shown
+    escaped
 }
 
 #[cfg(test)]
@@ -257,7 +257,7 @@ mod tests {
         );
     }
 
-    /// What was printed of a page is not kept until the end.
+    /// A printed page is not kept in memory until the end.
     #[test]
     fn each_page_is_written_before_the_next_one() {
         let mut out = Vec::new();

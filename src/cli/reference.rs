@@ -58,18 +58,18 @@ mod tests {
 
     #[test]
     fn every_command_shows_how_it_is_used() {
-        fn walk(command: &Command, seen: &mut usize) {
+        fn walk(command: &Command, count: &mut usize) {
             if command.get_subcommands().next().is_some() {
-                command.get_subcommands().for_each(|inner| walk(inner, seen));
+                command.get_subcommands().for_each(|inner| walk(inner, count));
                 return;
             }
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("gatewright "), "{} has no example", command.get_name());
-            *seen += 1;
+            *count += 1;
         }
-        let mut seen = 0;
-        walk(&Cli::command(), &mut seen);
-        assert!(seen > 25, "{seen}");
+        let mut count = 0;
+        walk(&Cli::command(), &mut count);
+        assert!(count > 25, "{count}");
     }
 
     #[test]

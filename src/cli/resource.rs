@@ -147,40 +147,40 @@ impl Options {
             token_lifetime: self.token_lifetime.map(Seconds),
             ..Changes::default()
         };
-        for given in &self.scopes {
-            let Some((name, text)) = given.split_once('=') else {
+        for option in &self.scopes {
+            let Some((name, text)) = option.split_once('=') else {
                 return Err(Wrong(format!(
-                    "scope {given} has no text: expected a form such as --scope {given}='What it allows'"
+                    "scope {option} has no text: expected a form such as --scope {option}='What it allows'"
                 ))
                 .into());
             };
             changes.scopes.push((name.to_owned(), text.trim().to_owned()));
         }
-        for given in &self.sensitive {
-            let (name, is_sensitive) = match given.split_once('=') {
-                None => (given.as_str(), true),
+        for option in &self.sensitive {
+            let (name, is_sensitive) = match option.split_once('=') {
+                None => (option.as_str(), true),
                 Some((name, "true")) => (name, true),
                 Some((name, "false")) => (name, false),
                 Some((_, other)) => {
-                    let text = format!("--sensitive {given}: {other} is not true or false");
+                    let text = format!("--sensitive {option}: {other} is not true or false");
                     return Err(Wrong(text).into());
                 }
             };
             changes.sensitive.push((name.to_owned(), is_sensitive));
         }
-        for given in &self.scopes_in {
+        for option in &self.scopes_in {
             let Some(((name, tag), text)) =
-                given.split_once('=').and_then(|(key, text)| Some((key.rsplit_once('#')?, text)))
+                option.split_once('=').and_then(|(key, text)| Some((key.rsplit_once('#')?, text)))
             else {
                 return Err(Wrong(format!(
-                    "--scope-in {given}: expected a form such as --scope-in invoices.read#de='Ihre Rechnungen lesen'"
+                    "--scope-in {option}: expected a form such as --scope-in invoices.read#de='Ihre Rechnungen lesen'"
                 ))
                 .into());
             };
             changes.scope_texts.push((name.to_owned(), language(tag)?, text.trim().to_owned()));
         }
-        for given in &self.names_in {
-            let (tag, name) = name_in(given)?;
+        for option in &self.names_in {
+            let (tag, name) = name_in(option)?;
             changes.names.push((tag, name.to_owned()));
         }
         Ok(changes)

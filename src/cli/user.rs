@@ -232,40 +232,40 @@ async fn update(context: &Context, options: &Update) -> Result<Output> {
     Ok(Output::line(format!("updated user {}", user.username), document(&user)))
 }
 
-async fn delete(context: &Context, who: &str) -> Result<Output> {
+async fn delete(context: &Context, name: &str) -> Result<Output> {
     let call = context.call();
-    let User { id, username, .. } = user::find(&call, who).await?;
+    let User { id, username, .. } = user::find(&call, name).await?;
     user::delete(&call, &id).await?;
     let text = format!("deleted user {username} ({id}); all tokens are revoked");
     Ok(Output::line(text, json!({ "id": id, "username": username })))
 }
 
-async fn disable(context: &Context, who: &str) -> Result<Output> {
+async fn disable(context: &Context, name: &str) -> Result<Output> {
     let call = context.call();
-    let user = user::find(&call, who).await?;
+    let user = user::find(&call, name).await?;
     let user = user::disable(&call, &user.id).await?.result;
     let text = format!("disabled user {}; all sessions and tokens are revoked", user.username);
     Ok(Output::line(text, document(&user)))
 }
 
-async fn enable(context: &Context, who: &str) -> Result<Output> {
+async fn enable(context: &Context, name: &str) -> Result<Output> {
     let call = context.call();
-    let user = user::find(&call, who).await?;
+    let user = user::find(&call, name).await?;
     let user = user::enable(&call, &user.id).await?.result;
     Ok(Output::line(format!("enabled user {}", user.username), document(&user)))
 }
 
-async fn unlock(context: &Context, who: &str) -> Result<Output> {
+async fn unlock(context: &Context, name: &str) -> Result<Output> {
     let call = context.call();
-    let user = user::find(&call, who).await?;
+    let user = user::find(&call, name).await?;
     user::unlock(&call, &user.id).await?;
     let text = format!("reset the sign-in throttling of user {}", user.username);
     Ok(Output::line(text, document(&user)))
 }
 
-async fn set_password(context: &Context, who: &str) -> Result<Output> {
+async fn set_password(context: &Context, name: &str) -> Result<Output> {
     let call = context.call();
-    let user = user::find(&call, who).await?;
+    let user = user::find(&call, name).await?;
     let password = read_password(&user.username)?;
     user::set_password(&call, &user.id, &password).await?;
     let text =

@@ -15,7 +15,7 @@ pub(super) enum Over {
     Any,
 }
 
-/// Whether a URL may be fetched, judging by its text. The addresses of its name are checked when it
+/// Whether a URL may be fetched, by its text. The addresses of its name are checked when it
 /// is resolved.
 pub(super) fn check(
     url: &Url,
@@ -30,7 +30,7 @@ pub(super) fn check(
         _ => return Err(Forbidden("only https URLs are fetched")),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Forbidden("a URL with a user name or a password in it is not fetched"));
+        return Err(Forbidden("a URL with a user name or a password is not fetched"));
     }
     let Some(host) = url.host() else {
         return Err(Forbidden("a URL without a host is not fetched"));

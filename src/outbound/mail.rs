@@ -22,7 +22,7 @@ const COMMAND: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(30);
 
 /// Response codes about authentication, not about the mail (RFC 4954 §6).
-const OF_US: [u16; 4] = [530, 534, 535, 538];
+const ABOUT_AUTHENTICATION: [u16; 4] = [530, 534, 535, 538];
 
 /// Why a mail was not sent, for operators.
 #[derive(Debug)]
@@ -43,8 +43,9 @@ impl Unsent {
     ///
     /// An operator corrects configuration errors, and the mail is sent afterwards.
     fn by(error: smtp::Error) -> Self {
-        let is_of_us = error.status().is_some_and(|code| OF_US.contains(&code.into()));
-        let is_final = error.is_permanent() && !is_of_us;
+        let is_about_authentication =
+            error.status().is_some_and(|code| ABOUT_AUTHENTICATION.contains(&code.into()));
+        let is_final = error.is_permanent() && !is_about_authentication;
         Self { is_final, ..error.into() }
     }
 }
@@ -117,7 +118,7 @@ impl Mailer {
     }
 
     fn message(&self, letter: Letter<'_>) -> Result<Message, Unsent> {
-        let none = || Unsent::for_now("the configuration does not say who mails come from");
+        let none = || Unsent::for_now("the configuration has no sender of mails");
         let from = self.config.from.clone().ok_or_else(none)?.0;
         let id = format!("<{}@{}>", letter.id, from.email.domain());
         let to = letter.to.parse();
@@ -137,7 +138,7 @@ impl Mailer {
 
     fn connect(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, Unsent> {
         let Some(host) = &self.config.host else {
-            return Err(Unsent::for_now("the configuration names no mail server"));
+            return Err(Unsent::for_now("no mail server is configured"));
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
             .port(self.config.port)

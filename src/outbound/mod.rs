@@ -59,10 +59,10 @@ impl OutboundError {
     pub const fn why(self) -> &'static str {
         match self {
             Self::Forbidden(why) => why,
-            Self::Unreachable => "the URL does not answer with a document",
-            Self::Busy => "too much else is fetched at the moment",
-            Self::TooLarge => "the document behind the URL is too large",
-            Self::WrongType => "the document behind the URL is of another kind",
+            Self::Unreachable => "the URL does not respond with a document",
+            Self::Busy => "too many other documents are being fetched",
+            Self::TooLarge => "the document at the URL is too large",
+            Self::WrongType => "the document at the URL has another media type",
         }
     }
 }
@@ -86,7 +86,7 @@ pub struct Image {
 
 /// A request and its limits.
 #[derive(Debug)]
-struct Wanted<'a> {
+struct Limits<'a> {
     over: Over,
     /// The accepted media types.
     accept: &'a str,
@@ -208,8 +208,8 @@ impl Outbound {
         most: usize,
         within: Duration,
     ) -> Result<Vec<u8>, OutboundError> {
-        let wanted = Wanted { over: Over::Any, accept, body: None, most, within };
-        self.fetch(url, wanted).await.map(|document| document.bytes)
+        let limits = Limits { over: Over::Any, accept, body: None, most, within };
+        self.fetch(url, limits).await.map(|document| document.bytes)
     }
 
     /// Sends `body`, with the first media type, and receives a signed object of the second one: see
@@ -224,8 +224,8 @@ impl Outbound {
         (accept, most): (&str, usize),
         within: Duration,
     ) -> Result<Vec<u8>, OutboundError> {
-        let wanted = Wanted { over: Over::Any, accept, body: Some((sent, body)), most, within };
-        let document = self.fetch(url, wanted).await?;
+        let limits = Limits { over: Over::Any, accept, body: Some((sent, body)), most, within };
+        let document = self.fetch(url, limits).await?;
         if document.media_type == accept {
             Ok(document.bytes)
         } else {
@@ -280,29 +280,31 @@ impl Outbound {
             for (name, value) in headers {
                 request = request.header(*name, value);
             }
-            let answer = request.body(body.to_owned()).send().await;
-            answer.map(|answer| answer.status().as_u16()).map_err(|error| unreachable(&url, &error))
+            let response = request.body(body.to_owned()).send().await;
+            response
+                .map(|response| response.status().as_u16())
+                .map_err(|error| unreachable(&url, &error))
         })
         .await
     }
 
     async fn get(&self, url: &str, accept: &str, most: usize) -> Result<Document, OutboundError> {
         let within = self.timeout;
-        self.fetch(url, Wanted { over: Over::Tls, accept, body: None, most, within }).await
+        self.fetch(url, Limits { over: Over::Tls, accept, body: None, most, within }).await
     }
 
-    async fn fetch(&self, url: &str, wanted: Wanted<'_>) -> Result<Document, OutboundError> {
+    async fn fetch(&self, url: &str, limits: Limits<'_>) -> Result<Document, OutboundError> {
         let url = Url::parse(url).map_err(|_| OutboundError::Forbidden("this is not a URL"))?;
-        address::check(&url, wanted.over, self.allow_private_networks)?;
-        self.in_turn(&url, wanted.within, async |client| {
-            let asked = match wanted.body {
+        address::check(&url, limits.over, self.allow_private_networks)?;
+        self.in_turn(&url, limits.within, async |client| {
+            let request = match limits.body {
                 None => client.get(url.clone()),
                 Some((sent, body)) => {
                     client.post(url.clone()).header(CONTENT_TYPE, sent).body(body)
                 }
             };
-            let answer = asked.header(ACCEPT, wanted.accept).send().await;
-            read(answer.map_err(|error| unreachable(&url, &error))?, wanted.most).await
+            let response = request.header(ACCEPT, limits.accept).send().await;
+            read(response.map_err(|error| unreachable(&url, &error))?, limits.most).await
         })
         .await
     }
@@ -325,7 +327,7 @@ impl Outbound {
         let fetch = async {
             let client = self.client.get_or_try_init(|| async { self.build() }).await;
             let client = client.map_err(|error| {
-                tracing::error!(%error, "there is no client to fetch with");
+                tracing::error!(%error, "the HTTP client cannot be created");
                 OutboundError::Unreachable
             })?;
             work(client).await
@@ -336,7 +338,7 @@ impl Outbound {
         let left = deadline.saturating_duration_since(Instant::now());
         match timeout_at(deadline, fetch).await {
             Ok(done) => done,
-            // A timeout after a long wait says nothing about the host.
+            // A timeout after a long wait does not mean that the host is unreachable.
             Err(_) if left < within / 2 => Err(OutboundError::Busy),
             Err(_) => Err(OutboundError::Unreachable),
         }
@@ -360,7 +362,7 @@ impl Outbound {
 fn unreachable(url: &Url, error: &reqwest::Error) -> OutboundError {
     let cause = std::iter::successors(std::error::Error::source(error), |error| error.source());
     let cause = cause.last().map(ToString::to_string).unwrap_or_default();
-    tracing::info!(host = url.host_str(), %cause, "nothing was fetched");
+    tracing::info!(host = url.host_str(), %cause, "a fetch failed");
     OutboundError::Unreachable
 }
 
@@ -371,20 +373,20 @@ struct Document {
     bytes: Vec<u8>,
 }
 
-async fn read(mut answer: Response, most: usize) -> Result<Document, OutboundError> {
+async fn read(mut response: Response, most: usize) -> Result<Document, OutboundError> {
     // Redirects are not followed: their target was not checked (THREATS SS-03).
-    if answer.status() != StatusCode::OK {
+    if response.status() != StatusCode::OK {
         return Err(OutboundError::Unreachable);
     }
     // None was requested, and a decompression bomb is small (THREATS SS-05).
-    if answer.headers().contains_key(CONTENT_ENCODING) {
+    if response.headers().contains_key(CONTENT_ENCODING) {
         return Err(OutboundError::WrongType);
     }
-    let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|_| OutboundError::Unreachable)? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| OutboundError::Unreachable)? {
         if bytes.len() + chunk.len() > most {
             return Err(OutboundError::TooLarge);
         }
@@ -413,8 +415,9 @@ fn authorities(ca_files: &[PathBuf]) -> Result<RootCertStore, Failure> {
         let bytes = std::fs::read(file)
             .map_err(|error| broken(&format_args!("cannot be read: {error}")))?;
         for certificate in pem::certificates(&bytes).map_err(|why| broken(&why))? {
-            let unusable =
-                |error| broken(&format_args!("has a certificate that is no root: {error}"));
+            let unusable = |error| {
+                broken(&format_args!("has a certificate that is not a trust anchor: {error}"))
+            };
             roots.add(certificate).map_err(unusable)?;
         }
     }
@@ -457,10 +460,10 @@ impl fmt::Debug for Resolver {
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let found = (self.lookup)(name.as_str().to_owned());
+        let lookup = (self.lookup)(name.as_str().to_owned());
         let allow_private_networks = self.allow_private_networks;
         Box::pin(async move {
-            let mut addresses = found.await?;
+            let mut addresses = lookup.await?;
             addresses.retain(|address| allow_private_networks || address::is_public(address.ip()));
             if addresses.is_empty() {
                 return Err("the name has no public address".into());

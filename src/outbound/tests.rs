@@ -11,26 +11,26 @@ use super::*;
 /// A server in this process with one response to every request.
 struct Server {
     at: SocketAddr,
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     most_at_once: Arc<AtomicUsize>,
 }
 
 impl Server {
-    async fn answering(answer: Vec<u8>) -> Self {
+    async fn responding_with(response: Vec<u8>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let at = listener.local_addr().unwrap();
-        let asked = Arc::new(AtomicUsize::new(0));
+        let requests = Arc::new(AtomicUsize::new(0));
         let most_at_once = Arc::new(AtomicUsize::new(0));
         let server =
-            Self { at, asked: Arc::clone(&asked), most_at_once: Arc::clone(&most_at_once) };
+            Self { at, requests: Arc::clone(&requests), most_at_once: Arc::clone(&most_at_once) };
         let open = Arc::new(AtomicUsize::new(0));
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
-                let (asked, most, open) = (asked.clone(), most_at_once.clone(), open.clone());
-                let answer = answer.clone();
+                let (requests, most, open) = (requests.clone(), most_at_once.clone(), open.clone());
+                let response = response.clone();
                 tokio::spawn(async move {
-                    asked.fetch_add(1, Ordering::SeqCst);
+                    requests.fetch_add(1, Ordering::SeqCst);
                     most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     let mut head = Vec::new();
                     // Clients that start with TLS get the same bytes.
@@ -44,7 +44,7 @@ impl Server {
                     }
                     open.fetch_sub(1, Ordering::SeqCst);
                     // A client that has read enough disconnects.
-                    let _ = stream.write_all(&answer).await;
+                    let _ = stream.write_all(&response).await;
                 });
             }
         });
@@ -55,19 +55,19 @@ impl Server {
         format!("http://{}/document", self.at)
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 }
 
-fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
 fn json(body: &[u8]) -> Vec<u8> {
-    answer("200 OK", "content-type: application/json\r\n", body)
+    response("200 OK", "content-type: application/json\r\n", body)
 }
 
 fn private() -> Outbound {
@@ -90,7 +90,7 @@ fn resolving_to(address: SocketAddr) -> (Outbound, Arc<AtomicUsize>) {
 /// THREATS SS-01: the corpus.
 #[tokio::test]
 async fn no_spelling_of_a_private_address_is_connected_to() {
-    let server = Server::answering(json(b"{}")).await;
+    let server = Server::responding_with(json(b"{}")).await;
     let (outbound, lookups) = resolving_to(server.at);
     let port = server.at.port();
 
@@ -142,23 +142,23 @@ async fn no_spelling_of_a_private_address_is_connected_to() {
         assert!(matches!(refused, Err(OutboundError::Forbidden(_))), "{url} {refused:?}");
     }
     assert_eq!(lookups.load(Ordering::SeqCst), 0);
-    assert_eq!(server.asked(), 0);
+    assert_eq!(server.requests(), 0);
 }
 
 /// THREATS SS-01, SS-02, SS-08: resolved addresses are checked each time, and connected to as
 /// checked.
 #[tokio::test]
-async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
-    let server = Server::answering(json(b"{}")).await;
+async fn a_name_with_a_private_address_is_not_connected_to() {
+    let server = Server::responding_with(json(b"{}")).await;
     let (outbound, lookups) = resolving_to(server.at);
 
     for time in 1..=2 {
         let url = format!("https://keys.example.org:{}/", server.at.port());
         let refused = outbound.get_json(&url, "application/json").await;
         assert_eq!(refused, Err(OutboundError::Unreachable));
-        assert_eq!(lookups.load(Ordering::SeqCst), time, "once each time");
+        assert_eq!(lookups.load(Ordering::SeqCst), time, "one lookup each time");
     }
-    assert_eq!(server.asked(), 0);
+    assert_eq!(server.requests(), 0);
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn other_schemes_users_and_ports_are_refused() {
 
 #[tokio::test]
 async fn a_json_document_is_fetched_where_private_networks_are_allowed() {
-    let server = Server::answering(answer(
+    let server = Server::responding_with(response(
         "200 OK",
         "Content-Type: Application/JWK-Set+JSON; charset=utf-8\r\n",
         b"{\"keys\":[]}",
@@ -239,39 +239,39 @@ async fn a_json_document_is_fetched_where_private_networks_are_allowed() {
 
 /// THREATS SS-03, SS-04.
 #[tokio::test]
-async fn what_is_no_plain_answer_is_one_and_the_same_error() {
+async fn unsuccessful_responses_cause_one_error() {
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
-    let aim = Server::answering(json(b"{}")).await;
-    let location = format!("location: {}\r\n", aim.url());
-    let mut urls = vec![format!("http://{closed}/"), format!("https://{}/", aim.at)];
+    let target = Server::responding_with(json(b"{}")).await;
+    let location = format!("location: {}\r\n", target.url());
+    let mut urls = vec![format!("http://{closed}/"), format!("https://{}/", target.at)];
     for refused in [
-        answer("301 Moved Permanently", &location, b""),
-        answer("302 Found", &location, b""),
-        answer("303 See Other", &location, b""),
-        answer("307 Temporary Redirect", &location, b""),
-        answer("308 Permanent Redirect", &location, b""),
-        answer("204 No Content", "", b""),
-        answer("404 Not Found", "content-type: application/json\r\n", b"{}"),
-        answer("500 Internal Server Error", "", b""),
+        response("301 Moved Permanently", &location, b""),
+        response("302 Found", &location, b""),
+        response("303 See Other", &location, b""),
+        response("307 Temporary Redirect", &location, b""),
+        response("308 Permanent Redirect", &location, b""),
+        response("204 No Content", "", b""),
+        response("404 Not Found", "content-type: application/json\r\n", b"{}"),
+        response("500 Internal Server Error", "", b""),
         b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(),
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{}"
             .to_vec(),
         Vec::new(),
     ] {
-        urls.push(Server::answering(refused).await.url());
+        urls.push(Server::responding_with(refused).await.url());
     }
-    let asked = aim.asked();
+    let requests = target.requests();
 
     for url in urls {
         let refused = private().get_json(&url, "application/json").await;
         assert_eq!(refused, Err(OutboundError::Unreachable), "{url}");
     }
-    assert_eq!(aim.asked() - asked, 1, "by the TLS that it does not speak, by no redirect");
+    assert_eq!(target.requests() - requests, 1, "one failed TLS handshake, and no redirect");
 }
 
 /// THREATS SS-05.
 #[tokio::test]
-async fn what_is_too_large_is_not_read_to_its_end() {
+async fn too_large_responses_are_not_read_to_the_end() {
     let mut endless =
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
             .to_vec();
@@ -281,16 +281,16 @@ async fn what_is_too_large_is_not_read_to_its_end() {
         endless.extend_from_slice(b"\r\n");
     }
     for large in [endless, json(&vec![b' '; (1 << 20) + 1])] {
-        let server = Server::answering(large).await;
+        let server = Server::responding_with(large).await;
         let refused = private().get_json(&server.url(), "application/json").await;
         assert_eq!(refused, Err(OutboundError::TooLarge));
     }
-    let server = Server::answering(json(&vec![b' '; 1 << 20])).await;
+    let server = Server::responding_with(json(&vec![b' '; 1 << 20])).await;
     assert!(private().get_json(&server.url(), "application/json").await.is_ok());
 }
 
 #[tokio::test]
-async fn what_was_not_asked_for_is_refused() {
+async fn other_media_types_are_refused() {
     for headers in [
         "",
         "content-type: text/html\r\n",
@@ -298,14 +298,14 @@ async fn what_was_not_asked_for_is_refused() {
         "content-type: text/json\r\n",
         "content-type: application/json\r\ncontent-encoding: gzip\r\n",
     ] {
-        let server = Server::answering(answer("200 OK", headers, b"{}")).await;
+        let server = Server::responding_with(response("200 OK", headers, b"{}")).await;
         let refused = private().get_json(&server.url(), "application/json").await;
         assert_eq!(refused, Err(OutboundError::WrongType), "{headers}");
     }
 }
 
 #[tokio::test]
-async fn pictures_are_what_they_are_called_and_carry_no_script() {
+async fn images_have_the_declared_type_and_no_scripts() {
     let png = b"\x89PNG\r\n\x1a\n and more";
     let jpeg = b"\xff\xd8\xff\xe0 and more";
     let webp = b"RIFF\0\0\0\0WEBP and more";
@@ -323,7 +323,7 @@ async fn pictures_are_what_they_are_called_and_carry_no_script() {
         ("image/png", &large, Err(OutboundError::TooLarge)),
     ] {
         let headers = format!("content-type: {called}\r\n");
-        let server = Server::answering(answer("200 OK", &headers, bytes)).await;
+        let server = Server::responding_with(response("200 OK", &headers, bytes)).await;
         let fetched = private().get_image(&server.url()).await;
         assert_eq!(fetched.map(|image| image.media_type), expected, "{called}");
     }
@@ -331,7 +331,7 @@ async fn pictures_are_what_they_are_called_and_carry_no_script() {
 
 /// THREATS SS-05, SS-06.
 #[tokio::test]
-async fn what_hangs_is_left() {
+async fn an_unresponsive_host_times_out() {
     // Accepts connections and never responds.
     let hanging = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}/", hanging.local_addr().unwrap());
@@ -343,7 +343,7 @@ async fn what_hangs_is_left() {
 
 /// THREATS SS-06: no verdict on a host without enough time for a request.
 #[tokio::test]
-async fn who_was_not_asked_is_not_said_to_be_unreachable() {
+async fn a_host_that_was_not_tried_is_not_unreachable() {
     let hanging = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}/", hanging.local_addr().unwrap());
     let mut outbound = private();
@@ -360,8 +360,8 @@ async fn who_was_not_asked_is_not_said_to_be_unreachable() {
 
 /// THREATS SS-06.
 #[tokio::test]
-async fn a_host_is_asked_twice_at_once_and_no_more() {
-    let server = Server::answering(json(b"{}")).await;
+async fn at_most_two_fetches_per_host_are_concurrent() {
+    let server = Server::responding_with(json(b"{}")).await;
     let outbound = Arc::new(private());
 
     let mut fetches = tokio::task::JoinSet::new();
@@ -371,28 +371,32 @@ async fn a_host_is_asked_twice_at_once_and_no_more() {
     }
 
     assert!(fetches.join_all().await.into_iter().all(|fetched| fetched));
-    assert_eq!(server.asked(), 12);
+    assert_eq!(server.requests(), 12);
     assert_eq!(server.most_at_once.load(Ordering::SeqCst), 2);
     outbound.host(&"http://other.example.org".parse().unwrap());
-    assert_eq!(outbound.hosts.lock().unwrap().len(), 1, "the turns of the first are forgotten");
+    assert_eq!(
+        outbound.hosts.lock().unwrap().len(),
+        1,
+        "the semaphore of the first host is removed"
+    );
 }
 
 #[test]
-fn a_file_of_authorities_that_cannot_be_read_is_told_at_start() {
+fn an_unreadable_ca_file_is_an_error_at_start() {
     let empty = std::env::temp_dir().join(format!("gatewright-{}.pem", uuid::Uuid::now_v7()));
     std::fs::write(&empty, "no certificate").unwrap();
 
     for file in [&empty, &PathBuf::from("/nonexistent/ca.pem")] {
         let config =
             config::Outbound { ca_files: vec![file.clone()], ..config::Outbound::default() };
-        let told = Outbound::new(&config).unwrap_err().to_string();
-        assert!(told.contains(&file.display().to_string()), "{told}");
+        let error = Outbound::new(&config).unwrap_err().to_string();
+        assert!(error.contains(&file.display().to_string()), "{error}");
     }
     std::fs::remove_file(&empty).unwrap();
 }
 
 /// Responds on every connection that trusts its certificate.
-async fn answering_with_tls(issued: rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
+async fn responding_with_tls(issued: rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
     let key = rustls::pki_types::PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
@@ -422,7 +426,7 @@ async fn answering_with_tls(issued: rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 
 
 /// THREATS SS-09.
 #[tokio::test]
-async fn a_certificate_that_does_not_prove_the_host_fetches_nothing() {
+async fn nothing_is_fetched_from_a_host_with_an_invalid_certificate() {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -454,7 +458,7 @@ async fn a_certificate_that_does_not_prove_the_host_fetches_nothing() {
         ("of another host", issued(named("other.example")), no),
         ("expired", issued(expired), no),
     ] {
-        let port = answering_with_tls(certificate).await;
+        let port = responding_with_tls(certificate).await;
         let url = format!("https://localhost:{port}/jwks");
         let fetched = outbound.get_json(&url, "application/json").await;
         assert_eq!(fetched.map(drop), expected, "{what}");

@@ -49,7 +49,7 @@ impl Outbound {
         match self.post_json(url, &headers, message.body).await? {
             200..=299 => Ok(()),
             status => {
-                tracing::info!(host = host(url), status, "a webhook did not take its message");
+                tracing::info!(host = host(url), status, "a webhook did not accept its message");
                 Err(OutboundError::Unreachable)
             }
         }

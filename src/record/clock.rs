@@ -12,7 +12,7 @@ pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
     /// The system clock.
-    #[expect(clippy::disallowed_methods, reason = "the one place that may")]
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the system clock")]
     pub fn system() -> Self {
         Self::of(|| {
             let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_steady_clock_follows_nobody() {
+    fn a_steady_clock_ignores_changes_of_the_system_clock() {
         let steady = Steady::of(&Clock::of(|| 1_795_000_000_000));
 
         assert_eq!(steady.after(Duration::from_millis(90_500)), Timestamp(1_795_000_090));

@@ -123,7 +123,7 @@ wire_enum! {
         KeyCompromised = "key.compromised",
         /// A secret of the server was rotated.
         SecretReplaced = "secret.replaced",
-        /// A secret of the server was compromised: what was made with it is invalid.
+        /// A secret of the server was compromised: values derived from it are invalid.
         SecretCompromised = "secret.compromised",
         /// All grants were revoked, because the secret of their refresh tokens was compromised.
         GrantsRevoked = "grants.revoked",
@@ -156,7 +156,7 @@ wire_enum! {
 impl Kind {
     /// Events that withdraw something. A failover that loses one would restore what was withdrawn,
     /// so these are also logged: the log is outside the database (decision 0029).
-    const TAKES_AWAY: &[Self] = &[
+    const WITHDRAWALS: &[Self] = &[
         Self::SignOut,
         Self::SessionEnded,
         Self::ConsentWithdrawn,
@@ -182,7 +182,7 @@ impl Kind {
 }
 
 /// The log message of an event that withdraws something.
-pub const TAKEN_AWAY: &str = "taken away";
+pub const WITHDRAWAL: &str = "taken away";
 
 /// An audit event.
 #[derive(Clone, Debug)]
@@ -270,12 +270,12 @@ impl Event {
     /// # Errors
     /// When the database fails.
     pub async fn write(self, on: impl Into<Executor<'_>>, trace: &Trace) -> sqlx::Result<()> {
-        let takes_away = Kind::TAKES_AWAY.contains(&self.kind);
+        let is_withdrawal = Kind::WITHDRAWALS.contains(&self.kind);
         let row = self.row(trace);
         audit_events::insert(on, &row).await?;
         // Logged before the commit, which may fail: a superfluous line is harmless, a missing one
         // is not.
-        if takes_away {
+        if is_withdrawal {
             tracing::info!(
                 kind = row.kind,
                 outcome = row.outcome,
@@ -286,7 +286,7 @@ impl Event {
                 grant_id = row.grant_id,
                 request_id = row.request_id,
                 facts = row.facts,
-                "{TAKEN_AWAY}"
+                "{WITHDRAWAL}"
             );
         }
         Ok(())

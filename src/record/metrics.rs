@@ -46,7 +46,7 @@ struct Job {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Asked {
+struct StatusQuery {
     source: &'static str,
     outcome: &'static str,
 }
@@ -109,40 +109,36 @@ pub struct Metrics {
     refusals: Family<Error, Counter>,
     sign_ins: Family<Outcome, Counter>,
     jobs: Family<Job, Counter>,
-    revocation: Family<Asked, Counter>,
+    revocation: Family<StatusQuery, Counter>,
     connections: Family<Connections, Gauge>,
     writable: Gauge,
     failures: Counter<u64, AtomicU64>,
-    strangers: Counter<u64, AtomicU64>,
+    unauthenticated_certificates: Counter<u64, AtomicU64>,
     certificates: Family<Certificates, Gauge>,
     expiring: Family<Expiring, Gauge>,
     notices: Family<Notices, Counter>,
     outbox: Family<Outbox, Gauge>,
     certificates_refused: Gauge,
     staples: Family<Outcome, Counter>,
-    unshaken: Family<Reason, Counter>,
-    hung_up: Family<Reason, Counter>,
+    failed_handshakes: Family<Reason, Counter>,
+    closed_connections: Family<Reason, Counter>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("gatewright");
         let requests = Family::default();
-        registry.register(
-            "http_requests",
-            "Requests answered, by endpoint and status",
-            requests.clone(),
-        );
+        registry.register("http_requests", "Requests, by endpoint and status", requests.clone());
         let seconds = Family::<At, Histogram>::new_with_constructor(|| {
             Histogram::new([0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
         });
-        registry.register("http_request_seconds", "Time to answer, by endpoint", seconds.clone());
+        registry.register("http_request_seconds", "Time to respond, by endpoint", seconds.clone());
         let tokens = Family::default();
         registry.register("tokens_issued", "Access tokens issued, by grant type", tokens.clone());
         let refusals = Family::default();
         registry.register("refusals", "Requests refused, by error code", refusals.clone());
         let sign_ins = Family::default();
-        registry.register("sign_ins", "Sign-ins tried, by outcome", sign_ins.clone());
+        registry.register("sign_ins", "Sign-in attempts, by outcome", sign_ins.clone());
         let jobs = Family::default();
         registry.register("jobs", "Background jobs run, by outcome", jobs.clone());
         let supervisor = Supervisor::default();
@@ -154,7 +150,7 @@ impl Default for Metrics {
         let revocation = Family::default();
         registry.register(
             "revocation_checks",
-            "Answers about client certificates, by source and outcome",
+            "Queries for the revocation status of client certificates, by source and outcome",
             revocation.clone(),
         );
         let connections = Family::default();
@@ -166,21 +162,25 @@ impl Default for Metrics {
         let writable = Gauge::default();
         registry.register(
             "database_writable",
-            "Whether the database took the last write that was tried: 1 or 0",
+            "Whether the database accepted the last write probe: 1 or 0",
             writable.clone(),
         );
         let failures = Counter::default();
-        registry.register("failures", "Requests that failed on our side", failures.clone());
+        registry.register(
+            "failures",
+            "Requests that failed because of a fault of the server",
+            failures.clone(),
+        );
         registry.register(
             "log_lines_dropped",
             "Lines of the log that were dropped because its reader did not keep up",
             log_lines_dropped().clone(),
         );
-        let strangers = Counter::default();
+        let unauthenticated_certificates = Counter::default();
         registry.register(
             "strange_certificates",
-            "Requests with a certificate that proved no client",
-            strangers.clone(),
+            "Requests with a certificate that authenticated no client",
+            unauthenticated_certificates.clone(),
         );
         let certificates = Family::default();
         registry.register(
@@ -191,41 +191,45 @@ impl Default for Metrics {
         let expiring = Family::default();
         registry.register(
             "certificate_expiry_seconds",
-            "Time until the last certificate of a client, or one of ours, expires; the first 100 of each",
+            "Time until the last certificate of a client, or one of the server, expires; the first 100 of each",
             expiring.clone(),
         );
         let notices = Family::default();
-        registry.register("notices", "Mails and webhooks tried, by outcome", notices.clone());
+        registry.register(
+            "notices",
+            "Delivery attempts of mails and webhooks, by outcome",
+            notices.clone(),
+        );
         let outbox = Family::default();
         registry.register("outbox", "Mails and webhooks, by state", outbox.clone());
         let certificates_refused = Gauge::default();
         registry.register(
             "tls_certificates_refused",
-            "Certificates of our own that were put in place and cannot be shown",
+            "New certificates of the server that cannot be used",
             certificates_refused.clone(),
         );
         let staples = Family::default();
         registry.register(
             "ocsp_staples",
-            "OCSP responses asked for, about certificates of our own, by outcome",
+            "Queries of OCSP responders about certificates of the server, by outcome",
             staples.clone(),
         );
-        let unshaken = Family::default();
+        let failed_handshakes = Family::default();
         registry.register(
             "tls_handshakes_failed",
             "TLS handshakes that failed, by kind of reason",
-            unshaken.clone(),
+            failed_handshakes.clone(),
         );
-        let hung_up = Family::default();
+        let closed_connections = Family::default();
         registry.register(
             "connections_cut",
-            "Connections that were cut because of their peer, by reason",
-            hung_up.clone(),
+            "Connections that were closed because of their peer, by reason",
+            closed_connections.clone(),
         );
         Self {
-            hung_up,
+            closed_connections,
             staples,
-            unshaken,
+            failed_handshakes,
             certificates_refused,
             registry,
             supervisor,
@@ -239,7 +243,7 @@ impl Default for Metrics {
             connections,
             writable,
             failures,
-            strangers,
+            unauthenticated_certificates,
             certificates,
             expiring,
             notices,
@@ -276,8 +280,8 @@ impl Metrics {
     }
 
     /// A certificate did not authenticate a client.
-    pub fn stranger(&self) {
-        self.strangers.inc();
+    pub fn certificate_not_authenticated(&self) {
+        self.unauthenticated_certificates.inc();
     }
 
     /// The number of certificates in each state, and the expiry of the last certificate of each
@@ -328,7 +332,7 @@ impl Metrics {
         self.certificates_refused.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// An OCSP responder was queried about a certificate of ours: `good`, `revoked`, `unknown`,
+    /// An OCSP responder was queried about a certificate of the server: `good`, `revoked`, `unknown`,
     /// `unreachable`, `unreadable`.
     pub fn stapling(&self, outcome: &'static str) {
         self.staples.get_or_create(&Outcome { outcome }).inc();
@@ -336,14 +340,14 @@ impl Metrics {
 
     /// A TLS handshake failed: `timeout`, `closed`, `no_tls`, `incompatible`, `certificate`, `alert`,
     /// `other`.
-    pub fn unshaken(&self, reason: &'static str) {
-        self.unshaken.get_or_create(&Reason { reason }).inc();
+    pub fn handshake_failed(&self, reason: &'static str) {
+        self.failed_handshakes.get_or_create(&Reason { reason }).inc();
     }
 
     /// A connection was closed: too many from an `address`, a `head` that was not received in time,
     /// a response that was `not_read`.
-    pub fn hung_up(&self, reason: &'static str) {
-        self.hung_up.get_or_create(&Reason { reason }).inc();
+    pub fn connection_closed(&self, reason: &'static str) {
+        self.closed_connections.get_or_create(&Reason { reason }).inc();
     }
 
     /// A background job was run.
@@ -355,7 +359,7 @@ impl Metrics {
     /// The revocation status of a certificate was queried: `ocsp`, `crl`; `good`, `revoked`,
     /// `unknown`, `unreachable`.
     pub fn revocation(&self, source: &'static str, outcome: &'static str) {
-        self.revocation.get_or_create(&Asked { source, outcome }).inc();
+        self.revocation.get_or_create(&StatusQuery { source, outcome }).inc();
     }
 
     /// The metrics in the text format of OpenMetrics 1.0.
@@ -377,7 +381,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_many_clients_have_pushes_out_nothing_of_our_own() {
+    fn many_client_certificates_do_not_displace_the_servers_own() {
         let metrics = Metrics::default();
         let of = |origin: &'static str, number: i64| {
             let labels =
@@ -389,11 +393,11 @@ mod tests {
         metrics.certificates([], [vec![of("own", 1_000)], vec![of("anchor", 2_000)], clients]);
 
         let text = metrics.render(0, 0);
-        let told = |origin: &str| {
+        let count = |origin: &str| {
             let start = format!("gatewright_certificate_expiry_seconds{{origin=\"{origin}\"");
             text.lines().filter(|line| line.starts_with(&start)).count()
         };
-        assert_eq!((told("own"), told("anchor"), told("client")), (1, 1, EXPIRING));
-        assert!(!text.contains("client=\"100\""), "those that end first");
+        assert_eq!((count("own"), count("anchor"), count("client")), (1, 1, EXPIRING));
+        assert!(!text.contains("client=\"100\""), "only those that expire first");
     }
 }

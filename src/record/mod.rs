@@ -10,7 +10,7 @@ mod supervisor;
 
 pub use clock::{Clock, Steady};
 pub use context::Context;
-pub use event::{Event, Kind, TAKEN_AWAY, Trace};
+pub use event::{Event, Kind, Trace, WITHDRAWAL};
 pub use metrics::Metrics;
 pub use recorder::{Issued, Recorder, Reserved};
 pub use supervisor::Supervisor;

@@ -223,10 +223,10 @@ async fn write(
             }
         }
         while let Some(event) = taken.events.pop_front() {
-            keep(store, &event).await;
+            insert(store, &event).await;
         }
         if let Some(batch) = batch(&std::mem::take(&mut taken.tokens)) {
-            keep(store, &batch).await;
+            insert(store, &batch).await;
         }
         for done in taken.flushed.drain(..) {
             // The caller may be gone.
@@ -252,7 +252,7 @@ fn batch(tokens: &[Issued]) -> Option<AuditRow> {
 
 /// Writes a row, retrying while the database does not respond. Meanwhile the buffer fills and
 /// issuing waits, as intended.
-async fn keep(store: &Store, row: &AuditRow) {
+async fn insert(store: &Store, row: &AuditRow) {
     const TRIES: u32 = 50;
     #[cfg(test)]
     assert_ne!(row.kind, tests::DEFECT, "a defect");
@@ -266,7 +266,7 @@ async fn keep(store: &Store, row: &AuditRow) {
             }
         }
     }
-    tracing::error!(kind = %row.kind, count = row.count, "an audit event is lost: the database does not answer");
+    tracing::error!(kind = %row.kind, count = row.count, "an audit event is lost: the database does not respond");
 }
 
 #[cfg(test)]
@@ -282,7 +282,7 @@ mod tests {
     /// THREATS EX-26: events before and after a failing one are written, and waiting callers
     /// continue.
     #[tokio::test]
-    async fn a_panic_of_the_writer_costs_one_row_and_the_writer_goes_on() {
+    async fn a_panic_of_the_writer_loses_one_row_and_the_writer_continues() {
         let database = TestDatabase::make().await;
         let supervisor = Supervisor::default();
         let (recorder, _task) = Recorder::start(database.store.clone(), supervisor.clone());
@@ -310,7 +310,7 @@ mod tests {
 
     /// THREATS DO-12.
     #[test]
-    fn nobody_fills_our_memory_with_addresses() {
+    fn the_number_of_counted_subscribers_is_bounded() {
         let (waiting, _writer) = mpsc::channel(1);
         let recorder = Recorder { waiting, refusals: Mutex::default() };
 

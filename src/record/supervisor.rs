@@ -1,6 +1,6 @@
 //! Supervised tasks: a panic is logged and counted, and the task continues.
 //!
-//! Decision 0031 says which work is supervised, and which may end.
+//! Decision 0031 explains which work is supervised, and which may end.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,7 @@ use crate::types::Failure;
 const IN_A_ROW: u32 = 3;
 
 /// A task without panics for this long is not failing; it may have had nothing to do.
-const FORGOTTEN: Duration = Duration::from_secs(300);
+const RESET_AFTER: Duration = Duration::from_secs(300);
 
 /// The label of `gatewright_panics_total`.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -63,7 +63,7 @@ impl Supervisor {
         done
     }
 
-    /// Runs a task whose panic says nothing about this process, such as a request, or a job that
+    /// Runs a task whose panic does not affect this process, such as a request, or a job that
     /// fails alike on every replica. `None`: it panicked.
     pub async fn contain<F: Future>(&self, task: &'static str, work: F) -> Option<F::Output> {
         let done = caught(work).await;
@@ -83,7 +83,8 @@ impl Supervisor {
     /// # Errors
     /// `Busy`, when one does.
     pub fn must_keep_working(&self) -> Result<(), Failure> {
-        let keeps_failing = |one: &Panics| one.count >= IN_A_ROW && one.last.elapsed() < FORGOTTEN;
+        let keeps_failing =
+            |one: &Panics| one.count >= IN_A_ROW && one.last.elapsed() < RESET_AFTER;
         if self.in_a_row().values().any(keeps_failing) {
             return Err(Failure::Busy("a background task keeps failing"));
         }
@@ -104,7 +105,10 @@ impl Supervisor {
     /// The panic hook logs the message.
     fn count(&self, task: &'static str) {
         self.0.panics.get_or_create(&Task { task }).inc();
-        tracing::error!(task, "a task panicked; what it was at is given up, and the task goes on");
+        tracing::error!(
+            task,
+            "a task panicked; its current work is aborted, and the task continues"
+        );
     }
 
     /// The number of panics so far.
@@ -160,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_contained_is_counted_and_no_more() {
+    async fn contained_panics_are_only_counted() {
         let supervisor = Supervisor::default();
 
         for _ in 0..10 {

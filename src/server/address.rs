@@ -72,7 +72,7 @@ mod tests {
     /// THREATS HD-03.
     #[test]
     fn only_addresses_from_trusted_proxies_are_used() {
-        assert_eq!(client_of("192.0.2.1", &["203.0.113.9"]), "192.0.2.1", "not a proxy of ours");
+        assert_eq!(client_of("192.0.2.1", &["203.0.113.9"]), "192.0.2.1", "not a trusted proxy");
         assert_eq!(client_of("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
         assert_eq!(
             client_of("10.0.0.1", &["1.1.1.1, 203.0.113.9"]),
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(
             client_of("10.0.0.1", &["Jürgen, 203.0.113.9"]),
             "203.0.113.9",
-            "nor what is left of it"
+            "nor the address to the left of it"
         );
         let many = vec!["10.0.0.9"; 1000].join(", ");
         assert_eq!(client_of("10.0.0.1", &[&format!("203.0.113.9, {many}")]), "10.0.0.9");

@@ -47,7 +47,7 @@ pub(super) fn presented(
             Ok(Some(direct))
         }
         (Some(_), Some(_)) => {
-            Err("the proxy tells of another client certificate than that of its own connection")
+            Err("the proxy forwards a client certificate other than the one of its connection")
         }
     }
 }

@@ -113,7 +113,7 @@ async fn repeat<F>(
             Some(Ok(Done::Here)) => app.metrics.job(name, true),
             Some(Err(error)) => {
                 app.metrics.job(name, false);
-                tracing::warn!(job = name, %error, "a job failed; it is tried again");
+                tracing::warn!(job = name, %error, "a job failed and will be retried");
             }
         }
     }
@@ -215,7 +215,7 @@ async fn sweep(app: &App, stopped: &watch::Receiver<bool>) -> Result<Done> {
         {
             if let Err(error) = batch.rows {
                 // The other tables are cleaned up all the same.
-                tracing::warn!(table = batch.table, %error, "a table could not be swept");
+                tracing::warn!(table = batch.table, %error, "a table could not be cleaned up");
                 failed = Some(error);
             }
             tokio::time::sleep(batch.took).await;

@@ -68,7 +68,7 @@ impl Limits {
 /// How a listener serves its connections.
 #[derive(Clone, Debug)]
 pub(super) struct Service {
-    /// Answers the requests.
+    /// Responds to the requests.
     pub(super) router: Arc<Router>,
     /// The protocol.
     pub(super) protocol: Protocol,
@@ -94,7 +94,7 @@ pub(super) async fn listen(listener: &TcpListener, service: &Service, connection
         while let Some(free) = service.limits.places.free().await {
             let (stream, peer) = accept(listener).await;
             let Some(place) = service.limits.places.take(free, peer.ip()) else {
-                service.router.metrics().hung_up("address");
+                service.router.metrics().connection_closed("address");
                 tracing::debug!(address = %peer.ip(), "an address has reached its connection limit");
                 continue;
             };
@@ -153,11 +153,11 @@ impl Service {
                 self.serve(stream, Peer { address, name, listener, certificate }, activity).await;
             }
             Ok(Err(error)) => {
-                self.router.metrics().unshaken(reason(&error));
+                self.router.metrics().handshake_failed(reason(&error));
                 tracing::debug!(%error, %address, "the TLS handshake failed");
             }
             Err(_) => {
-                self.router.metrics().unshaken("timeout");
+                self.router.metrics().handshake_failed("timeout");
                 tracing::debug!(%address, "the TLS handshake timed out");
             }
         }
@@ -198,7 +198,7 @@ impl Service {
             match watched {
                 Watched::Ended(closed) => break closed,
                 Watched::Overdue(Overdue::Head) => {
-                    self.router.metrics().hung_up("head");
+                    self.router.metrics().connection_closed("head");
                     tracing::debug!(address = %peer.address, "the head of a request timed out");
                     return;
                 }
@@ -210,9 +210,9 @@ impl Service {
         };
         if let Err(error) = closed {
             if NotRead::caused(&error) {
-                self.router.metrics().hung_up("not_read");
+                self.router.metrics().connection_closed("not_read");
             }
-            tracing::debug!(%error, address = %peer.address, "a connection broke off");
+            tracing::debug!(%error, address = %peer.address, "a connection was aborted");
         }
     }
 

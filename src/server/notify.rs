@@ -83,9 +83,9 @@ mod tests {
         let hears = |address: &SocketAddr, named: &[u8]| {
             let socket = UnixDatagram::bind_addr(address).unwrap();
             send(named, READY).unwrap();
-            let mut told = [0; 64];
-            let length = socket.recv(&mut told).unwrap();
-            assert_eq!(told[..length], *READY.as_bytes());
+            let mut message = [0; 64];
+            let length = socket.recv(&mut message).unwrap();
+            assert_eq!(message[..length], *READY.as_bytes());
         };
 
         hears(&SocketAddr::from_pathname(&file).unwrap(), file.as_os_str().as_bytes());
@@ -96,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn a_watchdog_of_another_process_is_not_ours() {
-        let ours = || Some(std::process::id().to_string());
+    fn the_watchdog_of_another_process_is_ignored() {
+        let own_pid = || Some(std::process::id().to_string());
         let some = |usec: &str| Some(usec.to_owned());
 
-        assert_eq!(interval(some("3000000"), ours()), Some(Duration::from_secs(3)));
+        assert_eq!(interval(some("3000000"), own_pid()), Some(Duration::from_secs(3)));
         assert_eq!(interval(some("3000000"), None), Some(Duration::from_secs(3)));
         assert_eq!(interval(some("3000000"), some("1")), None);
-        assert_eq!(interval(some("0"), ours()), None);
+        assert_eq!(interval(some("0"), own_pid()), None);
         assert_eq!(interval(None, None), None);
     }
 }

@@ -138,7 +138,7 @@ async fn mail(app: &App, taken: &LeasedMessage) -> Result<(), Unsent> {
 async fn webhook(app: &App, taken: &LeasedMessage) -> Result<(), Unsent> {
     let mut endpoints = app.config.webhooks.endpoints.iter();
     let Some(webhook) = endpoints.find(|webhook| webhook.url.as_str() == taken.target) else {
-        return Err(Unsent::for_now("the configuration does not name this webhook any more"));
+        return Err(Unsent::for_now("this webhook is no longer configured"));
     };
     let key = webhook.secret.key().map_err(|wrong| Unsent::for_now(wrong.reason))?;
     let message = Message { id: &taken.id, at: app.clock.now(), body: &taken.payload };
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pauses_grow_and_last_a_day_in_all() {
+    fn the_pauses_grow_and_last_a_day_in_total() {
         let mut all = 0;
         for attempts in 1..ATTEMPTS {
             let Seconds(pause) = pause(attempts);

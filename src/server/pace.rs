@@ -268,37 +268,37 @@ mod tests {
 
     /// THREATS EX-09.
     #[tokio::test]
-    async fn who_reads_nothing_is_given_up_and_who_reads_is_not() {
+    async fn a_connection_whose_peer_does_not_read_is_closed() {
         let pace = pace(10, 75, Duration::from_millis(1));
-        let (ours, mut theirs) = tokio::io::duplex(4);
-        let mut paced = Paced::new(ours, &pace);
+        let (stream, mut peer) = tokio::io::duplex(4);
+        let mut paced = Paced::new(stream, &pace);
         paced.write_all(b"1234").await.unwrap();
 
         let error = paced.write_all(b"5").await.unwrap_err();
         assert!(NotRead::caused(&error), "{error}");
 
-        theirs.read_exact(&mut [0; 4]).await.unwrap();
+        peer.read_exact(&mut [0; 4]).await.unwrap();
         paced.write_all(b"5").await.unwrap();
-        assert!(paced.stuck.is_none(), "every byte that leaves begins the time anew");
+        assert!(paced.stuck.is_none(), "every sent byte restarts the timeout");
     }
 
     #[tokio::test]
-    async fn a_connection_is_idle_until_the_first_byte_and_then_at_a_head() {
+    async fn a_connection_is_idle_until_the_first_byte_of_a_head() {
         let pace = pace(10, 75, Duration::from_secs(30));
-        let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut paced = Paced::new(ours, &pace);
+        let (stream, mut peer) = tokio::io::duplex(64);
+        let mut paced = Paced::new(stream, &pace);
         let activity = paced.activity();
         let due = |is_closing| activity.due(&pace, is_closing).map(|(_, what)| what);
 
         assert_eq!(due(false), Some(Overdue::Head), "the first request");
         activity.answering();
-        theirs.write_all(b"a=b").await.unwrap();
+        peer.write_all(b"a=b").await.unwrap();
         paced.read_exact(&mut [0; 3]).await.unwrap();
         assert_eq!(due(false), None, "bytes of the body");
         activity.answered();
         assert_eq!(due(false), Some(Overdue::Request));
-        assert_eq!(due(true), None, "nothing is waited for that is not to come");
-        theirs.write_all(b"G").await.unwrap();
+        assert_eq!(due(true), None, "a closing connection waits for no request");
+        peer.write_all(b"G").await.unwrap();
         paced.read_exact(&mut [0; 1]).await.unwrap();
         assert_eq!(due(false), Some(Overdue::Head));
         assert_eq!(due(true), Some(Overdue::Head), "a head that has begun must come");

@@ -63,7 +63,7 @@ impl Places {
         self.free.clone().acquire_owned().await.ok()
     }
 
-    /// Gives a free place to this peer. `None`: the peer has reached its maximum.
+    /// Assigns a free place to this peer. `None`: the peer has reached its maximum.
     pub(super) fn take(&self, one: OwnedSemaphorePermit, peer: IpAddr) -> Option<Place> {
         if is_proxy(peer, &self.proxies) {
             return Some(Place { _one: one, _counted: None });
@@ -112,35 +112,38 @@ mod tests {
 
     /// THREATS EX-09.
     #[tokio::test]
-    async fn a_subscriber_has_so_many_and_a_proxy_all() {
+    async fn a_subscriber_is_limited_and_a_proxy_is_not() {
         let places = places(10, 2);
-        let mut held = Vec::new();
+        let mut places_taken = Vec::new();
         for peer in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "2001:db8::ffff:1"] {
-            held.extend(take(&places, peer).await);
+            places_taken.extend(take(&places, peer).await);
         }
-        assert_eq!(held.len(), 4);
+        assert_eq!(places_taken.len(), 4);
 
         for full in ["192.0.2.1", "2001:db8::2"] {
             assert!(take(&places, full).await.is_none(), "{full}");
         }
         for other in ["192.0.2.2", "2001:db8:0:1::1", "10.0.0.1", "10.0.0.1", "10.0.0.1"] {
-            held.push(take(&places, other).await.unwrap());
+            places_taken.push(take(&places, other).await.unwrap());
         }
 
-        held.remove(0);
-        held.push(take(&places, "192.0.2.1").await.unwrap());
+        places_taken.remove(0);
+        places_taken.push(take(&places, "192.0.2.1").await.unwrap());
         assert!(take(&places, "192.0.2.1").await.is_none());
-        drop(held);
-        assert!(places.taken.lock().unwrap().is_empty(), "who has none is not remembered");
+        drop(places_taken);
+        assert!(
+            places.taken.lock().unwrap().is_empty(),
+            "subscribers without connections are removed"
+        );
         assert_eq!(places.free.available_permits(), 10);
     }
 
     #[tokio::test]
     async fn no_subscriber_has_more_than_half() {
         let places = places(3, 1000);
-        let held = [take(&places, "192.0.2.1").await, take(&places, "192.0.2.1").await];
+        let places_taken = [take(&places, "192.0.2.1").await, take(&places, "192.0.2.1").await];
 
-        assert!(held.iter().all(Option::is_some));
+        assert!(places_taken.iter().all(Option::is_some));
         assert!(take(&places, "192.0.2.1").await.is_none());
         assert!(take(&places, "192.0.2.2").await.is_some());
     }

@@ -104,8 +104,8 @@ impl Router {
             self.named.get(before).filter(|_| !name.is_empty())
         };
         let subtree = || {
-            let found = self.subtrees.iter().find(|(before, _)| path.starts_with(before.as_str()));
-            found.map(|(_, route)| route)
+            let route = self.subtrees.iter().find(|(before, _)| path.starts_with(before.as_str()));
+            route.map(|(_, route)| route)
         };
         self.exact.get(path).or_else(named).or_else(subtree)
     }
@@ -186,15 +186,15 @@ impl Router {
         let own = self.site.app.config.mtls.url.as_ref();
         peer.listener == ListenerKind::Mtls
             || own.is_some_and(|own| {
-                let asked = authority(head);
-                let port = asked.as_ref().and_then(Authority::port_u16).unwrap_or(443);
-                asked.is_some_and(|asked| asked.host().eq_ignore_ascii_case(own.host()))
+                let requested = authority(head);
+                let port = requested.as_ref().and_then(Authority::port_u16).unwrap_or(443);
+                requested.is_some_and(|requested| requested.host().eq_ignore_ascii_case(own.host()))
                     && port == own.port()
             })
     }
 
     /// Responds with 400 to a certificate that cannot be parsed. For gateways, 401: they treat every status except
-    /// 401 and 403 as a fault, and the client that they ask about may have caused this (decision 0015).
+    /// 401 and 403 as a fault, and the client of the original request may have caused this (decision 0015).
     fn invalid_certificate(
         &self,
         peer: &Peer,
@@ -231,7 +231,8 @@ impl Router {
                 response
             }
             _ => {
-                let why = "this address speaks https only: what was sent in the clear is not safe any more";
+                let why =
+                    "this address requires https: secrets that were sent over http are compromised";
                 Json::from(Code::InvalidRequest.because(why)).into_response(head)
             }
         }
@@ -256,8 +257,7 @@ impl Router {
         }
         if !head.is_allowed_at(route) {
             // Counted but not recorded: a page of another site can cause it.
-            let why =
-                "this is a page for people: it is not loaded ahead, nor as a part of another page";
+            let why = "this page may not be prefetched or embedded in another page";
             return Json::plain(StatusCode::FORBIDDEN, Code::AccessDenied, why);
         }
         let Some(response) = route.call(request) else {
@@ -280,11 +280,11 @@ impl Router {
 
 /// The request id from a trusted proxy, if it consists of harmless characters; else a new one.
 fn request_id(headers: &HeaderMap, is_from_proxy: bool) -> String {
-    let given = headers.get(&headers::X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let presented = headers.get(&headers::X_REQUEST_ID).and_then(|id| id.to_str().ok());
     let is_id = |id: &&str| {
         (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    match given.filter(is_id) {
+    match presented.filter(is_id) {
         Some(id) if is_from_proxy => id.to_owned(),
         Some(_) | None => Uuid::now_v7().to_string(),
     }
@@ -313,10 +313,10 @@ fn authority(head: &Head) -> Option<Authority> {
 /// A client must not use a connection for another host name than that of the handshake, because the client
 /// certificate, or its absence, was negotiated for that name.
 fn is_directed(peer: &Peer, head: &Head) -> bool {
-    let asked = |name: &String| {
+    let is_requested = |name: &String| {
         authority(head).is_some_and(|authority| authority.host().eq_ignore_ascii_case(name))
     };
-    peer.name.as_ref().is_none_or(asked)
+    peer.name.as_ref().is_none_or(is_requested)
 }
 
 /// 404. Counted but not recorded, because scanners cause many.
@@ -328,7 +328,7 @@ fn not_found(head: &Head) -> Response {
 }
 
 fn plain_not_found() -> Response {
-    Json::plain(StatusCode::NOT_FOUND, Code::NotFound, "there is nothing at this address")
+    Json::plain(StatusCode::NOT_FOUND, Code::NotFound, "there is no resource at this address")
 }
 
 /// 405.
@@ -337,7 +337,7 @@ fn method_not_allowed(head: &Head, route: &Route) -> Response {
     let mut response = if route.kind == Kind::Page && head.wants_page() {
         page::plain(head, status, Trouble::BadRequest, Code::InvalidRequest)
     } else {
-        Json::plain(status, Code::InvalidRequest, "this address does not answer to this method")
+        Json::plain(status, Code::InvalidRequest, "this address does not support this method")
     };
     if let Ok(allow) = HeaderValue::from_str(&route.allow()) {
         response.headers_mut().insert(ALLOW, allow);

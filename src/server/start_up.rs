@@ -64,8 +64,8 @@ pub(super) async fn report(running: &Running) {
     let (issuer, database) = (app.config.issuer.as_str(), app.config.database.url.redacted());
     let tls = Tls::of(running);
     // Whether any user exists. A fault of the database is logged elsewhere.
-    let found = users::page(app.store.db(), None, 1).await;
-    let has_people = found.map_or(true, |people| !people.is_empty());
+    let page = users::page(app.store.db(), None, 1).await;
+    let has_users = page.map_or(true, |users| !users.is_empty());
     if !io::stderr().is_terminal() {
         let end = match &tls {
             Tls::Here(end) => end.map(|end| end.to_string()),
@@ -78,7 +78,7 @@ pub(super) async fn report(running: &Running) {
             database,
             tls = tls.as_str(),
             certificate_until = end,
-            has_people,
+            has_users,
             "started"
         );
         return;
@@ -94,7 +94,7 @@ pub(super) async fn report(running: &Running) {
         format!("  TLS         {}", tls.text()),
         format!("  listeners   {}", listeners.join(", ")),
     ];
-    if !has_people {
+    if !has_users {
         lines.extend([String::new(), format!("  {no_users}")]);
     }
     let block = format!("{}\n\n", lines.join("\n"));

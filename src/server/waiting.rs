@@ -1,4 +1,4 @@
-//! Until the database is open: `/healthz` responds that the process is alive, everything else with 503.
+//! Until the database is open: `/healthz` responds with 200, everything else with 503.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Sockets, notify, tls};
-use crate::app::{App, Clock, Unopened};
+use crate::app::{App, Clock, OpenAppError};
 use crate::config::Config;
 use crate::types::Code;
 
@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// A retry would not help.
-pub(super) async fn open(config: &Config) -> Result<App, Unopened> {
+pub(super) async fn open(config: &Config) -> Result<App, OpenAppError> {
     let database = config.database.url.redacted();
     tracing::info!(database, "opening the database");
     loop {

@@ -28,7 +28,7 @@ pub(super) async fn authenticate(
     let client = authentication::authenticate(call, &presented, head.uri.path()).await;
     let client = client.inspect_err(|_| {
         if head.certificate.is_some() {
-            call.metrics.stranger();
+            call.metrics.certificate_not_authenticated();
         }
     })?;
     // A public client is not authenticated: its certificate is recorded once a token is bound to it.

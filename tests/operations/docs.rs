@@ -86,8 +86,8 @@ fn every_metric_is_documented_and_nothing_else() {
     metrics.notice("mail", "sent");
     metrics.outbox(0, 0);
     metrics.stapling("good");
-    metrics.unshaken("closed");
-    metrics.hung_up("head");
+    metrics.handshake_failed("closed");
+    metrics.connection_closed("head");
 
     let text = metrics.render(1, 1);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));

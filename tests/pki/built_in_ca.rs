@@ -476,8 +476,8 @@ fn certificate_requests_of_openssl_and_keytool_are_accepted() {
             "two hashes",
         ),
         ("-newkey rsa-pss -pkeyopt rsa_keygen_bits:2048", "id-RSASSA-PSS"),
-        ("-newkey rsa:2048 -sha1", "algorithm that we do not accept"),
-        ("-newkey ec -pkeyopt ec_paramgen_curve:P-521", "kinds are certified"),
+        ("-newkey rsa:2048 -sha1", "an unsupported algorithm"),
+        ("-newkey ec -pkeyopt ec_paramgen_curve:P-521", "these keys are certified"),
     ] {
         dir.openssl(&format!("{new} {how} -out csr"));
         let refused = read("csr").unwrap_err();

@@ -340,7 +340,7 @@ async fn conflicts_are_reported_and_nothing_is_overwritten() {
     let secrets = home.join("demo/secrets.json");
     std::fs::remove_file(&secrets).unwrap();
     let of_others = failed(&["--fresh"]).await;
-    assert!(of_others.contains("was not made by `gatewright demo`"), "{of_others}");
+    assert!(of_others.contains("was not created by `gatewright demo`"), "{of_others}");
     assert!(home.join("demo/gatewright.db").exists());
     std::fs::remove_dir_all(home).unwrap();
 }

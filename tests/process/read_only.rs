@@ -98,10 +98,10 @@ async fn goes_on_without_writes(mut server: Server, refuse_writes: impl AsyncFn(
     let error = log.iter().find(|line| {
         line["message"]
             .as_str()
-            .is_some_and(|text| text.starts_with("the database takes no writes"))
+            .is_some_and(|text| text.starts_with("the database accepts no writes"))
     });
     assert_eq!(error.expect("the log reports it")["level"], "ERROR");
-    assert!(log.iter().any(|line| line["message"] == "the database takes writes again"));
+    assert!(log.iter().any(|line| line["message"] == "the database accepts writes again"));
 }
 
 /// A token whose issue needs no write is issued, and is active.

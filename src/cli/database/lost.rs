@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::admin::database::Revoked;
 use crate::cli::exit::Absent;
-use crate::record::TAKEN_AWAY;
+use crate::record::WITHDRAWAL;
 use crate::types::{ClientId, GrantId, SessionId, Timestamp, UserId};
 
 /// The longest line that is parsed; longer ones are not from a server.
@@ -66,7 +66,7 @@ fn lines(mut input: impl BufRead, from: Timestamp, to: Timestamp) -> io::Result<
         let Ok(lost) = serde_json::from_slice::<Lost>(json) else { continue };
         let at = Timestamp(lost.at_ms.div_euclid(1000));
         let is_within = from <= at && at <= to;
-        if lost.message == TAKEN_AWAY && lost.outcome != "wrong" && is_within {
+        if lost.message == WITHDRAWAL && lost.outcome != "wrong" && is_within {
             all.push(lost);
         }
     }
@@ -153,7 +153,7 @@ mod tests {
 
     const LOG: &str = r#"{"message":"listening","at_ms":1000}
 docker | {"message":"taken away","at_ms":20000,"kind":"grant.revoked","outcome":"success","grant_id":"g","facts":"{}"}
-not of ours
+not JSON
 {"message":"taken away","at_ms":9999,"kind":"grant.revoked","outcome":"success","grant_id":"before","facts":"{}"}
 {"message":"taken away","at_ms":10000,"kind":"session.ended","outcome":"success","user_id":"u","session_id":"s","facts":"{}"}
 {"message":"taken away","at_ms":31000,"kind":"grant.revoked","outcome":"success","grant_id":"after","facts":"{}"}
@@ -178,7 +178,7 @@ not of ours
             (None, "gatewright key retire k --compromised"),
             (None, "gatewright user disable u && gatewright user enable u"),
         ];
-        let found: Vec<_> = lost.iter().map(|lost| (lost.revoked(), lost.repeated_by())).collect();
-        assert_eq!(found, expected.map(|(revoked, again)| (revoked, again.to_owned())));
+        let result: Vec<_> = lost.iter().map(|lost| (lost.revoked(), lost.repeated_by())).collect();
+        assert_eq!(result, expected.map(|(revoked, again)| (revoked, again.to_owned())));
     }
 }

@@ -139,8 +139,8 @@ pub(super) fn anchors(app: &App) -> Vec<CertificateDer<'static>> {
 
 fn is_fresh(file: &Path, now: Timestamp) -> bool {
     let read = || {
-        let found = types::pem::certificates(&fs::read(file).ok()?).ok()?;
-        Certificate::parse(found.first()?, &[]).ok()
+        let certificates = types::pem::certificates(&fs::read(file).ok()?).ok()?;
+        Certificate::parse(certificates.first()?, &[]).ok()
     };
     read().is_some_and(|certificate| certificate.not_after > now + LEAST)
 }

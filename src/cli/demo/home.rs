@@ -149,7 +149,7 @@ impl Home {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn keep(&self, secrets: &Secrets) -> anyhow::Result<()> {
+    pub(super) fn write(&self, secrets: &Secrets) -> anyhow::Result<()> {
         let (path, new) = (self.secrets(), self.path.join(NEW_SECRETS));
         ignore_missing(fs::remove_file(&new))?;
         let mut file = File::options().create_new(true).write(true).mode(0o600).open(&new)?;
@@ -221,7 +221,7 @@ fn must_be_empty(path: &Path) -> anyhow::Result<()> {
         let entry = entry?;
         if entry.file_name() != LOCK && entry.file_name() != NEW_SECRETS {
             bail!(
-                "{} was not made by `gatewright demo` and is not changed: choose another \
+                "{} was not created by `gatewright demo` and is not changed: choose another \
                  directory with --dir",
                 entry.path().display()
             );
@@ -310,15 +310,18 @@ mod tests {
 
         let with_keys = Home::enter(&path).err().unwrap().to_string();
         fs::remove_dir(path.join(KEYS)).unwrap();
-        fs::write(path.join(DATABASE), "somebody's database").unwrap();
+        fs::write(path.join(DATABASE), "another database").unwrap();
         let without_a_mark = Home::enter(&path).err().unwrap().to_string();
         fs::write(path.join(SECRETS), "{\"made_by\":\"somebody\"}").unwrap();
         let with_another = Home::enter(&path).err().unwrap().to_string();
 
-        assert!(with_keys.contains("was not made by `gatewright demo`"), "{with_keys}");
-        assert!(without_a_mark.contains("was not made by `gatewright demo`"), "{without_a_mark}");
+        assert!(with_keys.contains("was not created by `gatewright demo`"), "{with_keys}");
+        assert!(
+            without_a_mark.contains("was not created by `gatewright demo`"),
+            "{without_a_mark}"
+        );
         assert!(with_another.contains("was not written by `gatewright demo`"), "{with_another}");
-        assert_eq!(fs::read_to_string(path.join(DATABASE)).unwrap(), "somebody's database");
+        assert_eq!(fs::read_to_string(path.join(DATABASE)).unwrap(), "another database");
         fs::remove_dir_all(path).unwrap();
     }
 }

@@ -11,7 +11,7 @@ use super::Demo;
 use super::home::{Ports, Secrets};
 
 /// The default ports.
-const USUAL: Ports =
+const DEFAULT: Ports =
     Ports { port: 8080, client_port: 8081, mtls_port: 8443, api_port: 8444, metrics_port: 9090 };
 
 /// The distance to the next port that is tried: 8090, 8100, … for 8080.
@@ -38,13 +38,13 @@ pub(super) struct Listeners {
 }
 
 /// A requested port.
-enum Wanted {
+enum RequestedPort {
     /// From an option; not replaceable.
-    Named(u16),
+    Option(u16),
     /// From the earlier demo, whose registered URIs contain it; not replaceable.
     Earlier(u16),
     /// A default port; replaceable.
-    Usual(u16),
+    Default(u16),
 }
 
 impl Demo {
@@ -54,19 +54,21 @@ impl Demo {
     /// A port that is not replaceable is in use, or an option contradicts the earlier demo.
     pub(super) async fn take_ports(&self, earlier: Option<&Secrets>) -> anyhow::Result<Taken> {
         let known = earlier.map(Secrets::ports);
-        self.must_fit(known)?;
-        let registered = |named: Option<u16>, of: fn(&Ports) -> u16| match (named, &known) {
-            (_, Some(known)) => Wanted::Earlier(of(known)),
-            (Some(port), None) => Wanted::Named(port),
-            (None, None) => Wanted::Usual(of(&USUAL)),
-        };
+        self.must_match(known)?;
+        let registered =
+            |option_port: Option<u16>, of: fn(&Ports) -> u16| match (option_port, &known) {
+                (_, Some(known)) => RequestedPort::Earlier(of(known)),
+                (Some(port), None) => RequestedPort::Option(port),
+                (None, None) => RequestedPort::Default(of(&DEFAULT)),
+            };
         // The port of the metrics is not part of a registered URI.
-        let of_metrics = known.map_or(USUAL.metrics_port, |known| known.metrics_port);
-        let of_metrics = self.metrics_port.map_or(Wanted::Usual(of_metrics), Wanted::Named);
+        let of_metrics = known.map_or(DEFAULT.metrics_port, |known| known.metrics_port);
+        let of_metrics =
+            self.metrics_port.map_or(RequestedPort::Default(of_metrics), RequestedPort::Option);
         let mut moved = Vec::new();
-        let mut take = async |wanted: Wanted, option: &str| {
-            let (port, listeners) = taken(&wanted, option).await?;
-            if let Wanted::Usual(usual) = wanted
+        let mut take = async |requested: RequestedPort, option: &str| {
+            let (port, listeners) = listen(&requested, option).await?;
+            if let RequestedPort::Default(usual) = requested
                 && usual != port
             {
                 moved.push((usual, port));
@@ -74,12 +76,12 @@ impl Demo {
             anyhow::Ok((port, listeners))
         };
         let (port, server) = take(registered(self.port, |ports| ports.port), "--port").await?;
-        let wanted = registered(self.client_port, |ports| ports.client_port);
-        let (client_port, application) = take(wanted, "--client-port").await?;
-        let wanted = registered(self.mtls_port, |ports| ports.mtls_port);
-        let (mtls_port, mtls) = take(wanted, "--mtls-port").await?;
-        let wanted = registered(self.api_port, |ports| ports.api_port);
-        let (api_port, api) = take(wanted, "--api-port").await?;
+        let requested = registered(self.client_port, |ports| ports.client_port);
+        let (client_port, application) = take(requested, "--client-port").await?;
+        let requested = registered(self.mtls_port, |ports| ports.mtls_port);
+        let (mtls_port, mtls) = take(requested, "--mtls-port").await?;
+        let requested = registered(self.api_port, |ports| ports.api_port);
+        let (api_port, api) = take(requested, "--api-port").await?;
         let (metrics_port, metrics) = take(of_metrics, "--metrics-port").await?;
         Ok(Taken {
             ports: Ports { port, client_port, mtls_port, api_port, metrics_port },
@@ -89,21 +91,20 @@ impl Demo {
     }
 
     /// The ports are part of registered URIs, so they must not change.
-    fn must_fit(&self, known: Option<Ports>) -> anyhow::Result<()> {
-        let named = [self.port, self.client_port, self.mtls_port, self.api_port];
+    fn must_match(&self, known: Option<Ports>) -> anyhow::Result<()> {
+        let option_port = [self.port, self.client_port, self.mtls_port, self.api_port];
         if let Some(Ports { port, client_port, mtls_port, api_port, .. }) = known {
             let all = [port, client_port, mtls_port, api_port];
             ensure!(
-                named
-                    .iter()
-                    .zip(all)
-                    .all(|(named, known)| named.is_none_or(|named| named == known)),
+                option_port.iter().zip(all).all(|(option_port, known)| option_port
+                    .is_none_or(|option_port| option_port == known)),
                 "the demo in {} uses the ports {port}, {client_port}, {mtls_port} and {api_port}: omit the \
                  port options, choose another --dir, or start over with --fresh",
                 self.dir.display()
             );
         }
-        let mut all: Vec<_> = named.into_iter().chain([self.metrics_port]).flatten().collect();
+        let mut all: Vec<_> =
+            option_port.into_iter().chain([self.metrics_port]).flatten().collect();
         all.sort_unstable();
         ensure!(
             all.windows(2).all(|pair| pair.first() != pair.last()),
@@ -114,13 +115,18 @@ impl Demo {
 }
 
 /// Listens on a port, or on a replacement if the port is replaceable.
-async fn taken(wanted: &Wanted, option: &str) -> anyhow::Result<(u16, Vec<TcpListener>)> {
-    let (port, others, remedy) = match wanted {
-        Wanted::Named(port) => (*port, 0, format!("choose another port with {option}")),
-        Wanted::Earlier(port) => {
+async fn listen(
+    requested: &RequestedPort,
+    option: &str,
+) -> anyhow::Result<(u16, Vec<TcpListener>)> {
+    let (port, others, remedy) = match requested {
+        RequestedPort::Option(port) => (*port, 0, format!("choose another port with {option}")),
+        RequestedPort::Earlier(port) => {
             (*port, 0, "start over on other ports with --fresh, or choose another --dir".to_owned())
         }
-        Wanted::Usual(port) => (*port, TRIES, format!("choose another port with {option}")),
+        RequestedPort::Default(port) => {
+            (*port, TRIES, format!("choose another port with {option}"))
+        }
     };
     for other in 0..=others {
         let port = port.saturating_add(other.saturating_mul(STEP));

@@ -57,8 +57,8 @@ impl Asker {
         default: &str,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> anyhow::Result<T> {
-        if let Some(given) = option {
-            return read(given).map_err(|why| Wrong(format!("{name} {why}")).into());
+        if let Some(text) = option {
+            return read(text).map_err(|why| Wrong(format!("{name} {why}")).into());
         }
         loop {
             match read(&self.line(question, default)?) {

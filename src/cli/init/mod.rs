@@ -109,10 +109,10 @@ impl Init {
     /// # Errors
     /// The file exists, an answer is missing or invalid, or the user is refused.
     pub(super) fn run(self, file: &Path) -> anyhow::Result<Output> {
-        let shown = file.display();
+        let path = file.display();
         if file.symlink_metadata().is_ok() {
             let text = format!(
-                "{shown} already exists and is not changed: validate it with gatewright config check, or name \
+                "{path} already exists and is not changed: validate it with gatewright config check, or name \
                  another file with --config"
             );
             return Err(Wrong(text).into());
@@ -124,12 +124,12 @@ impl Init {
             Ok(loaded) => loaded,
             Err(error) => {
                 written.remove();
-                return Err(error.context(format!("{shown} would be invalid and is not written")));
+                return Err(error.context(format!("{path} would be invalid and is not written")));
             }
         };
-        asker.print(&format!("\n{shown} is written and valid.\n"));
+        asker.print(&format!("\n{path} is written and valid.\n"));
         let user = block_on(self.first_user(loaded.config, asker))
-            .with_context(|| format!("{shown} is written and valid, but no user is created"))?;
+            .with_context(|| format!("{path} is written and valid, but no user is created"))?;
         Ok(output(file, &plan, user.as_ref()))
     }
 
@@ -199,7 +199,7 @@ fn output(file: &Path, plan: &Plan, user: Option<&User>) -> Output {
     let mut rows = vec![
         ("file", file.display().to_string()),
         ("issuer", plan.issuer.to_string()),
-        ("database", plan.database.shown()),
+        ("database", plan.database.redacted()),
     ];
     let mut next = vec!["gatewright serve"];
     match user {

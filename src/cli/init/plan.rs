@@ -46,7 +46,7 @@ pub(super) enum Termination {
 
 impl DatabaseLocation {
     /// As text, without a password.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn redacted(&self) -> String {
         match self {
             Self::Url(url) | Self::Secret(url) => url.redacted(),
             Self::File(file) => format!("the URL in {}", file.display()),
@@ -85,9 +85,9 @@ impl Plan {
             DatabaseLocation::Url(url) if init.database.is_none() && url.sqlite().is_none() => {
                 with_password(url)?
             }
-            asked @ (DatabaseLocation::Url(_)
+            location @ (DatabaseLocation::Url(_)
             | DatabaseLocation::Secret(_)
-            | DatabaseLocation::File(_)) => asked,
+            | DatabaseLocation::File(_)) => location,
         };
         let tls = tls(init, asker, &issuer)?;
         let termination = match tls {
@@ -208,9 +208,9 @@ fn pem(
 }
 
 fn acme(init: &Init, asker: Asker) -> anyhow::Result<Termination> {
-    let given = init.acme_directory.as_deref().or((!asker.asks).then_some(LETS_ENCRYPT));
+    let option = init.acme_directory.as_deref().or((!asker.asks).then_some(LETS_ENCRYPT));
     let directory = asker.answer(
-        given,
+        option,
         "--acme-directory",
         "Directory URL of the ACME CA",
         LETS_ENCRYPT,
@@ -238,9 +238,9 @@ fn acme(init: &Init, asker: Asker) -> anyhow::Result<Termination> {
 }
 
 fn proxies(init: &Init, asker: Asker) -> anyhow::Result<Vec<Network>> {
-    let given = (!init.proxies.is_empty()).then(|| init.proxies.join(","));
+    let option = (!init.proxies.is_empty()).then(|| init.proxies.join(","));
     asker.answer(
-        given.as_deref(),
+        option.as_deref(),
         "--proxy",
         "Addresses of the proxies, separated by commas",
         "127.0.0.1",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::sealed::is_anything_sealed;
 use crate::config;
 use crate::jose::Kek;
-use crate::jose::seal::{KeyId, Unusable};
+use crate::jose::seal::{KeyFileError, KeyId};
 use crate::store::{Store, server_secrets};
 use gatewright_base::access::why;
 
@@ -38,7 +38,7 @@ pub enum Missing {
     Directory(PathBuf, std::io::Error),
     /// The file cannot be used.
     #[error("the key-encryption key cannot be used: {0}")]
-    Unusable(#[from] Unusable),
+    Unusable(#[from] KeyFileError),
     /// The database could not be searched for sealed values.
     #[error("the store failed: {0}")]
     Store(#[from] sqlx::Error),
@@ -55,20 +55,20 @@ pub async fn open(config: &config::Keys, store: &Store) -> Result<Kek, Missing> 
     }
     let path = config.dir.join(FILE);
     match Kek::load(&path) {
-        Err(Unusable::Missing(_)) => {}
+        Err(KeyFileError::Missing(_)) => {}
         loaded => return must_match(loaded?, store).await,
     }
     if is_anything_sealed(store).await? {
         // Another process may have created the key meanwhile; it does so before it seals anything.
         return match Kek::load(&path) {
-            Err(Unusable::Missing(_)) => Err(Missing::Lost(path)),
+            Err(KeyFileError::Missing(_)) => Err(Missing::Lost(path)),
             loaded => must_match(loaded?, store).await,
         };
     }
     make_directory(&config.dir).map_err(|error| Missing::Directory(config.dir.clone(), error))?;
     match Kek::create(&path) {
         // Another process created the key first; that one is used.
-        Err(Unusable::Io(_, error)) if error.kind() == ErrorKind::AlreadyExists => {
+        Err(KeyFileError::Io(_, error)) if error.kind() == ErrorKind::AlreadyExists => {
             Ok(Kek::load(&path)?)
         }
         created => Ok(created?),

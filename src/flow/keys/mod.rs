@@ -18,7 +18,7 @@ pub use self::rotation::Schedule;
 use self::sealed::reseal;
 use self::secrets::Opened;
 pub use self::secrets::{Replaced, replace_all as replace_secrets};
-use crate::jose::seal::{Kek, Owner, Unopened};
+use crate::jose::seal::{Kek, OpenError, Owner};
 use crate::record::Trace;
 use crate::store::{Store, versions};
 use crate::types::{Result, Timestamp};
@@ -76,9 +76,9 @@ impl Keyring {
     ) -> Result<Option<Zeroizing<Vec<u8>>>> {
         match self.keys().pages.open(owner, sealed) {
             Ok(clear) => Ok(Some(clear)),
-            Err(Unopened::Tampered) => Ok(None),
+            Err(OpenError::Tampered) => Ok(None),
             // Another replica may have created the key a moment ago.
-            Err(Unopened::OtherKey(_)) => {
+            Err(OpenError::OtherKey(_)) => {
                 Ok(self.latest(store).await?.pages.open(owner, sealed).ok())
             }
         }

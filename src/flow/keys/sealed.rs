@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
-use crate::jose::seal::{Kek, Kind, Owner, Unopened};
+use crate::jose::seal::{Kek, Kind, OpenError, Owner};
 use crate::store::clients::SealedSecret;
 use crate::store::server_secrets::ServerSecret;
 use crate::store::signing_keys::SigningKeyRow;
@@ -175,12 +175,12 @@ pub(super) fn unseal(kek: &Kek, owner: Owner<'_>, sealed: &[u8]) -> Result<Zeroi
     kek.open(owner, sealed).map_err(|unopened| cannot_open(owner, unopened))
 }
 
-fn cannot_open(owner: Owner<'_>, unopened: Unopened) -> Error {
+fn cannot_open(owner: Owner<'_>, unopened: OpenError) -> Error {
     let what = match unopened {
-        Unopened::OtherKey(_) => format!(
+        OpenError::OtherKey(_) => format!(
             "the key {owner} in the database cannot be opened: {unopened}. Restore the key-encryption key with which this database was created; replicas share one key"
         ),
-        Unopened::Tampered => {
+        OpenError::Tampered => {
             format!("the key {owner} in the database cannot be opened: {unopened}")
         }
     };

@@ -166,7 +166,7 @@ impl Tls {
                 }
             };
             if let Err(error) = event.fact("table", table).write_alone(&app.store, &trace).await {
-                tracing::warn!(%error, "no event of a certificate could be written");
+                tracing::warn!(%error, "the audit event of a certificate could not be written");
             }
         }
         app.metrics
@@ -265,18 +265,20 @@ impl NameAcceptor {
         // > a single protocol name, "acme-tls/1"
         let is_asked = protocols.next() == Some(challenge::ALPN) && protocols.next().is_none();
         let name = hello.server_name().filter(|_| is_asked)?.to_ascii_lowercase();
-        let answer = acme::response_for(self.app.store.db(), &name, self.app.clock.now()).await;
-        let config = match answer {
-            Ok(answer) => challenge_config(&name, &answer?),
+        let response = acme::response_for(self.app.store.db(), &name, self.app.clock.now()).await;
+        let config = match response {
+            Ok(response) => challenge_config(&name, &response?),
             Err(error) => Err(error.into()),
         };
-        config.inspect_err(|error| tracing::warn!(%error, "a challenge cannot be answered")).ok()
+        config
+            .inspect_err(|error| tracing::warn!(%error, "there is no response to a challenge"))
+            .ok()
     }
 }
 
 /// The TLS configuration that responds to a challenge.
-fn challenge_config(name: &str, answer: &str) -> anyhow::Result<Arc<ServerConfig>> {
-    let (certificate, key) = challenge::certificate(name, answer)?;
+fn challenge_config(name: &str, response: &str) -> anyhow::Result<Arc<ServerConfig>> {
+    let (certificate, key) = challenge::certificate(name, response)?;
     let provider = Arc::new(provider());
     let key = provider.key_provider.load_private_key(key)?;
     // Without checking that certificate and key match: the library does not know the critical extension.
@@ -328,10 +330,10 @@ pub fn warnings(config: &Config, now: Timestamp) -> Vec<Problem> {
         ("tls.certificate_file", shared, hosts),
         ("mtls.certificate_file", own, alias.into_iter().collect()),
     ];
-    let mut found = Vec::new();
+    let mut problems = Vec::new();
     for (key, files, hosts) in named {
         let Some(Files { chain, key: private, .. }) = files else { continue };
-        // What cannot be read is among the problems.
+        // Files that cannot be read are reported by `problems`.
         let Ok(identity) = Identity::load(&chain, &private, &provider) else { continue };
         let names = identity.certificate.names.to_texts().join(", ");
         let names = if names.is_empty() { "no name".to_owned() } else { names };
@@ -340,21 +342,21 @@ pub fn warnings(config: &Config, now: Timestamp) -> Vec<Problem> {
             let reason =
                 format!("names {chain}, a certificate that is not for {host}, but for {names}");
             let remedy = format!("give a certificate with the name {host} (subjectAltName)");
-            found.push(Problem::new(key, reason, remedy));
+            problems.push(Problem::new(key, reason, remedy));
         }
         if let Err(why) = identity.must_be_valid_at(now) {
             let reason = format!("names {}: {why}", chain.display());
-            found.push(Problem::new(
+            problems.push(Problem::new(
                 key,
                 reason,
-                "have it renewed, or set the clock right".to_owned(),
+                "have it renewed, or correct the clock".to_owned(),
             ));
         }
     }
-    found
+    problems
 }
 
-/// What is wrong with the certificates that the configuration names.
+/// Problems of the certificates that the configuration names.
 pub fn problems(config: &Config) -> Vec<Problem> {
     let provider = provider();
     let names = [
@@ -370,7 +372,11 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     let read = |(key, files): (&str, Option<Files>)| {
         let Files { chain, key: private, .. } = files?;
         let wrong = Identity::load(&chain, &private, &provider).err()?;
-        Some(Problem::new(key, wrong, "give a certificate, what certifies it, and its key, as PEM"))
+        Some(Problem::new(
+            key,
+            wrong,
+            "provide the certificate, its intermediate certificates and its key, as PEM",
+        ))
     };
     names.into_iter().filter_map(read).collect()
 }

@@ -115,16 +115,16 @@ impl Served {
     /// when it is found twice, because two files are replaced one after the other. `is_requested`: at once.
     pub(super) async fn reload(&self, app: &App, is_requested: bool) -> Reloaded {
         let _one_at_a_time = self.reloading.lock().await;
-        let found = match self.read(app).await {
-            Ok(Some(found)) => self.is_no_worse(&found, app.clock.now()).map(|()| Some(found)),
+        let identity = match self.read(app).await {
+            Ok(Some(new)) => self.must_be_no_worse(&new, app.clock.now()).map(|()| Some(new)),
             Ok(None) => Ok(None),
             Err(why) => Err(why),
         };
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let why = match found {
-            Ok(found) => {
+        let why = match identity {
+            Ok(identity) => {
                 *refused = None;
-                return self.replaced_by(found);
+                return self.use_new(identity);
             }
             Err(why) => why,
         };
@@ -148,14 +148,14 @@ impl Served {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    fn replaced_by(&self, found: Option<Identity>) -> Reloaded {
+    fn use_new(&self, new: Option<Identity>) -> Reloaded {
         let now = self.current();
-        let (Some(found), before) = (found, now.as_ref()) else { return Reloaded::Same };
-        let is_same = before.is_some_and(|before| before.source.0 == found.source.0);
-        let has_same_staple = before.is_some_and(|before| before.key.ocsp == found.key.ocsp);
-        let not_after = found.certificate.not_after;
+        let (Some(new), before) = (new, now.as_ref()) else { return Reloaded::Same };
+        let is_same = before.is_some_and(|before| before.source.0 == new.source.0);
+        let has_same_staple = before.is_some_and(|before| before.key.ocsp == new.key.ocsp);
+        let not_after = new.certificate.not_after;
         if !is_same || !has_same_staple {
-            self.replace(Some(found));
+            self.replace(Some(new));
         }
         if is_same { Reloaded::Same } else { Reloaded::Replaced(not_after) }
     }
@@ -223,9 +223,9 @@ impl Served {
     }
 
     /// Refuses a certificate that clients will not accept for another reason than the one in use.
-    fn is_no_worse(&self, found: &Identity, now: Timestamp) -> Result<(), String> {
+    fn must_be_no_worse(&self, new: &Identity, now: Timestamp) -> Result<(), String> {
         let before = self.current().map(|before| self.warnings(&before, now)).unwrap_or_default();
-        match self.warnings(found, now).into_iter().find(|warning| !before.contains(warning)) {
+        match self.warnings(new, now).into_iter().find(|warning| !before.contains(warning)) {
             Some(warning) if self.current().is_some() => Err(warning),
             Some(_) | None => Ok(()),
         }

@@ -51,7 +51,7 @@ fn read(response: &[u8], identity: &Identity, now: Timestamp) -> Result<Certific
     for hash in [Hash::Sha1, Hash::Sha256] {
         let id = CertId::new(hash, &issuer, &identity.serial).map_err(|error| error.to_string())?;
         match (ResponseVerifier { id: &id, issuer: &issuer, nonce: None, now }).verify(response) {
-            Ok(answer) => return Ok(answer),
+            Ok(status) => return Ok(status),
             Err(error) => why = error,
         }
     }
@@ -62,19 +62,19 @@ fn read(response: &[u8], identity: &Identity, now: Timestamp) -> Result<Certific
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
     /// Held during a request: concurrent refreshes use its result.
-    asking: tokio::sync::Mutex<()>,
+    querying: tokio::sync::Mutex<()>,
     /// `None`: no request was made yet.
-    said: Mutex<Option<Said>>,
+    last: Mutex<Option<LastQuery>>,
 }
 
 #[derive(Clone, Debug)]
-struct Said {
+struct LastQuery {
     /// The certificate.
     of: Thumbprint,
     /// The last good response, and when it ends.
     good: Option<(Vec<u8>, Timestamp)>,
-    /// When to ask again.
-    ask_at: Timestamp,
+    /// When the next query is due.
+    due_at: Timestamp,
     /// Why the last request failed.
     why: Option<String>,
 }
@@ -82,39 +82,42 @@ struct Said {
 impl Fetched {
     /// The response to staple to this certificate: the last good one, until it expires.
     pub(super) fn current(&self, identity: &Identity, now: Timestamp) -> Option<Vec<u8>> {
-        let (response, expires_at) = self.said_of(identity)?.good?;
+        let (response, expires_at) = self.last_query(identity)?.good?;
         (now < expires_at).then_some(response)
     }
 
     /// Requests a response for this certificate, if it names a responder and the request is due.
     pub(super) async fn refresh(&self, identity: &Identity, table: &'static str, app: &App) {
-        let _one_asks = self.asking.lock().await;
-        let (now, before) = (app.clock.now(), self.said_of(identity));
-        if before.as_ref().is_some_and(|said| now < said.ask_at) {
+        let _one_at_a_time = self.querying.lock().await;
+        let (now, before) = (app.clock.now(), self.last_query(identity));
+        if before.as_ref().is_some_and(|last| now < last.due_at) {
             return;
         }
-        let (kept, reported) = before.map(|said| (said.good, said.why)).unwrap_or_default();
+        let (previous, reported) = before.map(|last| (last.good, last.why)).unwrap_or_default();
         let later = |good, why| (good, now + RETRY, why);
-        let (good, ask_at, why) = match ask(identity, app, now).await {
+        let (good, due_at, why) = match query(identity, app, now).await {
             // The certificate names no responder, and never will.
             Ok(None) => (None, Timestamp(i64::MAX), None),
-            Ok(Some((response, answer))) => match answer.status {
+            Ok(Some((response, status))) => match status.status {
                 Status::Good => {
                     app.metrics.stapling("good");
-                    let left = answer.expires_at() - now;
-                    let ask_at = now + Seconds(left.0 / 2).max(RETRY);
-                    (Some((response, answer.expires_at())), ask_at, None)
+                    let left = status.expires_at() - now;
+                    let due_at = now + Seconds(left.0 / 2).max(RETRY);
+                    (Some((response, status.expires_at())), due_at, None)
                 }
                 Status::Revoked { at, reason } => {
                     app.metrics.stapling("revoked");
-                    tracing::error!(table, %at, %reason, "our certificate was revoked, says its responder");
+                    tracing::error!(table, %at, %reason, "the certificate of the server was revoked, according to its responder");
                     later(None, None)
                 }
                 // `unknown` does not contradict an earlier response.
                 Status::Unknown => {
                     app.metrics.stapling("unknown");
-                    tracing::error!(table, "the responder of our certificate does not know it");
-                    later(kept, None)
+                    tracing::error!(
+                        table,
+                        "the responder of the server's certificate does not know it"
+                    );
+                    later(previous, None)
                 }
             },
             Err(why) => {
@@ -123,26 +126,26 @@ impl Fetched {
                     tracing::warn!(
                         table,
                         why,
-                        "the responder of our certificate gives no response"
+                        "the responder of the server's certificate does not respond"
                     );
                 }
-                later(kept, Some(why))
+                later(previous, Some(why))
             }
         };
-        let said = Said { of: identity.certificate.thumbprint, good, ask_at, why };
-        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
+        let last = LastQuery { of: identity.certificate.thumbprint, good, due_at, why };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
 
-    fn said_of(&self, identity: &Identity) -> Option<Said> {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.clone().filter(|said| said.of == identity.certificate.thumbprint)
+    fn last_query(&self, identity: &Identity) -> Option<LastQuery> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone().filter(|last| last.of == identity.certificate.thumbprint)
     }
 }
 
 /// Requests a response from the certificate's responder. `None`: it names none.
 ///
 /// Without a nonce: the response is for all clients, and may be a pre-produced one (RFC 5019 §2.1.1).
-async fn ask(
+async fn query(
     identity: &Identity,
     app: &App,
     now: Timestamp,
@@ -155,9 +158,9 @@ async fn ask(
     let id = id.map_err(|error| error.to_string())?;
     let request = Request { cert_ids: vec![id], nonce: None }.to_der();
     let sent = (ocsp::REQUEST_MEDIA_TYPE, request.map_err(|error| error.to_string())?);
-    let wanted = (ocsp::RESPONSE_MEDIA_TYPE, verify::MAX_BYTES);
-    let fetched = app.outbound.post_signed(&responder, sent, wanted, TIMEOUT).await;
+    let expected = (ocsp::RESPONSE_MEDIA_TYPE, verify::MAX_BYTES);
+    let fetched = app.outbound.post_signed(&responder, sent, expected, TIMEOUT).await;
     let fetched = fetched.map_err(|error| format!("{responder}: {error}"))?;
-    let answer = read(&fetched, identity, now).map_err(|why| format!("{responder}: {why}"))?;
-    Ok(Some((fetched, answer)))
+    let status = read(&fetched, identity, now).map_err(|why| format!("{responder}: {why}"))?;
+    Ok(Some((fetched, status)))
 }

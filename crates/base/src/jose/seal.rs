@@ -95,7 +95,7 @@ impl KeyId {
 
 /// Why a sealed text does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unopened {
+pub enum OpenError {
     /// The key is missing.
     #[error("it is sealed under the key {0}, which is not among the key-encryption keys")]
     OtherKey(KeyId),
@@ -106,7 +106,7 @@ pub enum Unopened {
 
 /// Why the file of the key-encryption keys cannot be used, with a remedy.
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
+pub enum KeyFileError {
     /// It does not exist.
     #[error("{0} does not exist")]
     Missing(PathBuf),
@@ -135,17 +135,17 @@ impl Kek {
     ///
     /// # Errors
     /// When the file cannot be used, with the reason.
-    pub fn load(path: &Path) -> Result<Self, Unusable> {
+    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
         let io = |error: std::io::Error| {
             if error.kind() == ErrorKind::NotFound {
-                Unusable::Missing(path.to_owned())
+                KeyFileError::Missing(path.to_owned())
             } else {
-                Unusable::Io(path.to_owned(), error)
+                KeyFileError::Io(path.to_owned(), error)
             }
         };
         let mut file = File::open(path).map_err(io)?;
         if let Some(Exposure { reason, remedy }) = exposure(path) {
-            return Err(Unusable::Exposed { reason, remedy });
+            return Err(KeyFileError::Exposed { reason, remedy });
         }
         let mut text = Zeroizing::new(String::with_capacity(4096));
         file.read_to_string(&mut text).map_err(io)?;
@@ -154,12 +154,12 @@ impl Kek {
         for (line, text) in text.lines().enumerate() {
             let text = text.trim();
             if !text.is_empty() && !text.starts_with('#') {
-                let malformed = || Unusable::Malformed(path.to_owned(), line + 1);
+                let malformed = || KeyFileError::Malformed(path.to_owned(), line + 1);
                 keys.push(Key::read(text).ok_or_else(malformed)?);
             }
         }
         let mut keys = keys.into_iter();
-        let current = keys.next().ok_or_else(|| Unusable::Empty(path.to_owned()))?;
+        let current = keys.next().ok_or_else(|| KeyFileError::Empty(path.to_owned()))?;
         Ok(Self { current, older: keys.collect() })
     }
 
@@ -177,7 +177,7 @@ impl Kek {
     ///
     /// # Errors
     /// When the file exists, or cannot be written.
-    pub fn create(path: &Path) -> Result<Self, Unusable> {
+    pub fn create(path: &Path) -> Result<Self, KeyFileError> {
         let mut bytes = Zeroizing::new([0; 32]);
         entropy(bytes.as_mut());
         let mut text = Zeroizing::new(String::with_capacity(64));
@@ -192,7 +192,7 @@ impl Kek {
         written
             .and(removed)
             .and_then(|()| sync_directory(path))
-            .map_err(|error| Unusable::Io(path.to_owned(), error))?;
+            .map_err(|error| KeyFileError::Io(path.to_owned(), error))?;
         Self::load(path)
     }
 
@@ -224,7 +224,7 @@ impl Kek {
     ///
     /// # Errors
     /// When the key is missing, or the text was modified or belongs to another owner.
-    pub fn open(&self, owner: Owner<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+    pub fn open(&self, owner: Owner<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         self.open_bound(sealed, 2, &owner.to_string())
     }
 
@@ -236,7 +236,7 @@ impl Kek {
         &self,
         owner: Owner<'_>,
         sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+    ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         match owner {
             Owner(Kind::Authority, _) => self.open_bound(sealed, 1, &owner.to_string()),
             Owner(_, id) => self.open_bound(sealed, 1, id),
@@ -248,20 +248,20 @@ impl Kek {
         sealed: &[u8],
         version: u8,
         owner: &str,
-    ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
-        let (id, rest) = sealed.split_first_chunk().ok_or(Unopened::Tampered)?;
-        let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(Unopened::Tampered)?;
+    ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let (id, rest) = sealed.split_first_chunk().ok_or(OpenError::Tampered)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(OpenError::Tampered)?;
         let id = KeyId(*id);
         let key = std::iter::once(&self.current)
             .chain(&self.older)
             .find(|key| key.id == id)
-            .ok_or(Unopened::OtherKey(id))?;
+            .ok_or(OpenError::OtherKey(id))?;
 
         let mut text = Zeroizing::new(text.to_vec());
         let length = key
             .aead
             .open_in_place(Nonce::from(nonce), Aad::from(bound(id, version, owner)), &mut text)
-            .map_err(|_| Unopened::Tampered)?
+            .map_err(|_| OpenError::Tampered)?
             .len();
         text.truncate(length);
         Ok(text)
@@ -351,7 +351,7 @@ mod tests {
         }
 
         /// A key file with these lines.
-        fn with_lines(&self, lines: &str) -> Result<Kek, Unusable> {
+        fn with_lines(&self, lines: &str) -> Result<Kek, KeyFileError> {
             let _ = std::fs::remove_file(self.file());
             write_private(&self.file(), lines.as_bytes()).unwrap();
             Kek::load(&self.file())
@@ -386,8 +386,8 @@ mod tests {
             Owner(Kind::SigningKey, ""),
             Owner(Kind::SigningKey, "1 "),
         ] {
-            assert_eq!(kek.open(other, &sealed), Err(Unopened::Tampered), "{other}");
-            assert_eq!(kek.open_unbound(other, &sealed), Err(Unopened::Tampered), "{other}");
+            assert_eq!(kek.open(other, &sealed), Err(OpenError::Tampered), "{other}");
+            assert_eq!(kek.open_unbound(other, &sealed), Err(OpenError::Tampered), "{other}");
         }
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
@@ -420,7 +420,7 @@ mod tests {
         assert!(rotated.is_current(&rotated.seal(ONE, b"text")));
 
         let lost = dir.with_lines(SECOND).unwrap();
-        assert_eq!(lost.open(ONE, &sealed), Err(Unopened::OtherKey(old.id())));
+        assert_eq!(lost.open(ONE, &sealed), Err(OpenError::OtherKey(old.id())));
         assert_eq!(old.id().to_string(), "630dcd2966c43366", "SHA-256 of the key, 8 bytes");
     }
 
@@ -430,7 +430,7 @@ mod tests {
         let kek = Kek::create(&dir.file()).unwrap();
 
         assert_eq!(Kek::load(&dir.file()).unwrap().id(), kek.id());
-        assert!(matches!(Kek::create(&dir.file()), Err(Unusable::Io(..))));
+        assert!(matches!(Kek::create(&dir.file()), Err(KeyFileError::Io(..))));
         assert_eq!(Kek::load(&dir.file()).unwrap().id(), kek.id(), "it was left alone");
         assert_eq!(std::fs::read_dir(&dir.0).unwrap().count(), 1, "nothing else was left");
     }
@@ -448,7 +448,7 @@ mod tests {
         };
         for mode in [0o644, 0o660, 0o604, 0o620, 0o601] {
             allow(&dir.file(), mode);
-            let Err(Unusable::Exposed { remedy, .. }) = Kek::load(&dir.file()) else {
+            let Err(KeyFileError::Exposed { remedy, .. }) = Kek::load(&dir.file()) else {
                 panic!("{mode:03o} was accepted");
             };
             assert_eq!(remedy, format!("run `chmod 600 {}`", dir.file().display()));
@@ -459,18 +459,18 @@ mod tests {
         allow(&dir.0, 0o700);
         assert!(Kek::load(&dir.file()).is_ok(), "the same rule as for the configuration");
         allow(&dir.0, 0o750);
-        assert!(matches!(Kek::load(&dir.file()), Err(Unusable::Exposed { .. })));
+        assert!(matches!(Kek::load(&dir.file()), Err(KeyFileError::Exposed { .. })));
     }
 
     #[test]
     fn the_error_of_a_malformed_file_names_the_line() {
         let dir = Dir::new();
 
-        assert!(matches!(Kek::load(&dir.file()), Err(Unusable::Missing(_))));
-        assert!(matches!(dir.with_lines("\n# none\n"), Err(Unusable::Empty(_))));
+        assert!(matches!(Kek::load(&dir.file()), Err(KeyFileError::Missing(_))));
+        assert!(matches!(dir.with_lines("\n# none\n"), Err(KeyFileError::Empty(_))));
         for line in ["AAEC", "not base64", &FIRST[..43], &format!("{FIRST}AA"), "é"] {
             let file = format!("{SECOND}\n{line}\n");
-            let Err(Unusable::Malformed(_, 2)) = dir.with_lines(&file) else {
+            let Err(KeyFileError::Malformed(_, 2)) = dir.with_lines(&file) else {
                 panic!("{line} was accepted");
             };
         }
