@@ -11,7 +11,7 @@ use crate::render::{IntoResponse, Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::{Error, Params, Result};
 
-/// A page that asks a signed-in user for a decision.
+/// A page on which a signed-in user makes a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// The choice of the account.
@@ -86,7 +86,7 @@ pub(super) struct Submission {
 /// The state of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// The form that this browser was shown, for this request and this session.
+    /// The form for this browser, this request and this session.
     Valid,
     /// A request for the page, sent as a form because it is too long for a URL.
     Requested,

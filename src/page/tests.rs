@@ -23,7 +23,7 @@ use crate::render::language::Place;
 use crate::render::layout::{Brand, Layout, Link, Look, Picture};
 use crate::render::support::{Report, Support};
 use crate::render::view::{ErrorPage, FormPost};
-use crate::render::words::{LANGUAGES, Trouble, Words};
+use crate::render::words::{ErrorKind, LANGUAGES, Words};
 use crate::types::{Seconds, Timestamp};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
@@ -105,7 +105,7 @@ fn consent<'a>(layout: Layout<'a>, name: &'a str) -> Consent<'a> {
 
         csrf: "form-token",
         request: "gw_rq_handle",
-        shown: "digest-of-what-is-shown",
+        content_digest: "digest-of-the-content",
         expired: false,
     }
 }
@@ -117,17 +117,17 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         address,
         since: NOW - Seconds(since),
         active: NOW - Seconds(active),
-        here: id == "here",
+        is_current: id == "here",
     };
-    let application = |name, since, asked: bool, may: Vec<&'static str>| Application {
+    let application = |name, since, needed_consent: bool, may: Vec<&'static str>| Application {
         id: if name == "Ledger" { "ledger" } else { "photos" },
         client: Client { name, logo: None },
-        home: asked.then(|| Link::to("https://photos.example/start")).flatten(),
-        host: (!asked).then_some("ledger.meadowlark.example"),
+        home: needed_consent.then(|| Link::to("https://photos.example/start")).flatten(),
+        host: (!needed_consent).then_some("ledger.meadowlark.example"),
         since: NOW - Seconds(since),
-        asked,
+        needed_consent,
         used: Some(NOW - Seconds(since / 9)),
-        offline: asked,
+        offline: needed_consent,
         may: may.into_iter().map(Into::into).collect(),
     };
     let detail = |name, value: &'static str, verified| Detail {
@@ -135,14 +135,14 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         value: value.into(),
         verified,
     };
-    let happened = |kind, client: Option<&'a str>, count, here, since| ActivityLine {
+    let happened = |kind, client: Option<&'a str>, count, is_current, since| ActivityLine {
         kind,
         client: client.map(Into::into),
         device: (count == 1).then(|| Device::from_user_agent("Firefox/145.0 Linux")),
         address: (count == 1).then_some("198.51.100.24"),
         at: NOW - Seconds(since),
         count,
-        here,
+        is_current,
     };
     Account {
         layout,
@@ -183,7 +183,7 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
 fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)> {
     let layout = Layout { look, words, now: NOW, place: Some(Place::default()) };
     let client = Client { name, logo: None };
-    let who = if name == HOSTILE { HOSTILE } else { "Ada Lovelace" };
+    let user_name = if name == HOSTILE { HOSTILE } else { "Ada Lovelace" };
     let mut pages = Vec::new();
     let mut add = |page: &str, html: askama::Result<String>| {
         pages.push((page.to_owned(), html.unwrap()));
@@ -194,7 +194,7 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     let own = Login { client: None, destination: None, request: None, ..login(layout, name) };
     add("login-account", own.render());
     let confirms = || Login {
-        person: Some(person(who)),
+        person: Some(person(user_name)),
         identifier: "ada@meadowlark.example",
         ..login(layout, name)
     };
@@ -213,8 +213,14 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     add("login-busy", again(LoginProblem::Busy).render());
     add("login-cookies", again(LoginProblem::Cookies).render());
     let destination = Some("photos.example");
-    let select =
-        SelectAccount { layout, client, destination, person: person(who), csrf: "t", request: "r" };
+    let select = SelectAccount {
+        layout,
+        client,
+        destination,
+        person: person(user_name),
+        csrf: "t",
+        request: "r",
+    };
     add("select-account", select.render());
     add("consent", consent(layout, name).render());
     let short = Consent {
@@ -267,14 +273,14 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     add("signed-out", SignedOut { layout, home: None }.render());
     let home = Link::to("https://photos.example/start").map(|link| (name.into(), link));
     add("signed-out-by", SignedOut { layout, home }.render());
-    for trouble in Trouble::ALL {
+    for kind in ErrorKind::ALL {
         let error = ErrorPage {
             layout,
-            trouble: *trouble,
+            kind: *kind,
             code: "invalid_request",
             why: Some("redirect_uri is not registered for this client"),
             reference: "0199c1f2-7b54-7c1e-9d0a-4f1f3c8b2a61",
-            home: matches!(trouble, Trouble::Expired | Trouble::RedirectUri)
+            home: matches!(kind, ErrorKind::Expired | ErrorKind::RedirectUri)
                 .then(|| Some((name.into(), Link::to("https://photos.example/")?)))
                 .flatten(),
             support: look.brand.support.as_ref().map(|support| {
@@ -283,7 +289,7 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
             }),
             account: "/account",
         };
-        add(&format!("error-{trouble:?}").to_lowercase(), error.render());
+        add(&format!("error-{kind:?}").to_lowercase(), error.render());
     }
     let fields = [("code", "gw_code_0"), ("state", name), ("iss", "https://id.example")];
     let action = "https://photos.example/callback";
@@ -334,7 +340,7 @@ fn no_page_has_inline_styles_or_scripts() {
 
 /// THREATS UI-08: values are escaped.
 #[test]
-fn no_value_becomes_markup() {
+fn values_are_escaped() {
     for (page, html) in pages(&look(), LANGUAGES[0], HOSTILE) {
         assert!(!html.contains("<script>"), "{page}");
         assert!(!html.contains(HOSTILE), "{page}");

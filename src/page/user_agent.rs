@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_recognise_their_browsers() {
+    fn common_browsers_are_recognised() {
         let of = |text| {
             let Device { browser, system } = Device::from_user_agent(text);
             (browser.unwrap_or("?"), system.unwrap_or("?"))

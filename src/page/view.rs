@@ -1,4 +1,4 @@
-//! What several pages show: applications and users.
+//! Data of several pages: applications and users.
 
 use crate::render::layout::initials;
 use crate::types::User;

@@ -136,7 +136,7 @@ impl File {
         Self { name, media_type, body, etag, href }
     }
 
-    /// The `Cache-Control`: immutable under its own version only. During an upgrade, an old replica may be asked for
+    /// The `Cache-Control`: immutable under its own version only. During an upgrade, an old replica may receive a request for
     /// the new version, and its response must not be cached.
     fn cache_control(&self, uri: &Uri) -> &'static str {
         let version = uri.query().and_then(|query| query.strip_prefix("v="));

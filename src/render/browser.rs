@@ -23,18 +23,18 @@ use crate::types::secret::same;
 use crate::types::{Digest, Error, Failure, Result, Seconds, Secret, Timestamp};
 
 /// The idle lifetime of the record: how long a page may be left open.
-const KEPT: Seconds = Seconds::days(1);
+const LIFETIME: Seconds = Seconds::days(1);
 
 /// The age after which a visit prolongs the record.
-const RENEWED: Seconds = Seconds::hours(1);
+const RENEW_AFTER: Seconds = Seconds::hours(1);
 
 /// The members of a record.
 const SECRET: &str = "secret";
 const SINCE: &str = "since";
-const DONE: &str = "done";
+const PROCESSED: &str = "done";
 
 /// The time in which a repeated form is recognized.
-const REPEATED: Seconds = Seconds::minutes(1);
+const REPEAT_WITHIN: Seconds = Seconds::minutes(1);
 
 /// The browser state of one request.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl BrowserState {
         let id = id.and_then(|id| id.parse::<Id>().ok());
         let sealed = sealed.and_then(base64url::decode);
         let records = Arc::new(Records { app: app.clone(), sealed: Mutex::new(sealed) });
-        let expiry = Expiry::OnInactivity(Duration::seconds(KEPT.0));
+        let expiry = Expiry::OnInactivity(Duration::seconds(LIFETIME.0));
         Self { session: Session::new(id, records.clone(), Some(expiry)), records }
     }
 
@@ -67,7 +67,7 @@ impl BrowserState {
 
     pub(super) async fn known_or_new(&self, now: Timestamp) -> Result<Browser> {
         let since = self.session.get::<Timestamp>(SINCE).await.map_err(failed)?;
-        if since.is_none_or(|since| now - since >= RENEWED) {
+        if since.is_none_or(|since| now - since >= RENEW_AFTER) {
             self.session.insert(SINCE, now).await.map_err(failed)?;
         }
         if let Some(known) = self.known().await? {
@@ -80,14 +80,14 @@ impl BrowserState {
 
     /// Stores the identifier of a form that was just processed.
     pub(super) async fn set_processed(&self, form: &str, now: Timestamp) -> Result<()> {
-        self.session.insert(DONE, (form, now)).await.map_err(failed)
+        self.session.insert(PROCESSED, (form, now)).await.map_err(failed)
     }
 
     /// Whether this form was processed less than a minute ago.
     pub(super) async fn is_processed(&self, form: &str, now: Timestamp) -> Result<bool> {
-        let done = self.session.get::<(String, Timestamp)>(DONE).await.map_err(failed)?;
+        let done = self.session.get::<(String, Timestamp)>(PROCESSED).await.map_err(failed)?;
         Ok(done.is_some_and(|(done, at)| {
-            same(done.as_bytes(), form.as_bytes()) && now - at <= REPEATED
+            same(done.as_bytes(), form.as_bytes()) && now - at <= REPEAT_WITHIN
         }))
     }
 
@@ -146,7 +146,7 @@ impl Records {
         self.sealed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, sealed: Option<Vec<u8>>) {
+    fn set_sealed(&self, sealed: Option<Vec<u8>>) {
         *self.sealed.lock().unwrap_or_else(PoisonError::into_inner) = sealed;
     }
 }
@@ -158,12 +158,13 @@ impl SessionStore for Records {
     }
 
     async fn save(&self, record: &Record) -> StoreResult<()> {
-        let kept = Sealed { data: record.data.clone(), expires_at: self.app.clock.now() + KEPT };
-        let clear = serde_json::to_vec(&kept);
+        let content =
+            Sealed { data: record.data.clone(), expires_at: self.app.clock.now() + LIFETIME };
+        let clear = serde_json::to_vec(&content);
         let clear = clear.map_err(|error| StoreError::Encode(error.to_string()))?;
         let id = record.id.to_string();
         let pages = &self.app.keyring.keys().pages;
-        self.keep(Some(pages.seal(Owner(Kind::Browser, &id), &clear)));
+        self.set_sealed(Some(pages.seal(Owner(Kind::Browser, &id), &clear)));
         Ok(())
     }
 
@@ -176,18 +177,18 @@ impl SessionStore for Records {
         let Some(clear) = opened.map_err(|error| StoreError::Backend(error.to_string()))? else {
             return Ok(None);
         };
-        let kept: Sealed = serde_json::from_slice(&clear)
+        let content: Sealed = serde_json::from_slice(&clear)
             .map_err(|error| StoreError::Decode(error.to_string()))?;
-        if kept.expires_at <= app.clock.now() {
+        if content.expires_at <= app.clock.now() {
             return Ok(None);
         }
-        let expiry_date = OffsetDateTime::from_unix_timestamp(kept.expires_at.0)
+        let expiry_date = OffsetDateTime::from_unix_timestamp(content.expires_at.0)
             .map_err(|error| StoreError::Decode(error.to_string()))?;
-        Ok(Some(Record { id: *id, data: kept.data, expiry_date }))
+        Ok(Some(Record { id: *id, data: content.data, expiry_date }))
     }
 
     async fn delete(&self, _: &Id) -> StoreResult<()> {
-        self.keep(None);
+        self.set_sealed(None);
         Ok(())
     }
 }

@@ -60,7 +60,7 @@ impl Cookies {
         }
     }
 
-    /// The value of a cookie in a request; `None` if the name occurs twice, because one of them is not ours.
+    /// The value of a cookie in a request; `None` if the name occurs twice, because one of them may be forged.
     ///
     /// The field is split as bytes: cookies of other applications on the host may have any content, and browsers send
     /// bytes above 127 unchanged (RFC 6265 §5.4; THREATS EX-20).
@@ -113,8 +113,8 @@ mod tests {
 
     /// THREATS EX-20: Latin-1, truncated UTF-8, malformed pairs.
     #[test]
-    fn malformed_cookies_of_others_are_ignored() {
-        const OURS: &[u8] = b"__Host-gatewright-browser-77751432=x";
+    fn malformed_cookies_of_other_applications_are_ignored() {
+        const OWN: &[u8] = b"__Host-gatewright-browser-77751432=x";
         for foreign in [
             b"name=J\xfcrgen".as_slice(),
             b"\xc3=\xc3",
@@ -125,14 +125,14 @@ mod tests {
             b"__Host-gatewright-browser-77751432-more=y",
             b"__Host-gatewright-browser-7775143",
         ] {
-            assert_eq!(read(&[foreign, OURS]).as_deref(), Some("x"), "{foreign:?}");
-            assert_eq!(read(&[OURS, foreign]).as_deref(), Some("x"), "{foreign:?}");
-            let one = [foreign, b"; ", OURS, b";", foreign].concat();
+            assert_eq!(read(&[foreign, OWN]).as_deref(), Some("x"), "{foreign:?}");
+            assert_eq!(read(&[OWN, foreign]).as_deref(), Some("x"), "{foreign:?}");
+            let one = [foreign, b"; ", OWN, b";", foreign].concat();
             assert_eq!(read(&[&one]).as_deref(), Some("x"), "{foreign:?}");
         }
-        assert_eq!(read(&[OURS, OURS]), None);
-        assert_eq!(read(&[&[OURS, b"; ", OURS].concat()]), None);
-        assert_eq!(read(&[&OURS[..OURS.len() - 1]]), None, "without a value");
-        assert_eq!(read(&[&[OURS, b"\xfc"].concat()]), None, "no cookie of ours has such a byte");
+        assert_eq!(read(&[OWN, OWN]), None);
+        assert_eq!(read(&[&[OWN, b"; ", OWN].concat()]), None);
+        assert_eq!(read(&[&OWN[..OWN.len() - 1]]), None, "without a value");
+        assert_eq!(read(&[&[OWN, b"\xfc"].concat()]), None, "our cookies are ASCII");
     }
 }

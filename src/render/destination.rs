@@ -1,6 +1,6 @@
 //! The destination of a request: [Fetch Metadata], and `Sec-Purpose` of the Fetch Standard.
 //!
-//! Pages are served for top-level navigation only. A foreign page with a hundred images, frames or prefetches of ours
+//! Pages are served for top-level navigation only. A foreign page that loads our pages as images, frames or prefetches
 //! has no effect (THREATS EX-11).
 //!
 //! [Fetch Metadata]: https://www.w3.org/TR/fetch-metadata/

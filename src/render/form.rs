@@ -18,7 +18,7 @@ impl Request {
     pub async fn form(&mut self) -> Result<Params, Refusal> {
         if self.head.uri.query().is_some() {
             return Err(Code::InvalidRequest
-                .because("parameters belong into the body of the request, not into its URI"));
+                .because("parameters must be in the body of the request, not in its URI"));
         }
         let params = self.form_beside_query().await?;
         params.must_be_unique()?;
@@ -36,7 +36,7 @@ impl Request {
             || self.head.headers.contains_key(CONTENT_ENCODING)
         {
             return Err(Code::UnsupportedMediaType
-                .because("the body of the request is not of the media type that is read here"));
+                .because("the body of the request has an unsupported media type"));
         }
         read(&self.head, std::mem::take(&mut self.body)).await
     }
@@ -94,7 +94,7 @@ async fn read(head: &Head, body: Body) -> Result<Bytes, Refusal> {
     match tokio::time::timeout(head.site.body_timeout, collected).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Code::InvalidRequest.because("the body of the request is cut off")),
-        Err(_) => Err(Code::TooSlow.because("the body of the request did not come in time")),
+        Ok(Err(_)) => Err(Code::InvalidRequest.because("the body of the request is incomplete")),
+        Err(_) => Err(Code::TooSlow.because("the body of the request was not received in time")),
     }
 }

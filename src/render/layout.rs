@@ -80,13 +80,13 @@ impl Brand {
     /// `brand.css`: the accent and the colours derived from it. Colours of links and of text on buttons are computed, so
     /// that every accent gives readable pages (WCAG 2.2 §1.4.3).
     pub fn css(&self) -> String {
-        let scheme = |accent: Colour, ground: Colour| {
+        let scheme = |accent: Colour, background: Colour| {
             let text = accent.text();
             let away = if text == Colour::WHITE { Colour::BLACK } else { Colour::WHITE };
             format!(
                 ":root{{--accent:{accent};--accent-hover:{};--on-accent:{text};--link:{}}}",
                 accent.mixed(away, 0.14),
-                accent.readable_on(ground, 5.0),
+                accent.readable_on(background, 5.0),
             )
         };
         let mut css = scheme(self.accent.light, LIGHT_GROUND);

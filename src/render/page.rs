@@ -8,7 +8,7 @@ use super::response::{self, IntoResponse};
 use super::support::Report;
 use super::view::ErrorPage;
 use super::visit::home_link;
-use super::words::Trouble;
+use super::words::ErrorKind;
 use super::{Head, Response, json};
 use crate::flow::authorize::Home;
 use crate::types::{Code, Error};
@@ -43,7 +43,7 @@ pub fn html(page: &impl Template, csp: Csp) -> Response {
         Ok(text) => text,
         Err(error) => {
             tracing::error!(%error, "a template cannot be rendered");
-            return json::error(Code::ServerError, "something broke on our side");
+            return json::error(Code::ServerError, "the server has an internal error");
         }
     };
     let mut response = json::typed("text/html; charset=utf-8", text);
@@ -76,22 +76,22 @@ impl IntoResponse for Page {
     fn into_response(self, head: &Head) -> Response {
         response::report(&self.error, head);
         let (code, why) = response::code_and_description(&self.error);
-        let mut response = error(head, trouble(code), code, Some(why), self.home.as_ref());
+        let mut response = error(head, kind_of(code), code, Some(why), self.home.as_ref());
         response::set_status(&mut response, code);
         response
     }
 }
 
 /// An error page with this status, for errors outside handlers.
-pub fn plain(head: &Head, status: StatusCode, trouble: Trouble, code: Code) -> Response {
-    let mut response = error(head, trouble, code, None, None);
+pub fn plain(head: &Head, status: StatusCode, kind: ErrorKind, code: Code) -> Response {
+    let mut response = error(head, kind, code, None, None);
     *response.status_mut() = status;
     response
 }
 
 fn error(
     head: &Head,
-    trouble: Trouble,
+    kind: ErrorKind,
     code: Code,
     why: Option<&str>,
     home: Option<&Home>,
@@ -106,7 +106,7 @@ fn error(
     };
     let page = ErrorPage {
         layout,
-        trouble,
+        kind,
         code: code.as_str(),
         why,
         reference: &head.trace.request_id,
@@ -118,17 +118,17 @@ fn error(
 }
 
 /// The text for users of an error code.
-const fn trouble(code: Code) -> Trouble {
+const fn kind_of(code: Code) -> ErrorKind {
     match code {
-        Code::NotFound => Trouble::NotFound,
-        Code::UnknownClient => Trouble::UnknownClient,
-        Code::UnknownRedirectUri => Trouble::RedirectUri,
-        Code::NoSuchSignIn => Trouble::Expired,
-        Code::UnprovenLogout => Trouble::BadLogout,
-        Code::TooManyRequests => Trouble::TooMany,
-        Code::ForeignForm => Trouble::ForeignForm,
-        Code::TemporarilyUnavailable => Trouble::Busy,
-        Code::ServerError => Trouble::Broken,
+        Code::NotFound => ErrorKind::NotFound,
+        Code::UnknownClient => ErrorKind::UnknownClient,
+        Code::UnknownRedirectUri => ErrorKind::RedirectUri,
+        Code::NoSuchSignIn => ErrorKind::Expired,
+        Code::UnprovenLogout => ErrorKind::BadLogout,
+        Code::TooManyRequests => ErrorKind::TooMany,
+        Code::ForeignForm => ErrorKind::ForeignForm,
+        Code::TemporarilyUnavailable => ErrorKind::Busy,
+        Code::ServerError => ErrorKind::Broken,
         Code::InvalidRequest
         | Code::Misdirected
         | Code::InvalidClient
@@ -152,6 +152,6 @@ const fn trouble(code: Code) -> Trouble {
         | Code::InvalidClientMetadata
         | Code::TooLarge
         | Code::TooSlow
-        | Code::UnsupportedMediaType => Trouble::BadRequest,
+        | Code::UnsupportedMediaType => ErrorKind::BadRequest,
     }
 }

@@ -69,7 +69,7 @@ impl IntoResponse for AuthorizationError {
 pub fn see_other(head: &Head, location: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(location) else {
         // Registration refuses such URIs.
-        let failure = Failure::internal("an address to redirect to is no header value");
+        let failure = Failure::internal("the target of a redirect is not a valid header value");
         return Page::from(failure).into_response(head);
     };
     let mut response = Response::default();

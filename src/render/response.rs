@@ -33,9 +33,11 @@ pub(super) fn code_and_description(error: &Error) -> (Code, &'static str) {
     match error {
         Error::Refused(refusal) => (refusal.code, refusal.why),
         Error::Failed(Failure::Store(_) | Failure::Busy(_) | Failure::Changed(_)) => {
-            (Code::TemporarilyUnavailable, "we are busy; try again in a moment")
+            (Code::TemporarilyUnavailable, "the server is busy: try again in a moment")
         }
-        Error::Failed(Failure::Internal(_)) => (Code::ServerError, "something broke on our side"),
+        Error::Failed(Failure::Internal(_)) => {
+            (Code::ServerError, "the server has an internal error")
+        }
     }
 }
 

@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use askama::Template;
 
 use super::layout::{Layout, Link};
-use super::words::{Plain, Trouble};
+use super::words::{ErrorKind, ErrorText};
 
 /// `templates/error.html`.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
 pub struct ErrorPage<'a> {
-    /// What every page carries.
+    /// The data of every page.
     pub layout: Layout<'a>,
     /// The kind of error, for the text.
-    pub trouble: Trouble,
+    pub kind: ErrorKind,
     /// The `error` parameter, for support.
     pub code: &'a str,
     /// The `error_description` parameter, for the developer of the application.
@@ -30,8 +30,8 @@ pub struct ErrorPage<'a> {
 }
 
 impl ErrorPage<'_> {
-    fn plain(&self) -> &'static Plain {
-        self.layout.words.trouble(self.trouble)
+    fn error_text(&self) -> &'static ErrorText {
+        self.layout.words.error_text(self.kind)
     }
 }
 
@@ -40,7 +40,7 @@ impl ErrorPage<'_> {
 #[derive(Debug, Template)]
 #[template(path = "form_post.html")]
 pub struct FormPost<'a> {
-    /// What every page carries.
+    /// The data of every page.
     pub layout: Layout<'a>,
     /// The application's name.
     pub client: &'a str,

@@ -222,12 +222,12 @@ impl Visit {
         if query.len() <= LONGEST_QUERY {
             return self.redirect(&format!("{path}?{query}")).await;
         }
-        let shown = [("show", "1")];
+        let show = [("show", "1")];
         let page = FormPost {
             layout: Layout { place: None, ..self.layout(None) },
             client: &self.head.site.look.brand.name,
             action: &format!("{}{path}", self.head.site.look.base),
-            fields: &[fields, &shown].concat(),
+            fields: &[fields, &show].concat(),
         };
         self.page(&page, Csp::Leaving).await
     }
@@ -359,8 +359,8 @@ pub fn must_have_token(browser: &Browser, form: &Params, purpose: &str) -> Resul
 }
 
 fn foreign(reason: &'static str) -> Refusal {
-    let refusal =
-        Code::ForeignForm.because("this form was not sent from our own page, or is too old");
+    let refusal = Code::ForeignForm
+        .because("this form was not sent from a page of this server, or has expired");
     refusal.with("reason", reason)
 }
 

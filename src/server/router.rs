@@ -16,7 +16,7 @@ use super::{address, certificate};
 use crate::pki::Certificate;
 use crate::record::{Metrics, Trace};
 use crate::render::route::{Below, Reach};
-use crate::render::words::Trouble;
+use crate::render::words::ErrorKind;
 use crate::render::{
     Bearer, Head, IntoResponse as _, Json, Kind, Page, Request, Response, Route, Site, cors,
     headers, page, site,
@@ -322,7 +322,7 @@ fn is_directed(peer: &Peer, head: &Head) -> bool {
 /// 404. Counted but not recorded, because scanners cause many.
 fn not_found(head: &Head) -> Response {
     if head.wants_page() {
-        return page::plain(head, StatusCode::NOT_FOUND, Trouble::NotFound, Code::NotFound);
+        return page::plain(head, StatusCode::NOT_FOUND, ErrorKind::NotFound, Code::NotFound);
     }
     plain_not_found()
 }
@@ -335,7 +335,7 @@ fn plain_not_found() -> Response {
 fn method_not_allowed(head: &Head, route: &Route) -> Response {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let mut response = if route.kind == Kind::Page && head.wants_page() {
-        page::plain(head, status, Trouble::BadRequest, Code::InvalidRequest)
+        page::plain(head, status, ErrorKind::BadRequest, Code::InvalidRequest)
     } else {
         Json::plain(status, Code::InvalidRequest, "this address does not support this method")
     };

@@ -9,15 +9,15 @@ use crate::types::{Code, Result};
 /// `GET /.well-known/acme-challenge/TOKEN`
 pub(super) async fn challenge(request: Request) -> Result<Response, Json> {
     let app = request.head.app();
-    let answer = match app.config.acme.directory {
+    let response = match app.config.acme.directory {
         Some(_) => {
             let (token, now) = (request.head.segment(), request.head.trace.now());
             acme::response(app.store.db(), token, now).await.map_err(crate::types::Error::from)?
         }
         None => None,
     };
-    match answer {
-        Some(answer) => Ok(json::typed("application/octet-stream", answer)),
+    match response {
+        Some(response) => Ok(json::typed("application/octet-stream", response)),
         None => Err(Code::NotFound.because("there is no such challenge").into()),
     }
 }

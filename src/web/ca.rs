@@ -1,4 +1,4 @@
-//! What the built-in CA publishes: [RFC 5280 §4.2.1.13], [RFC 5280 §4.2.2.1], [RFC 6960 §A.1].
+//! The documents that the built-in CA publishes: [RFC 5280 §4.2.1.13], [RFC 5280 §4.2.2.1], [RFC 6960 §A.1].
 //!
 //! [RFC 5280 §4.2.1.13]: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.13
 //! [RFC 5280 §4.2.2.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.2.1
@@ -21,8 +21,8 @@ pub(super) async fn crl(request: Request) -> Result<Response, Json> {
 /// `GET /ca/certificate/{authority}`: the certificate of the issuing CA.
 pub(super) async fn certificate(request: Request) -> Result<Response, Json> {
     let call = request.call();
-    let found = authority(&call).certificate(request.head.segment()).await?;
-    Ok(cacheable("application/pkix-cert", found))
+    let certificate = authority(&call).certificate(request.head.segment()).await?;
+    Ok(cacheable("application/pkix-cert", certificate))
 }
 
 /// `POST /ca/ocsp`: the revocation status of a certificate.

@@ -21,11 +21,11 @@ const PKCS10: &str = "application/pkcs10";
 pub(super) async fn cacerts(request: Request) -> Result<Response, Json> {
     let call = request.call();
     let (authorities, revoked) = (call.cache.authorities().await?, call.cache.revoked().await?);
-    let found = published_certificates(&authorities, &revoked, call.now);
-    if found.is_empty() {
+    let published = published_certificates(&authorities, &revoked, call.now);
+    if published.is_empty() {
         return Err(Code::NotFound.because("there is no built-in CA").into());
     }
-    let mut response = certificates(&found)?;
+    let mut response = certificates(&published)?;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     Ok(response)
 }

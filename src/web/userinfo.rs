@@ -1,4 +1,4 @@
-//! `GET` and `POST /userinfo`: [OIDC Core §5.3], with the token as [RFC 6750 §2] or [RFC 9449 §7.1] says.
+//! `GET` and `POST /userinfo`: [OIDC Core §5.3], with the token as in [RFC 6750 §2] or [RFC 9449 §7.1].
 //!
 //! [OIDC Core §5.3]: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo
 //! [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2

@@ -30,12 +30,12 @@ const IDENTITY: [&str; 7] = [
 pub(super) async fn verify(request: Request) -> Result<Response, Bearer> {
     let head = &request.head.clone();
     let mut call = request.call();
-    let (name, behind) = named(head);
+    let (name, behind) = route_and_path(head);
     let route = gateway::route(&call, name).filter(|route| {
         head.is_from_proxy && (behind.is_empty() || route.original == OriginalRequest::Path)
     });
     let Some(route) = route else {
-        let why = "there is nothing at this address";
+        let why = "there is no resource at this address";
         return Ok(Json::plain(StatusCode::NOT_FOUND, Code::NotFound, why));
     };
     let (scheme, token) = token(head)?;
@@ -45,7 +45,7 @@ pub(super) async fn verify(request: Request) -> Result<Response, Bearer> {
 }
 
 /// The name of the route, and the rest of the path with its slash.
-fn named(head: &Head) -> (&str, &str) {
+fn route_and_path(head: &Head) -> (&str, &str) {
     let base = head.app().config.issuer.path();
     let below = head.uri.path().strip_prefix(base).and_then(|path| path.strip_prefix(path::VERIFY));
     let below = below.and_then(|below| below.strip_prefix('/')).unwrap_or_default();
@@ -75,7 +75,7 @@ fn original<'a>(head: &'a Head, route: &GatewayRoute, behind: &'a str) -> (&'a s
     (method.unwrap_or_default(), url.into_iter().collect())
 }
 
-/// 200, with what the API needs to know.
+/// 200, with the identity of the sender for the API.
 fn passed(identity: &Identity) -> Result<Response, Failure> {
     let token = &identity.token;
     let values = [
@@ -89,10 +89,10 @@ fn passed(identity: &Identity) -> Result<Response, Failure> {
     ];
     let mut response = Response::default();
     for (name, value) in IDENTITY.into_iter().zip(values) {
-        // A value that does not fit is not omitted: the API could take the sender for another one.
+        // A value that does not fit is not omitted: the API could mistake the sender for another one.
         let value = HeaderValue::from_str(&value);
         let value =
-            value.map_err(|_| Failure::internal(format!("{name} does not fit a header")))?;
+            value.map_err(|_| Failure::internal(format!("{name} is not a valid header value")))?;
         response.headers_mut().insert(HeaderName::from_static(name), value);
     }
     Ok(response)

@@ -29,7 +29,7 @@ const CLAIMS: [&str; 15] = [
     "website",
 ];
 
-/// Everything that applications can learn about this user.
+/// All stored details of this user, in the order of the page.
 pub(super) fn of_user<'a>(user: &'a User, words: &'static Words) -> Vec<Detail<'a>> {
     let mut details: Vec<_> =
         CLAIMS.into_iter().filter_map(|claim| detail(user, words, claim)).collect();
@@ -97,14 +97,14 @@ mod tests {
             disabled_at: None,
         };
 
-        let shown: Vec<_> = of_user(&user, LANGUAGES[0])
+        let details: Vec<_> = of_user(&user, LANGUAGES[0])
             .into_iter()
             .map(|detail| (detail.name, detail.value.into_owned(), detail.verified))
             .collect();
 
         let line = |name, value: &str, verified| (name, value.to_owned(), verified);
         assert_eq!(
-            shown,
+            details,
             [
                 line("name", "Ada Lovelace", None),
                 line("username", "ada", None),

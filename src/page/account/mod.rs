@@ -87,7 +87,7 @@ async fn page(
                 address: &session.address,
                 since: session.created_at,
                 active: session.seen_at,
-                here: session.id == signed_in.session.id,
+                is_current: session.id == signed_in.session.id,
             })
             .collect(),
         password_set_at: security.password_set_at,
@@ -108,7 +108,7 @@ async fn page(
                 address: one.address.as_deref(),
                 at: one.at,
                 count: one.count,
-                here: one.session.as_ref() == Some(&signed_in.session.id),
+                is_current: one.session.as_ref() == Some(&signed_in.session.id),
             })
             .collect(),
         least: app.config.passwords.min_length,
@@ -176,7 +176,7 @@ fn application<'a>(
             .map(|link| link.host())
             .filter(|host| home.is_none_or(|home| home.host() != *host)),
         since: one.since,
-        asked: one.asked,
+        needed_consent: one.asked,
         used: one.used_at,
         offline: one.is_offline,
         may: one.consent.scope.iter().map(scope).chain(claims.map(Cow::from)).collect(),

@@ -70,7 +70,7 @@ pub struct SessionLine<'a> {
     /// The time of the last use.
     pub active: Timestamp,
     /// Whether it is the session of this request.
-    pub here: bool,
+    pub is_current: bool,
 }
 
 /// A stored detail of a user.
@@ -97,8 +97,8 @@ pub struct Application<'a> {
     pub host: Option<&'a str>,
     /// The time of the consent, or of the first sign-in to a trusted application.
     pub since: Timestamp,
-    /// Whether the user was asked for consent: trusted applications need none.
-    pub asked: bool,
+    /// Whether the access needed consent: trusted applications need none.
+    pub needed_consent: bool,
     /// The time when it was last issued tokens, if known.
     pub used: Option<Timestamp>,
     /// Whether its access outlives the session.
@@ -123,7 +123,7 @@ pub struct ActivityLine<'a> {
     /// The number of events in a row.
     pub count: usize,
     /// Whether it came from the session of this request.
-    pub here: bool,
+    pub is_current: bool,
 }
 
 /// The result of a form.
@@ -187,7 +187,7 @@ pub enum PasswordProblem {
 }
 
 /// The number of sessions and applications shown before the rest is folded.
-const SHOWN: usize = 5;
+const UNFOLDED: usize = 5;
 
 impl Account<'_> {
     fn words(&self) -> Words {
@@ -206,7 +206,7 @@ impl Account<'_> {
     fn since(&self, application: &Application<'_>) -> String {
         let words = self.words().page;
         let when = self.layout.ago(&application.since);
-        if application.asked { (words.allowed)(&when) } else { (words.entered)(&when) }
+        if application.needed_consent { (words.allowed)(&when) } else { (words.entered)(&when) }
     }
 
     /// The text of an event.
@@ -238,18 +238,18 @@ impl Account<'_> {
     }
 
     fn first<'b, T>(&self, all: &'b [T]) -> &'b [T] {
-        all.get(..SHOWN).unwrap_or(all)
+        all.get(..UNFOLDED).unwrap_or(all)
     }
 
     fn rest<'b, T>(&self, all: &'b [T]) -> &'b [T] {
-        all.get(SHOWN..).unwrap_or_default()
+        all.get(UNFOLDED..).unwrap_or_default()
     }
 
     fn has_others(&self) -> bool {
-        self.sessions.iter().any(|session| !session.here)
+        self.sessions.iter().any(|session| !session.is_current)
     }
 
-    fn news(&self) -> Option<&'static str> {
+    fn notice_text(&self) -> Option<&'static str> {
         let words = self.words().page;
         Some(match self.notice? {
             Notice::Ended => words.ended,
@@ -260,7 +260,7 @@ impl Account<'_> {
         })
     }
 
-    fn is_bad_news(&self) -> bool {
+    fn is_error_notice(&self) -> bool {
         self.notice == Some(Notice::Expired)
     }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::render::layout::isolated;
 use crate::render::words::Words;
 use crate::store::cache::Resources;
-use crate::store::consents::Consent as Asked;
+use crate::store::consents::Consent as RequestedConsent;
 use crate::types::resource::DeclaredScope;
 use crate::types::{Resource, ResourceId};
 
@@ -33,9 +33,14 @@ pub struct RequestedAccess<'a> {
 impl<'a> RequestedAccess<'a> {
     /// The requested access. APIs are in the order of their registration, their scopes in the order of their
     /// declaration, the sensitive ones first.
-    pub fn of(asked: &'a Asked, known: &'a Resources, words: &'a Words, issuer: &str) -> Self {
+    pub fn of(
+        requested: &'a RequestedConsent,
+        known: &'a Resources,
+        words: &'a Words,
+        issuer: &str,
+    ) -> Self {
         let own = |token| Some((words.scope(token)?, token));
-        let mut about: Vec<_> = asked.scope.iter().filter_map(own).collect();
+        let mut about: Vec<_> = requested.scope.iter().filter_map(own).collect();
         about.retain(|(_, token)| *token != "offline_access");
         about.sort_by_key(|(_, token)| ORDER.iter().position(|known| known == token));
         let about = about.into_iter().map(|(words, token)| ScopeLine {
@@ -43,10 +48,12 @@ impl<'a> RequestedAccess<'a> {
             detail: Some(words.detail),
             ..ScopeLine::of(token)
         });
-        let is_asked = |id: &ResourceId| asked.resources.contains(id) && id.as_str() != issuer;
+        let is_requested =
+            |id: &ResourceId| requested.resources.contains(id) && id.as_str() != issuer;
         let apis = known.iter().filter_map(|(id, resource)| {
             let is_in = |scope: &&DeclaredScope| {
-                asked.scope.has(&scope.name) && declares(id, &scope.name, &asked.resources, known)
+                requested.scope.has(&scope.name)
+                    && declares(id, &scope.name, &requested.resources, known)
             };
             let mut scopes: Vec<_> = resource.scopes.iter().filter(is_in).collect();
             scopes.sort_by_key(|scope| !scope.sensitive);
@@ -56,12 +63,13 @@ impl<'a> RequestedAccess<'a> {
                 ..ScopeLine::of(&scope.name)
             });
             let mut scopes: Vec<_> = lines.collect();
-            if scopes.is_empty() && is_asked(id) {
+            if scopes.is_empty() && is_requested(id) {
                 scopes.push(ScopeLine::of(id.as_str()));
             }
             (!scopes.is_empty()).then(|| Api { name: resource.name_in(words.lang), scopes })
         });
-        let unknown = asked.resources.iter().filter(|id| !known.contains_key(*id) && is_asked(id));
+        let unknown =
+            requested.resources.iter().filter(|id| !known.contains_key(*id) && is_requested(id));
         let unknown =
             unknown.map(|id| Api { name: id.as_str(), scopes: vec![ScopeLine::of(id.as_str())] });
         let is_declared = |token: &&str| {
@@ -69,15 +77,15 @@ impl<'a> RequestedAccess<'a> {
         };
         Self {
             about: about.collect(),
-            claims: asked.claims.iter().map(String::as_str).collect(),
+            claims: requested.claims.iter().map(String::as_str).collect(),
             apis: apis.chain(unknown).collect(),
-            others: asked
+            others: requested
                 .scope
                 .iter()
                 .filter(|token| !is_declared(token))
                 .map(ScopeLine::of)
                 .collect(),
-            offline: asked.scope.has("offline_access"),
+            offline: requested.scope.has("offline_access"),
         }
     }
 
@@ -106,7 +114,7 @@ pub struct Api<'a> {
 
 impl<'a> Api<'a> {
     /// The name for use within a sentence.
-    pub(super) fn shown_name(&self) -> Cow<'a, str> {
+    pub(super) fn display_name(&self) -> Cow<'a, str> {
         isolated(self.name)
     }
 }
@@ -135,10 +143,10 @@ impl<'a> ScopeLine<'a> {
 
 /// Whether a scope is listed under this API: under each requested API that declares it; if there is none, under the
 /// first that declares it.
-fn declares(id: &ResourceId, token: &str, asked: &[ResourceId], known: &Resources) -> bool {
+fn declares(id: &ResourceId, token: &str, requested: &[ResourceId], known: &Resources) -> bool {
     let mut all = known.values().filter(|resource| has(resource, token));
-    if all.clone().any(|resource| asked.contains(&resource.id)) {
-        asked.contains(id) && all.any(|resource| resource.id == *id)
+    if all.clone().any(|resource| requested.contains(&resource.id)) {
+        requested.contains(id) && all.any(|resource| resource.id == *id)
     } else {
         all.next().is_some_and(|resource| resource.id == *id)
     }

@@ -50,7 +50,7 @@ pub(super) async fn page(
         terms: link(metadata.tos_uri_in(layout.words.lang)),
         destination: link(Some(&request.return_to.redirect_uri)).map(|link| link.host()),
         person: Person::of(&signed_in.user),
-        shown: &interaction::consent_digest(waiting, signed_in, &access.texts()),
+        content_digest: &interaction::consent_digest(waiting, signed_in, &access.texts()),
         access,
 
         csrf: &csrf,

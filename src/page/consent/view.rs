@@ -33,8 +33,8 @@ pub struct Consent<'a> {
     pub csrf: &'a str,
     /// The handle of the waiting request.
     pub request: &'a str,
-    /// The digest of the content: consent is given to what was shown (THREATS UI-11).
-    pub shown: &'a str,
+    /// The digest of the content: consent is given to what was displayed (THREATS UI-11).
+    pub content_digest: &'a str,
     /// Whether the last decision was not accepted because the form had expired.
     pub expired: bool,
 }

@@ -1,8 +1,8 @@
-//! What the consent page says.
+//! The texts of the consent page.
 
 use crate::render::words::{Translations, With};
 
-/// What the consent page says.
+/// The texts of the consent page.
 #[derive(Debug)]
 pub struct Words {
     /// The heading; the argument is the application.

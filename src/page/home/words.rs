@@ -1,8 +1,8 @@
-//! What the page at `/` says.
+//! The texts of the page at `/`.
 
 use crate::render::words::{Translations, With};
 
-/// What the page at `/` says.
+/// The texts of the page at `/`.
 #[derive(Debug)]
 pub struct Words {
     /// The heading; the argument is the organisation.

@@ -207,7 +207,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
         }
         Outcome::Throttled { until, user } => {
             let mut refusal = Code::AccessDenied
-                .because("too many passwords were tried: this one was not compared")
+                .because("too many attempts: this password was not compared")
                 .with("until", until);
             if let Some(user) = user {
                 refusal = refusal.with("user_id", user);

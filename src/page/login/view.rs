@@ -39,7 +39,7 @@ pub struct Login<'a> {
 /// Why a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginProblem {
-    /// Unknown name, disabled account or wrong password: the page does not tell which (THREATS UI-14).
+    /// Unknown name, disabled account or wrong password: the page does not reveal which (THREATS UI-14).
     Wrong,
     /// Too many attempts; the time to wait.
     Throttled(Seconds),

@@ -1,8 +1,8 @@
-//! What the sign-in page says.
+//! The texts of the sign-in page.
 
 use crate::render::words::{Translations, With};
 
-/// What the sign-in page says.
+/// The texts of the sign-in page.
 #[derive(Debug)]
 pub struct Words {
     /// The heading without an application.

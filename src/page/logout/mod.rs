@@ -24,22 +24,22 @@ fn purpose(query: &Params, signed_in: &SignedIn) -> String {
 pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     let visit = &Visit::of(&request);
     let query = visit.head.query()?;
-    let asked = logout::parse(&visit.call(), &query).await?;
+    let logout_request = logout::parse(&visit.call(), &query).await?;
     let Some(signed_in) = visit.signed_in(None).await? else {
-        return Ok(visit.signed_out(&asked).await?);
+        return Ok(visit.signed_out(&logout_request).await?);
     };
-    Ok(page(visit, &query, &asked, &signed_in).await?)
+    Ok(page(visit, &query, &logout_request, &signed_in).await?)
 }
 
 async fn page(
     visit: &Visit,
     query: &Params,
-    asked: &logout::Request,
+    logout_request: &logout::Request,
     signed_in: &SignedIn,
 ) -> Result<Response> {
-    let client = asked.client.as_deref();
+    let client = logout_request.client.as_deref();
     let logo = client.and_then(|client| visit.logo_of(client));
-    let layout = visit.layout(asked.ui_locales.as_deref());
+    let layout = visit.layout(logout_request.ui_locales.as_deref());
     let name = client.map(|client| name_of(client, layout.words));
     let page = Logout {
         layout: layout.at("/logout/confirm"),
@@ -55,16 +55,16 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     let form = request.form_beside_query().await?;
     let visit = &Visit::of(&request);
     let query = visit.head.query()?;
-    let asked = logout::parse(&visit.call(), &query).await?;
+    let logout_request = logout::parse(&visit.call(), &query).await?;
     let Some(signed_in) = visit.signed_in(None).await? else {
-        return Ok(visit.signed_out(&asked).await?);
+        return Ok(visit.signed_out(&logout_request).await?);
     };
     match visit.must_be_own_form(&form, &purpose(&query, &signed_in)).await {
         Ok(()) => {}
         // The form has expired or is foreign: the page is shown again.
         Err(Error::Refused(refusal)) if refusal.code == Code::ForeignForm => {
             visit.head.report(&refusal);
-            let mut response = page(visit, &query, &asked, &signed_in).await?;
+            let mut response = page(visit, &query, &logout_request, &signed_in).await?;
             *response.status_mut() = StatusCode::FORBIDDEN;
             return Ok(response);
         }
@@ -73,7 +73,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     if form.one("answer")? != Some("yes") {
         return Ok(visit.redirect("/account").await?);
     }
-    Ok(visit.sign_out(&asked, &signed_in).await?)
+    Ok(visit.sign_out(&logout_request, &signed_in).await?)
 }
 
 /// Shows the page after the sign-out.

@@ -1,8 +1,8 @@
-//! What the pages of the sign-out say.
+//! The texts of the pages of the sign-out.
 
 use crate::render::words::{Translations, With};
 
-/// What the pages of the sign-out say.
+/// The texts of the pages of the sign-out.
 #[derive(Debug)]
 pub struct Words {
     /// The question; the argument is the organisation.

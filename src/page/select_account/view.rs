@@ -1,4 +1,4 @@
-//! The page that asks for the account, as its template sees it.
+//! The page that selects the account: the data of its template.
 
 use askama::Template;
 

@@ -1,8 +1,8 @@
-//! What the page that asks for the account says.
+//! The texts of the page that selects the account.
 
 use crate::render::words::Translations;
 
-/// What the page that asks for the account says.
+/// The texts of the page that selects the account.
 #[derive(Debug)]
 pub struct Words {
     /// The heading.

@@ -93,7 +93,7 @@ pub(super) const WORDS: Words = Words {
     },
     error: ErrorPage {
         next: "Was Sie tun können",
-        facts: "Für alle, die der Sache nachgehen",
+        facts: "Angaben für den Support",
         code: "Fehler",
         why: "Grund",
         reference: "Kennung",
@@ -101,53 +101,53 @@ pub(super) const WORDS: Words = Words {
         subject: |reference| format!("Hilfe bei Fehler {reference}"),
         time: "Zeit",
     },
-    troubles: Troubles {
-        unknown_client: Plain {
+    error_kinds: ErrorTexts {
+        unknown_client: ErrorText {
             title: "Diese Anwendung kennen wir nicht",
             text: "Die Anwendung, die Sie hierher geschickt hat, ist bei uns nicht eingetragen oder abgeschaltet.",
             next: "Gehen Sie zurück, und versuchen Sie es noch einmal. Wenn es wieder geschieht, sagen Sie den Betreibern der Anwendung Bescheid.",
         },
-        redirect_uri: Plain {
+        redirect_uri: ErrorText {
             title: "Diesem Anmeldelink zu folgen ist nicht sicher",
             text: "Die Anwendung will, dass Sie zu einer Adresse zurückkehren, die für sie nicht eingetragen ist. Darum haben wir hier angehalten.",
             next: "Versuchen Sie nicht, weiterzugehen. Wenn Sie der Anwendung vertrauen, sagen Sie ihren Betreibern Bescheid.",
         },
-        bad_request: Plain {
+        bad_request: ErrorText {
             title: "Diese Anfrage war nicht zu verstehen",
             text: "Die Anwendung, die Sie hierher geschickt hat, hat in ihrer Anfrage einen Fehler gemacht.",
             next: "Gehen Sie zurück, und versuchen Sie es noch einmal. Wenn es wieder geschieht, sagen Sie den Betreibern der Anwendung Bescheid.",
         },
-        expired: Plain {
+        expired: ErrorText {
             title: "Diese Anmeldung ist abgelaufen",
             text: "Sie war zu lange offen, oder sie ist schon abgeschlossen, vielleicht in einem anderen Tab.",
             next: "Gehen Sie zurück zur Anwendung, und melden Sie sich von dort aus neu an.",
         },
-        foreign_form: Plain {
+        foreign_form: ErrorText {
             title: "Dieses Formular haben wir nicht angenommen",
             text: "Es kam nicht von einer unserer Seiten, oder die Seite war zu lange geöffnet. Es wurde nichts geändert.",
             next: "Gehen Sie zurück, laden Sie die Seite neu, und versuchen Sie es noch einmal.",
         },
-        too_many: Plain {
+        too_many: ErrorText {
             title: "Einen Augenblick, bitte",
             text: "Aus Ihrem Netz kamen mehr Anfragen, als wir auf einmal annehmen.",
             next: "Warten Sie eine Minute, und versuchen Sie es dann noch einmal.",
         },
-        busy: Plain {
+        busy: ErrorText {
             title: "Wir sind gleich wieder da",
             text: "Im Moment können wir nicht antworten. Es liegt nicht an Ihnen, und nichts ist verloren.",
             next: "Versuchen Sie es gleich noch einmal.",
         },
-        broken: Plain {
+        broken: ErrorText {
             title: "Bei uns ist etwas schiefgegangen",
             text: "Es liegt nicht an Ihnen. Der Fehler ist festgehalten, damit wir ihm nachgehen können.",
             next: "Versuchen Sie es gleich noch einmal. Wenn es wieder geschieht, nennen Sie uns die Kennung unten.",
         },
-        not_found: Plain {
+        not_found: ErrorText {
             title: "Hier ist nichts",
             text: "Vielleicht ist die Adresse vertippt, oder was hier war, gibt es nicht mehr.",
             next: "Prüfen Sie die Adresse, oder gehen Sie dorthin zurück, woher Sie kamen.",
         },
-        bad_logout: Plain {
+        bad_logout: ErrorText {
             title: "So konnten wir Sie nicht abmelden",
             text: "Der Wunsch der Anwendung, Sie abzumelden, ließ sich nicht überprüfen. Darum wurde nichts geändert.",
             next: "Auf Ihrer Kontoseite können Sie sich abmelden.",

@@ -93,7 +93,7 @@ pub(super) const WORDS: Words = Words {
     },
     error: ErrorPage {
         next: "What you can do",
-        facts: "For whoever looks into this",
+        facts: "Details for support",
         code: "Error",
         why: "Reason",
         reference: "Reference",
@@ -101,53 +101,53 @@ pub(super) const WORDS: Words = Words {
         subject: |reference| format!("Help with error {reference}"),
         time: "Time",
     },
-    troubles: Troubles {
-        unknown_client: Plain {
+    error_kinds: ErrorTexts {
+        unknown_client: ErrorText {
             title: "We do not know this application",
             text: "The application that sent you here is not registered with us, or has been switched off.",
-            next: "Go back and try again. If it keeps happening, tell the people who run the application.",
+            next: "Go back and try again. If it keeps happening, contact the operators of the application.",
         },
-        redirect_uri: Plain {
+        redirect_uri: ErrorText {
             title: "This sign-in link is not safe to follow",
             text: "The application wants you to return to an address that is not registered for it, so we stopped here.",
-            next: "Do not try to go on. If you trust the application, tell the people who run it.",
+            next: "Do not try to go on. If you trust the application, contact its operators.",
         },
-        bad_request: Plain {
+        bad_request: ErrorText {
             title: "That request was not understood",
             text: "The application that sent you here made a mistake in its request.",
-            next: "Go back and try again. If it keeps happening, tell the people who run the application.",
+            next: "Go back and try again. If it keeps happening, contact the operators of the application.",
         },
-        expired: Plain {
+        expired: ErrorText {
             title: "This sign-in has expired",
             text: "It was open for too long, or has already been finished, perhaps in another tab.",
             next: "Go back to the application and sign in from there again.",
         },
-        foreign_form: Plain {
+        foreign_form: ErrorText {
             title: "We did not accept that form",
             text: "It did not come from one of our own pages, or the page had been open for too long. Nothing has been changed.",
             next: "Go back, reload the page and try again.",
         },
-        too_many: Plain {
+        too_many: ErrorText {
             title: "One moment, please",
             text: "More requests came from your network than we take on at once.",
             next: "Wait a minute, then try again.",
         },
-        busy: Plain {
+        busy: ErrorText {
             title: "We will be right back",
             text: "We cannot answer just now. It is not your fault, and nothing has been lost.",
             next: "Try again in a moment.",
         },
-        broken: Plain {
+        broken: ErrorText {
             title: "Something went wrong on our side",
             text: "It is not your fault. It has been recorded, so that we can look into it.",
             next: "Try again in a moment. If it keeps happening, tell us the reference below.",
         },
-        not_found: Plain {
+        not_found: ErrorText {
             title: "There is nothing here",
             text: "The address may be mistyped, or what was here is gone.",
             next: "Check the address, or go back to where you came from.",
         },
-        bad_logout: Plain {
+        bad_logout: ErrorText {
             title: "We could not sign you out this way",
             text: "The application’s request to sign you out could not be verified, so nothing was changed.",
             next: "You can sign out on your account page.",

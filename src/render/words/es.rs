@@ -93,7 +93,7 @@ pub(super) const WORDS: Words = Words {
     },
     error: ErrorPage {
         next: "Qué puede hacer",
-        facts: "Para quien investigue el problema",
+        facts: "Datos para el soporte",
         code: "Error",
         why: "Motivo",
         reference: "Referencia",
@@ -101,53 +101,53 @@ pub(super) const WORDS: Words = Words {
         subject: |reference| format!("Ayuda con el error {reference}"),
         time: "Hora",
     },
-    troubles: Troubles {
-        unknown_client: Plain {
+    error_kinds: ErrorTexts {
+        unknown_client: ErrorText {
             title: "No conocemos esta aplicación",
             text: "La aplicación que le ha enviado aquí no está registrada, o ha sido desactivada.",
             next: "Vuelva atrás e inténtelo de nuevo. Si sigue ocurriendo, avise a los responsables de la aplicación.",
         },
-        redirect_uri: Plain {
+        redirect_uri: ErrorText {
             title: "Este enlace no es seguro",
             text: "La aplicación quiere que usted vuelva a una dirección que no tiene registrada, así que nos hemos detenido aquí.",
             next: "No intente continuar. Si confía en la aplicación, avise a sus responsables.",
         },
-        bad_request: Plain {
+        bad_request: ErrorText {
             title: "No hemos entendido esta petición",
             text: "La aplicación que le ha enviado aquí ha cometido un error en su petición.",
             next: "Vuelva atrás e inténtelo de nuevo. Si sigue ocurriendo, avise a los responsables de la aplicación.",
         },
-        expired: Plain {
+        expired: ErrorText {
             title: "Este inicio de sesión ha caducado",
             text: "Ha estado abierto demasiado tiempo, o ya se ha completado, quizá en otra pestaña.",
             next: "Vuelva a la aplicación e inicie sesión de nuevo desde allí.",
         },
-        foreign_form: Plain {
+        foreign_form: ErrorText {
             title: "No hemos aceptado ese formulario",
             text: "No procedía de una de nuestras páginas, o la página ha estado abierta demasiado tiempo. No se ha cambiado nada.",
             next: "Vuelva atrás, recargue la página e inténtelo de nuevo.",
         },
-        too_many: Plain {
+        too_many: ErrorText {
             title: "Un momento, por favor",
             text: "Han llegado desde su red más peticiones de las que aceptamos a la vez.",
             next: "Espere un minuto e inténtelo de nuevo.",
         },
-        busy: Plain {
+        busy: ErrorText {
             title: "Volvemos enseguida",
             text: "Ahora mismo no podemos responder. No es culpa suya y no se ha perdido nada.",
             next: "Inténtelo de nuevo en un momento.",
         },
-        broken: Plain {
+        broken: ErrorText {
             title: "Algo ha fallado por nuestra parte",
             text: "No es culpa suya. El error ha quedado registrado para que podamos investigarlo.",
             next: "Inténtelo de nuevo en un momento. Si sigue ocurriendo, indíquenos la referencia de abajo.",
         },
-        not_found: Plain {
+        not_found: ErrorText {
             title: "Aquí no hay nada",
             text: "Puede que la dirección esté mal escrita, o que lo que había aquí ya no exista.",
             next: "Compruebe la dirección, o vuelva al lugar de donde venía.",
         },
-        bad_logout: Plain {
+        bad_logout: ErrorText {
             title: "No hemos podido cerrar su sesión así",
             text: "No se ha podido verificar la petición de la aplicación, de modo que no se ha cambiado nada.",
             next: "Puede cerrar la sesión en la página de su cuenta.",

@@ -93,7 +93,7 @@ pub(super) const WORDS: Words = Words {
     },
     error: ErrorPage {
         next: "Ce que vous pouvez faire",
-        facts: "Pour qui cherchera la cause",
+        facts: "Détails pour l’assistance",
         code: "Erreur",
         why: "Raison",
         reference: "Référence",
@@ -101,53 +101,53 @@ pub(super) const WORDS: Words = Words {
         subject: |reference| format!("Aide pour l’erreur {reference}"),
         time: "Heure",
     },
-    troubles: Troubles {
-        unknown_client: Plain {
+    error_kinds: ErrorTexts {
+        unknown_client: ErrorText {
             title: "Nous ne connaissons pas cette application",
             text: "L’application qui vous a envoyé ici n’est pas enregistrée chez nous, ou a été désactivée.",
             next: "Revenez en arrière et réessayez. Si cela se reproduit, prévenez les responsables de l’application.",
         },
-        redirect_uri: Plain {
+        redirect_uri: ErrorText {
             title: "Ce lien de connexion n’est pas sûr",
             text: "L’application veut vous renvoyer à une adresse qui n’est pas enregistrée pour elle ; nous nous sommes donc arrêtés ici.",
             next: "N’essayez pas de continuer. Si vous faites confiance à l’application, prévenez ses responsables.",
         },
-        bad_request: Plain {
+        bad_request: ErrorText {
             title: "Cette demande n’a pas été comprise",
             text: "L’application qui vous a envoyé ici a fait une erreur dans sa demande.",
             next: "Revenez en arrière et réessayez. Si cela se reproduit, prévenez les responsables de l’application.",
         },
-        expired: Plain {
+        expired: ErrorText {
             title: "Cette connexion a expiré",
             text: "Elle est restée ouverte trop longtemps, ou elle est déjà terminée, peut-être dans un autre onglet.",
             next: "Revenez à l’application et connectez-vous à nouveau depuis celle-ci.",
         },
-        foreign_form: Plain {
+        foreign_form: ErrorText {
             title: "Nous n’avons pas accepté ce formulaire",
             text: "Il ne venait pas de l’une de nos pages, ou la page est restée ouverte trop longtemps. Rien n’a été modifié.",
             next: "Revenez en arrière, rechargez la page et réessayez.",
         },
-        too_many: Plain {
+        too_many: ErrorText {
             title: "Un instant, s’il vous plaît",
             text: "Votre réseau a envoyé plus de demandes que nous n’en acceptons à la fois.",
             next: "Attendez une minute, puis réessayez.",
         },
-        busy: Plain {
+        busy: ErrorText {
             title: "Nous revenons tout de suite",
             text: "Nous ne pouvons pas répondre pour le moment. Vous n’y êtes pour rien, et rien n’est perdu.",
             next: "Réessayez dans un instant.",
         },
-        broken: Plain {
+        broken: ErrorText {
             title: "Un problème est survenu de notre côté",
             text: "Vous n’y êtes pour rien. L’erreur a été enregistrée afin que nous puissions en chercher la cause.",
             next: "Réessayez dans un instant. Si cela se reproduit, donnez-nous la référence ci-dessous.",
         },
-        not_found: Plain {
+        not_found: ErrorText {
             title: "Il n’y a rien ici",
             text: "L’adresse est peut-être mal saisie, ou ce qui se trouvait ici n’existe plus.",
             next: "Vérifiez l’adresse, ou revenez d’où vous veniez.",
         },
-        bad_logout: Plain {
+        bad_logout: ErrorText {
             title: "Nous n’avons pas pu vous déconnecter ainsi",
             text: "La demande de déconnexion de l’application n’a pas pu être vérifiée ; rien n’a été modifié.",
             next: "Vous pouvez vous déconnecter sur la page de votre compte.",

@@ -111,7 +111,7 @@ pub struct Words {
     /// The error page.
     pub error: ErrorPage,
     /// The kinds of errors.
-    pub troubles: Troubles,
+    pub error_kinds: ErrorTexts,
     /// Durations and dates.
     pub times: Times,
 }
@@ -245,7 +245,7 @@ pub struct ErrorPage {
 
 /// The text of an error.
 #[derive(Debug)]
-pub struct Plain {
+pub struct ErrorText {
     /// What happened, in a few words.
     pub title: &'static str,
     /// What happened, in a sentence or two.
@@ -254,37 +254,37 @@ pub struct Plain {
     pub next: &'static str,
 }
 
-macro_rules! troubles {
+macro_rules! error_kinds {
     ($($(#[$meta:meta])* $name:ident $field:ident;)*) => {
         /// A kind of error, as explained to users.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Trouble {
+        pub enum ErrorKind {
             $($(#[$meta])* $name,)*
         }
 
-        impl Trouble {
+        impl ErrorKind {
             /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
         }
 
         /// The texts of all kinds of errors.
         #[derive(Debug)]
-        pub struct Troubles {
-            $($(#[$meta])* pub $field: Plain,)*
+        pub struct ErrorTexts {
+            $($(#[$meta])* pub $field: ErrorText,)*
         }
 
         impl Words {
             /// The text of a kind of error.
-            pub const fn trouble(&self, trouble: Trouble) -> &Plain {
-                match trouble {
-                    $(Trouble::$name => &self.troubles.$field,)*
+            pub const fn error_text(&self, kind: ErrorKind) -> &ErrorText {
+                match kind {
+                    $(ErrorKind::$name => &self.error_kinds.$field,)*
                 }
             }
         }
     };
 }
 
-troubles! {
+error_kinds! {
     /// No such client, or it is disabled.
     UnknownClient unknown_client;
     /// The redirect URI is not one of the client's.

@@ -36,11 +36,11 @@ impl Home<'_> {
         }
     }
 
-    fn is_bad_news(&self) -> bool {
+    fn is_error_notice(&self) -> bool {
         matches!(self.notice, Some(Notice::Failed(_)))
     }
 
-    fn news(&self) -> Option<String> {
+    fn notice_text(&self) -> Option<String> {
         self.notice.map(|notice| match notice {
             Notice::Done(what) => (*what).to_owned(),
             Notice::Failed(error) => error.to_string(),

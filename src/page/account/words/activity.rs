@@ -1,8 +1,8 @@
-//! What is said of the recent events of an account.
+//! The texts of the recent events of an account.
 
 use crate::render::words::{Translations, With};
 
-/// What is said of the recent events of an account.
+/// The texts of the recent events of an account.
 #[derive(Debug)]
 pub struct Words {
     /// The heading.

@@ -1,8 +1,8 @@
-//! What is said of the stored details of a user.
+//! The texts of the stored details of a user.
 
 use crate::render::words::{Translations, With};
 
-/// What is said of the stored details of a user.
+/// The texts of the stored details of a user.
 #[derive(Debug)]
 pub struct Words {
     /// The heading.

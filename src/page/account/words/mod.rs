@@ -1,4 +1,4 @@
-//! What the account page says: a file for each of its sections.
+//! The texts of the account page: a file for each section.
 
 pub mod activity;
 pub mod details;

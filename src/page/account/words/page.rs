@@ -1,8 +1,8 @@
-//! What the account page says, but for its parts.
+//! The texts of the account page, without its sections.
 
 use crate::render::words::{Translations, With};
 
-/// What the account page says, but for its parts.
+/// The texts of the account page, without its sections.
 #[derive(Debug)]
 pub struct Words {
     /// The heading of the sessions.

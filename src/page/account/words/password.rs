@@ -1,8 +1,8 @@
-//! What the form that changes the password says.
+//! The texts of the form that changes the password.
 
 use crate::render::words::Translations;
 
-/// What the form that changes the password says.
+/// The texts of the form that changes the password.
 #[derive(Debug)]
 pub struct Words {
     /// The heading.

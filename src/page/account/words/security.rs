@@ -1,8 +1,8 @@
-//! What is said of how a user authenticates.
+//! The texts about the authentication of a user.
 
 use crate::render::words::{Translations, With};
 
-/// What is said of how a user authenticates.
+/// The texts about the authentication of a user.
 #[derive(Debug)]
 pub struct Words {
     /// The heading.
@@ -24,7 +24,7 @@ pub static WORDS: Translations<Words> = Translations {
         changed: |time| format!("Last changed {time}"),
         no_password: "None is set",
         browsers: "Known browsers",
-        browsers_detail: "You have signed in with them before. They get in even while somebody else is guessing your password.",
+        browsers_detail: "You have signed in with them before. They are accepted even while someone else is guessing your password.",
     },
     de: Words {
         title: "Sicherheit",
