@@ -1,4 +1,4 @@
-//! An authority, a server and its clients: ECDSA P-256 all of them.
+//! A CA, a server and its clients, all with ECDSA P-256.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 
-/// What the server is called.
+/// The host name of the server.
 pub(crate) const HOST: &str = "localhost";
 
-/// Who vouches for everybody.
+/// The CA.
 pub(crate) struct Authority {
     certificate: CertificateDer<'static>,
     pem: String,
@@ -36,7 +36,7 @@ impl Authority {
     /// A new one.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub(crate) fn new() -> Result<Self> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.distinguished_name.push(DnType::CommonName, "Bench CA");
@@ -51,7 +51,7 @@ impl Authority {
     /// A certificate for the server.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub(crate) fn server(&self) -> Result<Identity> {
         let mut params = CertificateParams::new(vec![HOST.to_owned()])?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -61,7 +61,7 @@ impl Authority {
     /// A certificate for a client of this name.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub(crate) fn client(&self, uri: &str) -> Result<Identity> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.subject_alt_names.push(SanType::URI(uri.try_into()?));
@@ -87,7 +87,7 @@ impl Authority {
         Ok(roots)
     }
 
-    /// How a client connects: each handshake is a whole one.
+    /// The TLS configuration of a client: every handshake is a full one.
     ///
     /// # Errors
     /// When TLS refuses the certificate.
@@ -99,7 +99,7 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
-    /// Writes what a server needs: `ca.pem`, `server.pem`, and `server.key` for its owner alone.
+    /// Writes the files of a server: `ca.pem`, `server.pem`, and `server.key`, readable by its owner only.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -113,8 +113,8 @@ impl Authority {
     }
 }
 
-/// Handshakes, client certificates included, as rustls makes and checks them by itself: without
-/// sockets, and only the server's part is timed. Returns how many a second.
+/// The rate of handshakes with client certificates by rustls alone: without sockets, and only the part of the server is
+/// timed.
 ///
 /// # Errors
 /// When TLS refuses something.
@@ -131,26 +131,26 @@ pub(crate) fn handshakes(length: std::time::Duration) -> Result<f64> {
     let (begun, mut used, mut count) = (Instant::now(), std::time::Duration::ZERO, 0.0);
     while begun.elapsed() < length {
         let mut client = ClientConnection::new(connecting.clone(), HOST.try_into()?)?;
-        let made = Instant::now();
+        let created = Instant::now();
         let mut server = ServerConnection::new(accepting.clone())?;
-        used += made.elapsed();
+        used += created.elapsed();
         while client.is_handshaking() || server.is_handshaking() {
             let mut sent = Vec::new();
             while client.wants_write() {
                 client.write_tls(&mut sent)?;
             }
-            let heard = Instant::now();
+            let received = Instant::now();
             let mut rest = sent.as_slice();
             while !rest.is_empty() {
                 server.read_tls(&mut rest)?;
                 server.process_new_packets()?;
             }
-            let mut answered = Vec::new();
+            let mut response = Vec::new();
             while server.wants_write() {
-                server.write_tls(&mut answered)?;
+                server.write_tls(&mut response)?;
             }
-            used += heard.elapsed();
-            let mut rest = answered.as_slice();
+            used += received.elapsed();
+            let mut rest = response.as_slice();
             while !rest.is_empty() {
                 client.read_tls(&mut rest)?;
                 client.process_new_packets()?;
@@ -159,5 +159,5 @@ pub(crate) fn handshakes(length: std::time::Duration) -> Result<f64> {
         count += 1.0;
     }
     let rate: f64 = count / used.as_secs_f64();
-    rate.is_finite().then_some(rate).context("no handshake was made")
+    rate.is_finite().then_some(rate).context("no handshake was completed")
 }

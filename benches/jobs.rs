@@ -1,4 +1,4 @@
-//! What is measured: each job as a client or a browser does it.
+//! The measured jobs: each is what a client or a browser does.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gatewright::types::Digest;
 
 use crate::limits::Limit;
-use crate::load::{Answer, Door, Step, Work, Worker, between};
+use crate::load::{Response, Step, TlsTarget, Work, Worker, between};
 use crate::proofs;
 use crate::seed::{Credentials, REDIRECT_URI, SCOPE, Seeded};
 use crate::server::NOOP;
@@ -26,9 +26,9 @@ pub(crate) enum Job {
     ClientCredentials,
     DpopClientCredentials,
     /// Over mutual TLS.
-    Certified,
-    /// The same, with a handshake each.
-    Shaking,
+    MutualTls,
+    /// Over mutual TLS, with a handshake per request.
+    Handshakes,
     IntrospectJwt,
     IntrospectOpaque,
     UserInfo,
@@ -36,28 +36,28 @@ pub(crate) enum Job {
     CodeFlow,
 }
 
-/// What a job is held against.
+/// The rate that a job is compared with.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Against {
-    /// The no-op.
+pub(crate) enum Baseline {
+    /// That of the no-op.
     Noop,
-    /// One after the other: the no-op and these.
+    /// That of the no-op and these operations in sequence.
     NoopAnd(&'static [Limit]),
-    /// This alone.
+    /// That of this operation.
     Alone(Limit),
-    /// Another job.
+    /// That of another job.
     Job(Job),
 }
 
 impl Job {
-    /// Those of the table, in its order.
+    /// The jobs of the table, in its order.
     pub(crate) const ALL: [Self; 11] = [
         Self::Discovery,
         Self::Jwks,
         Self::ClientCredentials,
         Self::DpopClientCredentials,
-        Self::Certified,
-        Self::Shaking,
+        Self::MutualTls,
+        Self::Handshakes,
         Self::IntrospectJwt,
         Self::IntrospectOpaque,
         Self::UserInfo,
@@ -65,7 +65,7 @@ impl Job {
         Self::CodeFlow,
     ];
 
-    /// What it is called.
+    /// The name in the report.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::NoopGet => "no-op GET",
@@ -74,8 +74,8 @@ impl Job {
             Self::Jwks => "JWKS",
             Self::ClientCredentials => "client credentials, ES256 JWT",
             Self::DpopClientCredentials => "DPoP client credentials, ES256",
-            Self::Certified => "client credentials, ES256 JWT, mutual TLS",
-            Self::Shaking => "the same with a handshake each",
+            Self::MutualTls => "client credentials, ES256 JWT, mutual TLS",
+            Self::Handshakes => "the same with a handshake each",
             Self::IntrospectJwt => "introspection of a JWT",
             Self::IntrospectOpaque => "introspection of an opaque token",
             Self::UserInfo => "userinfo",
@@ -84,15 +84,15 @@ impl Job {
         }
     }
 
-    /// The no-op that it is compared with.
+    /// The no-op with the same method.
     pub(crate) const fn noop(self) -> Self {
         match self {
             Self::NoopGet | Self::Discovery | Self::Jwks => Self::NoopGet,
             Self::NoopPost
             | Self::ClientCredentials
             | Self::DpopClientCredentials
-            | Self::Certified
-            | Self::Shaking
+            | Self::MutualTls
+            | Self::Handshakes
             | Self::IntrospectJwt
             | Self::IntrospectOpaque
             | Self::UserInfo
@@ -101,27 +101,27 @@ impl Job {
         }
     }
 
-    /// What bounds it, and how much of that it has to reach.
-    pub(crate) const fn target(self) -> (Against, f64) {
-        const VERIFIED: Against = Against::NoopAnd(&[Limit::VerifyEs256, Limit::Select]);
-        const PROVEN: Against =
-            Against::NoopAnd(&[Limit::SignEs256, Limit::VerifyEs256, Limit::Commit]);
+    /// The baseline, and the share of it that is the target.
+    pub(crate) const fn target(self) -> (Baseline, f64) {
+        const VERIFIED: Baseline = Baseline::NoopAnd(&[Limit::VerifyEs256, Limit::Select]);
+        const PROVEN: Baseline =
+            Baseline::NoopAnd(&[Limit::SignEs256, Limit::VerifyEs256, Limit::Commit]);
         match self {
-            Self::NoopGet | Self::NoopPost => (Against::Noop, 1.0),
-            Self::Discovery | Self::Jwks => (Against::Noop, 0.85),
-            Self::ClientCredentials => (Against::NoopAnd(&[Limit::SignEs256]), 0.6),
+            Self::NoopGet | Self::NoopPost => (Baseline::Noop, 1.0),
+            Self::Discovery | Self::Jwks => (Baseline::Noop, 0.85),
+            Self::ClientCredentials => (Baseline::NoopAnd(&[Limit::SignEs256]), 0.6),
             Self::DpopClientCredentials => (PROVEN, 0.6),
-            Self::Certified => (Against::Job(Self::ClientCredentials), 0.85),
-            Self::Shaking => (Against::Alone(Limit::Handshake), 0.7),
+            Self::MutualTls => (Baseline::Job(Self::ClientCredentials), 0.85),
+            Self::Handshakes => (Baseline::Alone(Limit::Handshake), 0.7),
             Self::IntrospectJwt | Self::UserInfo => (VERIFIED, 0.7),
-            Self::IntrospectOpaque => (Against::Noop, 0.15),
-            Self::Refresh => (Against::Alone(Limit::Commit), 0.4),
-            Self::CodeFlow => (Against::Alone(Limit::Commit), 0.15),
+            Self::IntrospectOpaque => (Baseline::Noop, 0.15),
+            Self::Refresh => (Baseline::Alone(Limit::Commit), 0.4),
+            Self::CodeFlow => (Baseline::Alone(Limit::Commit), 0.15),
         }
     }
 
-    /// What 99 of 100 pieces have to stay below at half the measured throughput, in milliseconds.
-    pub(crate) const fn patience(self) -> f64 {
+    /// The target for p99 at half of the measured throughput, in milliseconds.
+    pub(crate) const fn max_p99_ms(self) -> f64 {
         match self {
             Self::DpopClientCredentials | Self::Refresh | Self::CodeFlow => 40.0,
             Self::NoopGet
@@ -129,22 +129,22 @@ impl Job {
             | Self::Discovery
             | Self::Jwks
             | Self::ClientCredentials
-            | Self::Certified
-            | Self::Shaking
+            | Self::MutualTls
+            | Self::Handshakes
             | Self::IntrospectJwt
             | Self::IntrospectOpaque
             | Self::UserInfo => 5.0,
         }
     }
 
-    /// How long it has to run before it is measured.
+    /// How long it runs before it is measured.
     pub(crate) fn warm_up(self, shortest: Duration) -> Duration {
-        // A sign-in is noted as used once a minute, by the first refresh of its grants: the first round
-        // through all of them would write twice.
+        // The first refresh of a session within a minute also writes its last use: without the warm-up, the
+        // first round would write twice.
         if self == Self::Refresh { shortest.max(Duration::from_secs(5)) } else { shortest }
     }
 
-    /// Those who do it: each a share of what takes turns.
+    /// The workers, each with its share of the tokens, grants or clients.
     pub(crate) fn workers(self, seeded: &Seeded, count: usize) -> Vec<Worker> {
         let basic = seeded.web.basic();
         let post = |path: &str, form: &str| request("POST", path, &basic, form);
@@ -184,10 +184,10 @@ impl Job {
                 };
                 seeded.access.iter().map(of).collect()
             }
-            Self::Certified => return Certified::all(seeded, count, false),
-            Self::Shaking => return Certified::all(seeded, count, true),
-            Self::Refresh => return Refreshing::all(seeded, count),
-            Self::CodeFlow => return Flowing::all(seeded, count),
+            Self::MutualTls => return MutualTlsWorker::all(seeded, count, false),
+            Self::Handshakes => return MutualTlsWorker::all(seeded, count, true),
+            Self::Refresh => return RefreshWorker::all(seeded, count),
+            Self::CodeFlow => return CodeFlowWorker::all(seeded, count),
         };
         let expected = match self {
             Self::IntrospectJwt | Self::IntrospectOpaque => "\"active\":true",
@@ -197,8 +197,8 @@ impl Job {
             Self::Discovery => "\"issuer\":",
             Self::Jwks => "\"keys\":",
             Self::DpopClientCredentials
-            | Self::Certified
-            | Self::Shaking
+            | Self::MutualTls
+            | Self::Handshakes
             | Self::Refresh
             | Self::CodeFlow => "",
         };
@@ -207,7 +207,7 @@ impl Job {
         (0..count)
             .map(|number| {
                 let next = share(number);
-                Box::new(Repeating { requests: requests.clone(), next, expected }) as Worker
+                Box::new(FixedRequests { requests: requests.clone(), next, expected }) as Worker
             })
             .collect()
     }
@@ -221,7 +221,7 @@ impl Credentials {
     }
 }
 
-/// A request, with a form in it if there is one.
+/// A request, with a form if it is not empty.
 pub(crate) fn request(method: &str, path: &str, headers: &str, form: &str) -> Vec<u8> {
     let body = if form.is_empty() {
         String::new()
@@ -235,72 +235,72 @@ pub(crate) fn request(method: &str, path: &str, headers: &str, form: &str) -> Ve
     .into_bytes()
 }
 
-/// Requests that do not depend on answers.
-struct Repeating {
+/// Requests that do not depend on earlier responses.
+struct FixedRequests {
     requests: Rc<Vec<Vec<u8>>>,
     next: usize,
     expected: &'static str,
 }
 
-impl Work for Repeating {
-    fn ask(&mut self, request: &mut Vec<u8>) {
+impl Work for FixedRequests {
+    fn write_request(&mut self, request: &mut Vec<u8>) {
         request.extend_from_slice(self.requests.get(self.next).map_or(&[], Vec::as_slice));
         self.next = (self.next + 1) % self.requests.len();
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
-        answer.must_be(200)?;
-        ensure!(answer.body.contains(self.expected), "an unexpected answer: {}", answer.body);
+    fn read_response(&mut self, response: &Response<'_>) -> Result<Step> {
+        response.must_be(200)?;
+        ensure!(response.body.contains(self.expected), "an unexpected response: {}", response.body);
         Ok(Step::Done)
     }
 }
 
-/// Asks for tokens of its own over mutual TLS, each connection as another client.
-struct Certified {
+/// Requests tokens over mutual TLS; each connection is another client.
+struct MutualTlsWorker {
     request: Vec<u8>,
-    door: Door,
+    tls: TlsTarget,
 }
 
-impl Certified {
-    fn all(seeded: &Seeded, count: usize, anew: bool) -> Vec<Worker> {
+impl MutualTlsWorker {
+    fn all(seeded: &Seeded, count: usize, per_request: bool) -> Vec<Worker> {
         let certified = seeded.certified.iter().cycle().take(count);
-        let of = |(id, door): &(String, Door)| -> Worker {
+        let of = |(id, tls): &(String, TlsTarget)| -> Worker {
             let form = format!("grant_type=client_credentials&scope=read&client_id={id}");
             Box::new(Self {
                 request: request("POST", "/token", "", &form),
-                door: Door { anew, ..door.clone() },
+                tls: TlsTarget { per_request, ..tls.clone() },
             })
         };
         certified.map(of).collect()
     }
 }
 
-impl Work for Certified {
-    fn ask(&mut self, bytes: &mut Vec<u8>) {
+impl Work for MutualTlsWorker {
+    fn write_request(&mut self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&self.request);
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
-        answer.must_be(200)?;
-        ensure!(answer.body.contains("\"access_token\":\"ey"), "no token: {}", answer.body);
+    fn read_response(&mut self, response: &Response<'_>) -> Result<Step> {
+        response.must_be(200)?;
+        ensure!(response.body.contains("\"access_token\":\"ey"), "no token: {}", response.body);
         Ok(Step::Done)
     }
 
-    fn door(&self) -> Option<Door> {
-        Some(self.door.clone())
+    fn tls(&self) -> Option<TlsTarget> {
+        Some(self.tls.clone())
     }
 }
 
-/// Rotates refresh tokens, its share of them in turn.
-struct Refreshing {
+/// Rotates its share of the refresh tokens, one after another.
+struct RefreshWorker {
     basic: String,
-    /// Those of all: what one has spent, nobody may present again, in no later round either.
+    /// The current tokens of all workers, kept between rounds: a used token must not be presented again.
     tokens: Rc<RefCell<Vec<String>>>,
     own: Range<usize>,
     next: usize,
 }
 
-impl Refreshing {
+impl RefreshWorker {
     fn all(seeded: &Seeded, count: usize) -> Vec<Worker> {
         let all = seeded.refresh.borrow().len();
         (0..count)
@@ -313,19 +313,19 @@ impl Refreshing {
     }
 }
 
-impl Work for Refreshing {
-    fn ask(&mut self, bytes: &mut Vec<u8>) {
+impl Work for RefreshWorker {
+    fn write_request(&mut self, bytes: &mut Vec<u8>) {
         let tokens = self.tokens.borrow();
         let token = tokens.get(self.next).map_or("", String::as_str);
         let form = format!("grant_type=refresh_token&refresh_token={token}");
         bytes.extend(request("POST", "/token", &self.basic, &form));
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
-        answer.must_be(200)?;
-        ensure!(answer.body.contains("\"id_token\":\"ey"), "no ID token: {}", answer.body);
+    fn read_response(&mut self, response: &Response<'_>) -> Result<Step> {
+        response.must_be(200)?;
+        ensure!(response.body.contains("\"id_token\":\"ey"), "no ID token: {}", response.body);
         let next =
-            between(answer.body, "\"refresh_token\":\"", "\"").context("no refresh token")?;
+            between(response.body, "\"refresh_token\":\"", "\"").context("no refresh token")?;
         if let Some(token) = self.tokens.borrow_mut().get_mut(self.next) {
             next.clone_into(token);
         }
@@ -334,8 +334,8 @@ impl Work for Refreshing {
     }
 }
 
-/// Signs in to the web client where the browser is signed in already: authorize, then redeem.
-struct Flowing {
+/// The code flow in a browser with a session: authorize, then redeem.
+struct CodeFlowWorker {
     basic: String,
     client_id: String,
     cookie_name: String,
@@ -344,10 +344,10 @@ struct Flowing {
     code: Option<String>,
 }
 
-/// RFC 7636 §4.1; one is as good as another here.
+/// RFC 7636 §4.1; every flow uses the same one.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-impl Flowing {
+impl CodeFlowWorker {
     fn all(seeded: &Seeded, count: usize) -> Vec<Worker> {
         let share = seeded.cookies.len().div_ceil(count).max(1);
         let of = |cookies: &[String]| -> Worker {
@@ -364,19 +364,19 @@ impl Flowing {
     }
 }
 
-/// What the cookie of a sign-in is called where this is the issuer, without TLS.
+/// The name of the session cookie of this issuer, without TLS.
 fn session_cookie(issuer: &str) -> String {
     let Digest([a, b, c, d, ..]) = Digest::of(issuer.as_bytes());
     format!("gatewright-session-{a:02x}{b:02x}{c:02x}{d:02x}")
 }
 
-/// Percent-encodes what stands in our few values.
+/// Percent-encodes the characters that occur in the values used here.
 fn encoded(text: &str) -> String {
     text.replace(':', "%3A").replace('/', "%2F").replace(' ', "+")
 }
 
-impl Work for Flowing {
-    fn ask(&mut self, bytes: &mut Vec<u8>) {
+impl Work for CodeFlowWorker {
+    fn write_request(&mut self, bytes: &mut Vec<u8>) {
         let redirect_uri = encoded(REDIRECT_URI);
         if let Some(code) = &self.code {
             let form = format!(
@@ -400,35 +400,35 @@ impl Work for Flowing {
         ));
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
+    fn read_response(&mut self, response: &Response<'_>) -> Result<Step> {
         if self.code.take().is_some() {
-            answer.must_be(200)?;
-            ensure!(answer.body.contains("\"id_token\":\"ey"), "no ID token: {}", answer.body);
+            response.must_be(200)?;
+            ensure!(response.body.contains("\"id_token\":\"ey"), "no ID token: {}", response.body);
             return Ok(Step::Done);
         }
-        let code = between(answer.head, "code=", "&").context("no code");
-        let code = code.with_context(|| format!("{} {}", answer.head, answer.body))?;
+        let code = between(response.head, "code=", "&").context("no code");
+        let code = code.with_context(|| format!("{} {}", response.head, response.body))?;
         self.code = Some(code.to_owned());
         Ok(Step::More)
     }
 }
 
-/// Signs in with a password, again and again, as other people.
-pub(crate) struct SigningIn {
+/// Signs in with a password, each time as another user.
+pub(crate) struct SignInWorker {
     next: usize,
-    /// Of the page: the cookie of the browser and the token of the form.
+    /// The browser cookie and the form token of the sign-in page.
     page: Option<(String, String)>,
 }
 
-impl SigningIn {
-    /// So many browsers.
+impl SignInWorker {
+    /// This many browsers.
     pub(crate) fn all(count: usize) -> Vec<Worker> {
         (0..count).map(|number| Box::new(Self { next: number, page: None }) as Worker).collect()
     }
 }
 
-impl Work for SigningIn {
-    fn ask(&mut self, bytes: &mut Vec<u8>) {
+impl Work for SignInWorker {
+    fn write_request(&mut self, bytes: &mut Vec<u8>) {
         let Some((cookie, csrf)) = &self.page else {
             bytes.extend(request("GET", "/login", "accept-language: en\r\n", ""));
             return;
@@ -441,15 +441,15 @@ impl Work for SigningIn {
         bytes.extend(request("POST", "/login", &headers, &form));
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
+    fn read_response(&mut self, response: &Response<'_>) -> Result<Step> {
         if self.page.is_some() {
-            answer.must_be(303)?;
-            ensure!(answer.head.contains("gatewright-session-"), "no session: {}", answer.head);
+            response.must_be(303)?;
+            ensure!(response.head.contains("gatewright-session-"), "no session: {}", response.head);
             return Ok(Step::Done);
         }
-        answer.must_be(200)?;
-        let cookie = between(answer.head, "set-cookie: ", ";").context("no cookie")?;
-        let field = between(answer.body, "name=\"csrf\"", ">").context("no token in the form")?;
+        response.must_be(200)?;
+        let cookie = between(response.head, "set-cookie: ", ";").context("no cookie")?;
+        let field = between(response.body, "name=\"csrf\"", ">").context("no token in the form")?;
         let csrf = between(field, "value=\"", "\"").context("no value of the token")?;
         self.page = Some((cookie.to_owned(), csrf.to_owned()));
         Ok(Step::More)

@@ -1,5 +1,5 @@
-//! What the hardware and the libraries allow: raw rates of one core, each measured in a process of its
-//! own on the core that the server has otherwise to itself.
+//! The raw rates of the hardware and the libraries on one core, each measured in a process of its own on the core of the
+//! server.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ use gatewright::store::{ConnectionLimits, OpenMode, Store, sql};
 
 use crate::server;
 
-/// Something whose rate bounds a job.
+/// An operation whose rate bounds a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Limit {
     /// ES256 signatures.
@@ -74,9 +74,9 @@ pub(crate) fn print(limit: Limit, config: &Path, seconds: f64) -> Result<()> {
         }
         Limit::SignRs256 => {
             let random = SystemRandom::new();
-            // Read as a server reads its key: one that was just made signs at half the rate.
-            let made = RsaKeyPair::generate(KeySize::Rsa2048)?;
-            let pkcs8: Pkcs8V1Der<'_> = made.as_der()?;
+            // Parsed from PKCS #8, as the server does: a key that was just generated signs at half the rate.
+            let generated = RsaKeyPair::generate(KeySize::Rsa2048)?;
+            let pkcs8: Pkcs8V1Der<'_> = generated.as_der()?;
             let key = RsaKeyPair::from_pkcs8(pkcs8.as_ref())?;
             let mut signature = vec![0; key.public_modulus_len()];
             repeat(length, || {
@@ -119,11 +119,11 @@ pub(crate) fn print(limit: Limit, config: &Path, seconds: f64) -> Result<()> {
     Ok(())
 }
 
-fn repeat(length: Duration, mut once: impl FnMut() -> Result<()>) -> Result<f64> {
+fn repeat(length: Duration, mut operation: impl FnMut() -> Result<()>) -> Result<f64> {
     let begun = Instant::now();
     let mut count = 0.0;
     while begun.elapsed() < length {
-        once()?;
+        operation()?;
         count += 1.0;
     }
     Ok(count / begun.elapsed().as_secs_f64())
@@ -132,7 +132,7 @@ fn repeat(length: Duration, mut once: impl FnMut() -> Result<()>) -> Result<f64>
 /// The database of a configuration, beside its server.
 ///
 /// # Errors
-/// When it is not there.
+/// When it cannot be opened.
 pub(crate) async fn open(config: &Path) -> Result<Store> {
     let database = server::load(config)?.database;
     let limits = ConnectionLimits {
@@ -144,7 +144,7 @@ pub(crate) async fn open(config: &Path) -> Result<Store> {
     Ok(Store::open(&database.url.0, &limits, OpenMode::Migrate).await?)
 }
 
-/// As many tasks at once as there are connections to the server.
+/// With as many concurrent tasks as there are connections to the server.
 async fn database(limit: Limit, config: &Path, length: Duration) -> Result<f64> {
     let store = Arc::new(open(config).await?);
     let done = Arc::new(AtomicU64::new(0));
@@ -155,7 +155,7 @@ async fn database(limit: Limit, config: &Path, length: Duration) -> Result<f64> 
         tasks.spawn(async move {
             let mut turn = task;
             while begun.elapsed() < length {
-                // Among the first thousand: there are at least as many.
+                // Among the first thousand rows, which every database has.
                 let id = format!("01970000-0000-7000-8000-{:012x}", turn * 31 % 1000);
                 if limit == Limit::Commit {
                     sql("UPDATE bench SET n = n + 1 WHERE id = $1")

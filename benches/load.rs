@@ -1,8 +1,7 @@
-//! The load: connections that ask, wait for the answer and ask again.
+//! The load generator: connections that send a request, wait for the response and send the next one.
 //!
-//! Written over bare sockets, because whoever measures a server from the core beside it must be
-//! cheaper than the server: a request is bytes that were prepared before, an answer is looked at no
-//! closer than a piece of work needs.
+//! It uses plain sockets, because it must need less processor time than the server: requests are prepared bytes, and
+//! responses are parsed no further than the job requires.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,34 +16,34 @@ use tokio::task::LocalSet;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// What one connection does, again and again.
+/// The repeated work of one connection.
 pub(crate) trait Work {
     /// Writes the next request.
-    fn ask(&mut self, request: &mut Vec<u8>);
+    fn write_request(&mut self, request: &mut Vec<u8>);
 
-    /// Reads its answer.
+    /// Reads its response.
     ///
     /// # Errors
-    /// When it is not the one that was expected: a wrong answer is no speed.
-    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step>;
+    /// When it is not the expected one: errors must not count as throughput.
+    fn read_response(&mut self, response: &Response<'_>) -> Result<Step>;
 
-    /// How it connects; in clear, unless it says otherwise.
-    fn door(&self) -> Option<Door> {
+    /// How it connects; `None`: without TLS.
+    fn tls(&self) -> Option<TlsTarget> {
         None
     }
 }
 
 /// A connection with TLS and a client certificate.
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct TlsTarget {
     pub(crate) address: SocketAddr,
     pub(crate) connector: TlsConnector,
     pub(crate) name: ServerName<'static>,
-    /// Whether each piece of work has a connection of its own, with a whole handshake.
-    pub(crate) anew: bool,
+    /// Whether each unit of work has a connection of its own, with a full handshake.
+    pub(crate) per_request: bool,
 }
 
-/// Whether a piece of work is done.
+/// Whether a unit of work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// It is.
@@ -53,63 +52,57 @@ pub(crate) enum Step {
     More,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
-pub(crate) struct Answer<'a> {
+pub(crate) struct Response<'a> {
     pub(crate) status: u16,
     pub(crate) head: &'a str,
     pub(crate) body: &'a str,
 }
 
-impl Answer<'_> {
+impl Response<'_> {
     /// Refuses another status.
     pub(crate) fn must_be(&self, status: u16) -> Result<()> {
-        ensure!(
-            self.status == status,
-            "answered with {}: {} {}",
-            self.status,
-            self.head,
-            self.body
-        );
+        ensure!(self.status == status, "status {}: {} {}", self.status, self.head, self.body);
         Ok(())
     }
 }
 
-impl std::fmt::Debug for Door {
+impl std::fmt::Debug for TlsTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Door").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("TlsTarget").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
-/// The piece of `text` between two marks.
+/// The part of `text` between two marks.
 pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(before)?;
-    rest.split_once(after).map(|(found, _)| found)
+    rest.split_once(after).map(|(between, _)| between)
 }
 
-/// How fast to ask.
+/// When requests are sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
-    /// Each connection as soon as it has its answer.
+    /// Closed loop: on each connection as soon as it has its response.
     Closed,
-    /// So many pieces of work a second over all connections, whether or not answers keep up: who waits
-    /// for a connection counts as waiting for the server.
+    /// Open loop: this many units of work per second over all connections, whether or not earlier ones have completed;
+    /// waiting for a connection counts as waiting for the server.
     Open(f64),
 }
 
-/// What came of it.
+/// The result of a measurement.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    /// Pieces of work.
+    /// Completed units of work.
     pub(crate) done: usize,
-    /// How long that took.
+    /// The duration.
     pub(crate) took: Duration,
-    /// Of each piece, in microseconds, sorted.
+    /// The latencies in microseconds, sorted.
     micros: Vec<u32>,
 }
 
 impl Measured {
-    /// Pieces a second.
+    /// Units of work per second.
     pub(crate) fn rate(&self) -> f64 {
         self.done as f64 / self.took.as_secs_f64()
     }
@@ -119,7 +112,7 @@ impl Measured {
         self.percentile(1.0)
     }
 
-    /// The latency that `part` of the pieces stayed below, in milliseconds.
+    /// The percentile `part` of the latencies, in milliseconds.
     pub(crate) fn percentile(&self, part: f64) -> f64 {
         let at = (self.micros.len() as f64 * part) as usize;
         let at = at.min(self.micros.len().saturating_sub(1));
@@ -127,25 +120,25 @@ impl Measured {
     }
 }
 
-/// A connection and what it does. What it knows outlives the connection.
+/// The work of a connection; its state outlives the connection.
 pub(crate) type Worker = Box<dyn Work>;
 
-/// Where to ask.
+/// The server.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct To {
+pub(crate) struct Target {
     pub(crate) address: SocketAddr,
-    /// Whether the core of the load is its own. Then it never sleeps: a server that is slower than a no-op
-    /// would have to wake it for each answer, which costs the server 10 µs on a virtual machine, and costs
-    /// it nothing where its clients are on other machines.
-    pub(crate) awake: bool,
+    /// Whether the load generator busy-waits, because it has a core of its own. Otherwise a server that is slower than a
+    /// no-op would have to wake it for each response, which costs the server 10 µs on a virtual machine. Clients on
+    /// other machines do not cause this cost.
+    pub(crate) busy_waits: bool,
 }
 
-/// Lets each of `workers` work on a connection of its own.
+/// Runs each of `workers` on a connection of its own.
 ///
 /// # Errors
-/// When an answer is not the one that was expected.
+/// When a response is not the expected one.
 pub(crate) async fn drive(
-    to: To,
+    to: Target,
     workers: &mut Vec<Worker>,
     pace: Pace,
     length: Duration,
@@ -157,20 +150,20 @@ pub(crate) async fn drive(
         .drain(..)
         .enumerate()
         .map(|(number, worker)| {
-            let turn = match pace {
+            let schedule = match pace {
                 Pace::Closed => None,
-                Pace::Open(rate) => Some(Turn {
+                Pace::Open(rate) => Some(Schedule {
                     first: begun + Duration::from_secs_f64(number as f64 / rate),
                     every: Duration::from_secs_f64(count as f64 / rate),
                 }),
             };
-            tasks.spawn_local(one(to.address, worker, turn, begun + length))
+            tasks.spawn_local(run_worker(to.address, worker, schedule, begun + length))
         })
         .collect();
     let mut tasks = std::pin::pin!(tasks);
     std::future::poll_fn(|cx| {
         let done = tasks.as_mut().poll(cx);
-        if to.awake {
+        if to.busy_waits {
             cx.waker().wake_by_ref();
         }
         done
@@ -187,45 +180,45 @@ pub(crate) async fn drive(
     Ok(Measured { done: micros.len(), took, micros })
 }
 
-/// When a connection has to ask.
+/// When a connection sends its requests.
 #[derive(Clone, Copy, Debug)]
-struct Turn {
+struct Schedule {
     first: Instant,
     every: Duration,
 }
 
-async fn one(
+async fn run_worker(
     to: SocketAddr,
     mut worker: Worker,
-    turn: Option<Turn>,
+    schedule: Option<Schedule>,
     until: Instant,
 ) -> Result<(Worker, Vec<u32>)> {
-    let door = worker.door();
-    let mut wire = Wire::to(to, door.as_ref()).await?;
+    let tls = worker.tls();
+    let mut connection = Connection::to(to, tls.as_ref()).await?;
     let mut micros = Vec::with_capacity(16 * 1024);
-    let mut due = turn.map(|turn| turn.first);
+    let mut due = schedule.map(|schedule| schedule.first);
     loop {
         let free = Instant::now();
         let mut begun = free;
-        if let (Some(turn), Some(at)) = (turn, due) {
+        if let (Some(schedule), Some(at)) = (schedule, due) {
             if at >= until {
                 break;
             }
             if at > free {
                 tokio::time::sleep_until(at.into()).await;
-                // The timer is coarse; that it comes late is not the server's doing.
+                // The timer is coarse: its delay must not count as latency of the server.
                 begun = Instant::now();
             } else {
                 begun = at;
             }
-            due = Some(at + turn.every);
+            due = Some(at + schedule.every);
         } else if free >= until {
             break;
         }
-        if door.as_ref().is_some_and(|door| door.anew) {
-            wire = Wire::to(to, door.as_ref()).await?;
+        if tls.as_ref().is_some_and(|tls| tls.per_request) {
+            connection = Connection::to(to, tls.as_ref()).await?;
         }
-        while wire.talk(worker.as_mut()).await? == Step::More {}
+        while connection.exchange(worker.as_mut()).await? == Step::More {}
         micros.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
     Ok((worker, micros))
@@ -233,65 +226,65 @@ async fn one(
 
 /// A connection.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub(crate) struct Connection {
     stream: Stream,
     request: Vec<u8>,
-    answer: Vec<u8>,
+    response: Vec<u8>,
 }
 
-impl Wire {
+impl Connection {
     /// Connects.
-    pub(crate) async fn to(address: SocketAddr, door: Option<&Door>) -> Result<Self> {
-        let address = door.map_or(address, |door| door.address);
+    pub(crate) async fn to(address: SocketAddr, tls: Option<&TlsTarget>) -> Result<Self> {
+        let address = tls.map_or(address, |tls| tls.address);
         let stream = TcpStream::connect(address).await.context("the server does not accept")?;
         stream.set_nodelay(true)?;
-        let stream = match door {
+        let stream = match tls {
             None => Stream::Clear(stream),
-            Some(door) => {
-                let secured = door.connector.connect(door.name.clone(), stream).await;
+            Some(tls) => {
+                let secured = tls.connector.connect(tls.name.clone(), stream).await;
                 Stream::Secured(Box::new(secured.context("the TLS handshake failed")?))
             }
         };
         Ok(Self {
             stream,
             request: Vec::with_capacity(4096),
-            answer: Vec::with_capacity(16 * 1024),
+            response: Vec::with_capacity(16 * 1024),
         })
     }
 
-    /// Asks once.
-    pub(crate) async fn talk(&mut self, work: &mut dyn Work) -> Result<Step> {
+    /// Sends a request and reads its response.
+    pub(crate) async fn exchange(&mut self, work: &mut dyn Work) -> Result<Step> {
         self.request.clear();
-        work.ask(&mut self.request);
+        work.write_request(&mut self.request);
         self.stream.write_all(&self.request).await?;
-        self.answer.clear();
+        self.response.clear();
         let end = loop {
-            if self.stream.read_buf(&mut self.answer).await? == 0 {
-                bail!("the server closed the connection in the middle of an answer");
+            if self.stream.read_buf(&mut self.response).await? == 0 {
+                bail!("the server closed the connection in the middle of a response");
             }
-            if let Some(end) = head_end(&self.answer) {
+            if let Some(end) = head_end(&self.response) {
                 break end;
             }
         };
         let (status, length) = {
-            let head = std::str::from_utf8(self.answer.get(..end).unwrap_or_default())?;
+            let head = std::str::from_utf8(self.response.get(..end).unwrap_or_default())?;
             let status = head.get(9..12).and_then(|status| status.parse().ok());
-            let status: u16 = status.context("the answer has no status")?;
+            let status: u16 = status.context("the response has no status")?;
             let length = between(head, "content-length: ", "\r\n");
             (status, length.map_or(Ok(0), str::parse::<usize>)?)
         };
-        while self.answer.len() < end + length {
-            if self.stream.read_buf(&mut self.answer).await? == 0 {
-                bail!("the server closed the connection in the middle of an answer");
+        while self.response.len() < end + length {
+            if self.stream.read_buf(&mut self.response).await? == 0 {
+                bail!("the server closed the connection in the middle of a response");
             }
         }
-        let text = std::str::from_utf8(&self.answer)?;
-        let (head, body) = text.split_at_checked(end).context("an answer that is not text")?;
-        work.hear(&Answer { status, head, body })
+        let text = std::str::from_utf8(&self.response)?;
+        let (head, body) = text.split_at_checked(end).context("a response that is not text")?;
+        work.read_response(&Response { status, head, body })
     }
 }
 
-/// What it goes over.
+/// The transport.
 #[derive(Debug)]
 enum Stream {
     Clear(TcpStream),

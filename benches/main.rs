@@ -1,8 +1,8 @@
-//! How fast the server is, and what it costs: the measurements of docs/performance.md.
+//! The benchmarks: throughput, latency and cost of the server (docs/performance.md).
 //!
 //! `scripts/bench` runs this on one core against a server on another. The no-op route of the same
-//! server is the unit, measured in turn with each job, because the clock of a shared machine drifts by
-//! a factor of two within an hour: ratios mean something, absolute figures only beside each other.
+//! server is the unit, measured alternately with each job, because the speed of a shared machine varies by
+//! a factor of two within an hour: ratios are comparable, absolute figures only within a run.
 
 mod certificates;
 mod jobs;
@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections of a measurement, unless it says otherwise.
+/// The connections of a measurement, unless stated otherwise.
 const CONNECTIONS: usize = 32;
 
 #[derive(Debug, Parser)]
@@ -43,18 +43,18 @@ enum Command {
     },
     /// Measure one raw rate on this core.
     Limit {
-        /// Which.
+        /// The operation.
         limit: limits::Limit,
         /// The configuration of the database.
         config: PathBuf,
-        /// How long.
+        /// The duration.
         seconds: f64,
     },
 }
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    // It fails only where one is installed already.
+    // It fails only if a provider is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match cli.command {
         Command::Serve { config } => server::serve(&config),

@@ -1,4 +1,4 @@
-//! Client credentials with DPoP proofs (RFC 9449): each request brings one of its own.
+//! Client credentials with DPoP proofs (RFC 9449): each request has a new one.
 
 use std::fmt;
 use std::rc::Rc;
@@ -11,10 +11,10 @@ use jsonwebtoken::{Algorithm as JwtAlgorithm, EncodingKey, crypto};
 use uuid::Uuid;
 
 use crate::jobs::request;
-use crate::load::{Answer, Step, Work, Worker};
+use crate::load::{Response, Step, Work, Worker};
 use crate::seed::Seeded;
 
-/// A key, and the header of its proofs in base64url: the same in all of them.
+/// A key, and the header of its proofs in base64url, which is constant.
 #[derive(Clone)]
 pub(crate) struct Key {
     private: EncodingKey,
@@ -31,7 +31,7 @@ impl Key {
     /// A new one.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be generated.
     pub(crate) fn generate() -> Result<Self> {
         let (key, pkcs8) = SigningKey::generate(Algorithm::Es256)?;
         let jwk = key.public_jwk();
@@ -41,23 +41,23 @@ impl Key {
     }
 }
 
-/// A service that holds a key, as each of its requests proves.
-struct Proving {
+/// A service whose requests have DPoP proofs.
+struct DpopWorker {
     clock: Clock,
     htu: Rc<str>,
-    /// The `Authorization` of the services, which take turns.
+    /// The `Authorization` fields of the services, used in turn.
     services: Rc<Vec<String>>,
     next: usize,
     key: Key,
 }
 
-/// So many of them.
+/// This many workers.
 pub(crate) fn all(seeded: &Seeded, services: Vec<String>, count: usize) -> Vec<Worker> {
     let htu: Rc<str> = format!("{}/token", seeded.issuer).into();
     let services = Rc::new(services);
     let keys = seeded.proof_keys.iter().cycle().take(count).enumerate();
     keys.map(|(number, key)| {
-        Box::new(Proving {
+        Box::new(DpopWorker {
             clock: Clock::system(),
             htu: htu.clone(),
             next: services.len() * number / count,
@@ -68,7 +68,7 @@ pub(crate) fn all(seeded: &Seeded, services: Vec<String>, count: usize) -> Vec<W
     .collect()
 }
 
-impl Proving {
+impl DpopWorker {
     fn proof(&self) -> Option<String> {
         let (jti, iat) = (Uuid::now_v7(), self.clock.now().0);
         let claims = format!(r#"{{"jti":"{jti}","htm":"POST","htu":"{}","iat":{iat}}}"#, self.htu);
@@ -79,21 +79,21 @@ impl Proving {
     }
 }
 
-impl Work for Proving {
-    fn ask(&mut self, bytes: &mut Vec<u8>) {
+impl Work for DpopWorker {
+    fn write_request(&mut self, bytes: &mut Vec<u8>) {
         let basic = self.services.get(self.next).map_or("", String::as_str);
         self.next = (self.next + 1) % self.services.len();
-        // Without one it is refused as a bearer token would be, and `hear` says so.
+        // Without a proof the token is not bound, which `read_response` reports.
         let proof = self.proof().unwrap_or_default();
         let headers = format!("{basic}dpop: {proof}\r\n");
         let form = "grant_type=client_credentials&scope=read";
         bytes.extend(request("POST", "/token", &headers, form));
     }
 
-    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
-        answer.must_be(200).context("a proof is refused")?;
-        let is_bound = answer.body.contains("\"token_type\":\"DPoP\"");
-        ensure!(is_bound, "the token is not bound: {}", answer.body);
+    fn read_response(&mut self, response: &Response<'_>) -> Result<Step> {
+        response.must_be(200).context("a proof is refused")?;
+        let is_bound = response.body.contains("\"token_type\":\"DPoP\"");
+        ensure!(is_bound, "the token is not bound: {}", response.body);
         Ok(Step::Done)
     }
 }

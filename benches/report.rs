@@ -1,4 +1,4 @@
-//! What was found, beside what was to be reached.
+//! The report: measured values beside their targets.
 
 use std::fmt::{self, Write as _};
 
@@ -44,9 +44,9 @@ impl Series {
 pub(crate) struct Row {
     name: &'static str,
     target: f64,
-    /// What p99 at half of the throughput has to stay below, in milliseconds.
-    pub(crate) patience: Option<f64>,
-    /// A second.
+    /// The target for p99 at half of the throughput, in milliseconds.
+    pub(crate) max_p99_ms: Option<f64>,
+    /// Units of work per second.
     pub(crate) rate: Series,
     of_noop: Series,
     limit: Series,
@@ -56,19 +56,19 @@ pub(crate) struct Row {
     p99: Series,
     /// At half of the rate.
     pub(crate) at_half: Option<Measured>,
-    /// By one connection.
+    /// With one connection.
     pub(crate) alone: Option<Measured>,
-    /// By four times as many as in the table.
+    /// With four times as many connections as in the table.
     pub(crate) crowded: Option<Measured>,
 }
 
 impl Row {
-    pub(crate) fn new(name: &'static str, target: f64, patience: Option<f64>) -> Self {
+    pub(crate) fn new(name: &'static str, target: f64, max_p99_ms: Option<f64>) -> Self {
         let empty = Series::default;
         Self {
             name,
             target,
-            patience,
+            max_p99_ms,
             rate: empty(),
             of_noop: empty(),
             limit: empty(),
@@ -82,7 +82,7 @@ impl Row {
         }
     }
 
-    /// A round.
+    /// Adds the result of a round.
     pub(crate) fn push(&mut self, noop: f64, limit: f64, measured: &Measured, cpu: f64) {
         let rate = measured.rate();
         self.rate.push(rate);
@@ -94,13 +94,13 @@ impl Row {
         self.p99.push(measured.percentile(0.99));
     }
 
-    fn is_fast(&self) -> bool {
+    fn meets_target(&self) -> bool {
         self.of_limit.median() >= self.target
     }
 
-    fn is_patient(&self) -> bool {
+    fn meets_p99(&self) -> bool {
         let p99 = self.at_half.as_ref().map_or(0.0, |half| half.percentile(0.99));
-        self.patience.is_none_or(|most| p99 <= most)
+        self.max_p99_ms.is_none_or(|most| p99 <= most)
     }
 }
 
@@ -109,18 +109,18 @@ impl Row {
 pub(crate) struct SignIns {
     /// Raw hashes a second.
     pub(crate) hashes: Series,
-    /// Sign-ins, as a part of these.
+    /// Sign-ins, as a share of the raw hashes.
     pub(crate) signed_in: Series,
-    /// Client credentials beside them, as a part of what one core does alone.
+    /// Client credentials beside them, as a share of the rate of one core.
     pub(crate) beside: Series,
-    /// The most that the server had.
+    /// The memory of the server after the last round.
     pub(crate) memory_mib: f64,
 }
 
-/// What a refresh leaves behind.
+/// The growth of the database per refresh.
 #[derive(Debug)]
 pub(crate) struct PerRefresh {
-    /// Rows of grants more than before, in all.
+    /// Additional rows of `grants`, in total.
     pub(crate) grants: i64,
     /// Of the audit trail, for each refresh.
     pub(crate) audit_bytes: f64,
@@ -143,20 +143,20 @@ impl Growth {
     }
 }
 
-/// How long requests waited beside the sweep: refreshes, and code flows, each of which is two requests.
+/// Latencies during the clean-up: of refreshes, and of code flows, which are two requests each.
 #[derive(Debug)]
 pub(crate) struct Swept {
-    /// That lived; as many sign-ins, grants and codes were over.
+    /// The valid grants; as many sessions, grants and codes were expired.
     pub(crate) rows: usize,
-    /// That were deleted meanwhile.
+    /// The rows that were deleted meanwhile.
     pub(crate) swept: i64,
-    /// When nothing was over.
+    /// Without expired rows.
     pub(crate) idle: [Measured; 2],
-    /// When it was at work.
+    /// During the clean-up.
     pub(crate) busy: [Measured; 2],
 }
 
-/// Everything.
+/// The whole report.
 #[derive(Debug)]
 pub(crate) struct Report {
     postgres: bool,
@@ -176,7 +176,7 @@ const fn word(is_met: bool) -> &'static str {
     if is_met { "met" } else { "**missed**" }
 }
 
-/// A job in one line, for whoever waits.
+/// A job in one line, printed during the run.
 pub(crate) fn line(row: &Row) -> String {
     format!(
         "{:<34} {:>8.0}/s  of its limit {} (target {:.2}, {})  of the no-op {}  {:.1} µs of processor",
@@ -184,7 +184,7 @@ pub(crate) fn line(row: &Row) -> String {
         row.rate.median(),
         row.of_limit.spread(),
         row.target,
-        word(row.is_fast()),
+        word(row.meets_target()),
         row.of_noop.spread(),
         row.cpu.median(),
     )
@@ -206,7 +206,7 @@ impl Report {
         }
     }
 
-    /// The page with this in it, beside what it says of the other database.
+    /// The page with this section, which replaces the previous one of the same database.
     pub(crate) fn page(&self, before: &str) -> String {
         const SECTION: &str = "\n## ";
         let own = self.to_string();
@@ -239,7 +239,7 @@ impl Report {
                 row.limit.median(),
                 row.of_limit.spread(),
                 row.target,
-                word(row.is_fast()),
+                word(row.meets_target()),
                 row.cpu.median(),
             )?;
         }
@@ -259,7 +259,7 @@ impl Report {
             let rate =
                 |measured: &Option<Measured>| measured.as_ref().map_or(f64::NAN, Measured::rate);
             let target =
-                row.patience.map_or("–".to_owned(), |most| format!("p99 ≤ {most:.0} ms"));
+                row.max_p99_ms.map_or("–".to_owned(), |most| format!("p99 ≤ {most:.0} ms"));
             writeln!(
                 f,
                 "| {} | {:.0}, {:.2} ms | {:.2}, {:.2} ms | {:.0}, {:.2} ms | {:.2}, {:.2} ms | {target} | {} |",
@@ -272,7 +272,7 @@ impl Report {
                 of(&row.crowded, 0.99),
                 of(&row.at_half, 0.5),
                 of(&row.at_half, 0.99),
-                if row.patience.is_some() { word(row.is_patient()) } else { "" },
+                if row.max_p99_ms.is_some() { word(row.meets_p99()) } else { "" },
             )?;
         }
         Ok(())
@@ -288,25 +288,25 @@ impl Report {
             "| memory after the load, without the pages of the database file | {now:.1} MiB | ≤ {MOST_MIB:.1} MiB | {} |",
             word(now <= MOST_MIB)
         )?;
-        if let Some(found) = &self.sign_ins {
-            let hashes = found.hashes.median();
+        if let Some(sign_ins) = &self.sign_ins {
+            let hashes = sign_ins.hashes.median();
             writeln!(
                 f,
                 "| password sign-in, as a part of raw argon2id ({hashes:.1}/s) | {} | ≥ 0.90 | {} |",
-                found.signed_in.spread(),
-                word(found.signed_in.median() >= 0.9)
+                sign_ins.signed_in.spread(),
+                word(sign_ins.signed_in.median() >= 0.9)
             )?;
             writeln!(
                 f,
                 "| client credentials beside it, as a part of one core's | {} | ≥ 0.80 | {} |",
-                found.beside.spread(),
-                word(found.beside.median() >= 0.8)
+                sign_ins.beside.spread(),
+                word(sign_ins.beside.median() >= 0.8)
             )?;
             writeln!(
                 f,
                 "| memory after the sign-ins, one hashing slot | {:.1} MiB | ≤ {MOST_MIB:.1} MiB | {} |",
-                found.memory_mib,
-                word(found.memory_mib <= MOST_MIB)
+                sign_ins.memory_mib,
+                word(sign_ins.memory_mib <= MOST_MIB)
             )?;
         }
         if let Some(ready) = &self.ready {

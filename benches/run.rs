@@ -1,4 +1,4 @@
-//! A whole run: what is measured when, against what, and for how long.
+//! A whole run: the order, the baselines and the durations of all measurements.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,37 +7,37 @@ use anyhow::{Context as _, Result};
 use gatewright::types::Algorithm;
 
 use crate::CONNECTIONS;
-use crate::jobs::{Against, Job, SigningIn};
+use crate::jobs::{Baseline, Job, SignInWorker};
 use crate::limits::Limit;
-use crate::load::{Measured, Pace, To, Worker, drive};
+use crate::load::{Measured, Pace, Target, Worker, drive};
 use crate::report::{self, Growth, Report, Row, Series, SignIns, Swept};
-use crate::seed::{self, Place, Seeded, seed};
+use crate::seed::{self, Environment, Seeded, seed};
 use crate::server::{CORE, Program, Server};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Three minutes instead of fifteen: fewer and shorter rounds, no more than 10⁵ grants.
+    /// A run of three minutes instead of fifteen: fewer and shorter rounds, at most 10⁵ grants.
     #[arg(long)]
     quick: bool,
-    /// On this PostgreSQL, in databases of our own, instead of SQLite.
+    /// Use this PostgreSQL server, with databases created for the run, instead of SQLite.
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
-    /// Only jobs whose names contain this, and nothing else.
+    /// Run only jobs whose names contain this.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// Rounds of each job.
     #[arg(long)]
     rounds: Option<usize>,
-    /// How long each measurement takes.
+    /// The duration of each measurement.
     #[arg(long)]
     seconds: Option<f64>,
     /// Grants in the database of the table.
     #[arg(long, default_value_t = 10_000)]
     grants: usize,
-    /// Rows that live and rows that are over, where the sweep is measured; a million, or 10⁵ in a quick run.
+    /// The number of valid and of expired rows for measuring the clean-up: a million, or 10⁵ in a quick run.
     #[arg(long)]
     rows: Option<usize>,
-    /// The production binary, for its size and its start.
+    /// The production binary, for its size and its time to start.
     #[arg(long, value_name = "FILE")]
     binary: PathBuf,
     /// An empty directory for databases.
@@ -62,15 +62,15 @@ impl Options {
         if self.quick { &[1_000, 100_000] } else { &[1_000, 10_000, 100_000, 1_000_000] }
     }
 
-    async fn place(&self, name: &str, algorithm: Algorithm) -> Result<Place> {
+    async fn environment(&self, name: &str, algorithm: Algorithm) -> Result<Environment> {
         let database = match &self.postgres {
             Some(url) => Some(database(url, name).await?),
             None => None,
         };
-        Ok(Place { dir: self.dir.join(name), database, algorithm })
+        Ok(Environment { dir: self.dir.join(name), database, algorithm })
     }
 
-    fn is_asked(&self, name: &str) -> bool {
+    fn is_selected(&self, name: &str) -> bool {
         self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
     }
 }
@@ -90,17 +90,17 @@ async fn database(url: &str, name: &str) -> Result<String> {
 /// Measures everything and prints it.
 ///
 /// # Errors
-/// When something does not work: a wrong answer is no speed.
+/// When anything fails: errors must not count as throughput.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let mut report = Report::new(options.postgres.is_some(), options.quick);
     report.binary_mib = std::fs::metadata(&options.binary)?.len() as f64 / f64::from(1 << 20);
 
-    say("a database with 10⁴ grants");
-    let place = options.place("table", Algorithm::Es256).await?;
-    let seeded = seed(&place, options.grants).await?;
-    let server = Server::start(&seeded.config, CORE, Program::Us).await?;
-    for job in Job::ALL.into_iter().filter(|job| options.is_asked(job.name())) {
-        say(job.name());
+    progress("a database with 10⁴ grants");
+    let environment = options.environment("table", Algorithm::Es256).await?;
+    let seeded = seed(&environment, options.grants).await?;
+    let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
+    for job in Job::ALL.into_iter().filter(|job| options.is_selected(job.name())) {
+        progress(job.name());
         let row = row(options, &server, &seeded, job, job.name(), job.target()).await?;
         println!("{}", report::line(&row));
         report.rows.push(row);
@@ -108,32 +108,32 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     report.memory_mib = server.memory()?;
     server.stop()?;
 
-    if options.is_asked("client credentials, RS256 JWT") {
-        say("client credentials, RS256 JWT");
-        let place = options.place("rs256", Algorithm::Rs256).await?;
-        let seeded = seed(&place, 1_000).await?;
-        let server = Server::start(&seeded.config, CORE, Program::Us).await?;
-        let target = (Against::NoopAnd(&[Limit::SignRs256]), 0.9);
+    if options.is_selected("client credentials, RS256 JWT") {
+        progress("client credentials, RS256 JWT");
+        let environment = options.environment("rs256", Algorithm::Rs256).await?;
+        let seeded = seed(&environment, 1_000).await?;
+        let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
+        let target = (Baseline::NoopAnd(&[Limit::SignRs256]), 0.9);
         let job = Job::ClientCredentials;
         let name = "client credentials, RS256 JWT";
         let mut row = row(options, &server, &seeded, job, name, target).await?;
-        row.patience = None;
+        row.max_p99_ms = None;
         println!("{}", report::line(&row));
         report.rows.push(row);
         server.stop()?;
     }
-    if options.is_asked("password sign-in") {
-        say("password sign-in, with client credentials beside");
+    if options.is_selected("password sign-in") {
+        progress("password sign-in, with client credentials beside");
         report.sign_ins = Some(sign_ins(options, &seeded).await?);
     }
-    if options.is_asked("growth") {
-        say("database growth per refresh");
+    if options.is_selected("growth") {
+        progress("database growth per refresh");
         report.bytes_per_refresh = Some(bytes_per_refresh(options, &seeded).await?);
-        say("start");
+        progress("start");
         report.ready = Some(ready(options, &seeded).await?);
         report.growth = growth(options).await?;
     }
-    if options.is_asked("sweep") {
+    if options.is_selected("sweep") {
         report.swept = Some(sweep(options).await?);
     }
     println!("\n{report}");
@@ -144,114 +144,115 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn say(what: &str) {
+fn progress(what: &str) {
     eprintln!("== {what}");
 }
 
-/// One job, round by round with its no-op and what else bounds it.
+/// Measures one job, alternately with its no-op and its baseline.
 async fn row(
     options: &Options,
     server: &Server,
     seeded: &Seeded,
     job: Job,
     name: &'static str,
-    (against, target): (Against, f64),
+    (against, target): (Baseline, f64),
 ) -> Result<Row> {
     let length = options.length();
     let short = length / 3;
-    let mut row = Row::new(name, target, Some(job.patience()));
+    let mut row = Row::new(name, target, Some(job.max_p99_ms()));
     let mut noop = job.noop().workers(seeded, CONNECTIONS);
     let mut workers = job.workers(seeded, CONNECTIONS);
     let mut other = match against {
-        Against::Job(other) => other.workers(seeded, CONNECTIONS),
-        Against::Noop | Against::NoopAnd(_) | Against::Alone(_) => Vec::new(),
+        Baseline::Job(other) => other.workers(seeded, CONNECTIONS),
+        Baseline::Noop | Baseline::NoopAnd(_) | Baseline::Alone(_) => Vec::new(),
     };
-    drive(server.to, &mut noop, Pace::Closed, length / 6).await?;
-    drive(server.to, &mut workers, Pace::Closed, job.warm_up(length / 6)).await?;
+    drive(server.target, &mut noop, Pace::Closed, length / 6).await?;
+    drive(server.target, &mut workers, Pace::Closed, job.warm_up(length / 6)).await?;
     for _ in 0..options.rounds() {
-        let idle = drive(server.to, &mut noop, Pace::Closed, length).await?.rate();
+        let idle = drive(server.target, &mut noop, Pace::Closed, length).await?.rate();
         let limit = |limit: Limit| limit.measure(&seeded.config, CORE, short);
         let bound = match against {
-            Against::Noop => idle,
-            Against::NoopAnd(limits) => {
+            Baseline::Noop => idle,
+            Baseline::NoopAnd(limits) => {
                 let mut cost = 1.0 / idle;
                 for one in limits {
                     cost += 1.0 / limit(*one)?;
                 }
                 1.0 / cost
             }
-            Against::Alone(one) => limit(one)?,
-            Against::Job(_) => drive(server.to, &mut other, Pace::Closed, length).await?.rate(),
+            Baseline::Alone(one) => limit(one)?,
+            Baseline::Job(_) => {
+                drive(server.target, &mut other, Pace::Closed, length).await?.rate()
+            }
         };
-        let (measured, cpu) = costing(server, &mut workers, Pace::Closed, length).await?;
+        let (measured, cpu) = measure_with_cpu(server, &mut workers, Pace::Closed, length).await?;
         row.push(idle, bound, &measured, cpu);
     }
     let half = Pace::Open(row.rate.median() / 2.0);
-    row.at_half = Some(drive(server.to, &mut workers, half, length).await?);
+    row.at_half = Some(drive(server.target, &mut workers, half, length).await?);
     for (connections, into) in [(1, &mut row.alone), (4 * CONNECTIONS, &mut row.crowded)] {
         let mut workers = job.workers(seeded, connections);
-        *into = Some(drive(server.to, &mut workers, Pace::Closed, length / 2).await?);
+        *into = Some(drive(server.target, &mut workers, Pace::Closed, length / 2).await?);
     }
     Ok(row)
 }
 
-/// A measurement, and the processor time of the server for each piece of work, in microseconds.
-async fn costing(
+/// A measurement, and the processor time of the server per unit of work, in microseconds.
+async fn measure_with_cpu(
     server: &Server,
     workers: &mut Vec<Worker>,
     pace: Pace,
     length: Duration,
 ) -> Result<(Measured, f64)> {
     let before = server.cpu()?;
-    let measured = drive(server.to, workers, pace, length).await?;
+    let measured = drive(server.target, workers, pace, length).await?;
     let used = server.cpu()?.saturating_sub(before);
     let cpu = used.as_secs_f64() * 1e6 / measured.done as f64;
     Ok((measured, cpu))
 }
 
-/// The server on two cores with one hashing slot: sign-ins alone would be as many as hashes; client
-/// credentials are asked for beside them at a little more than they have to keep of one core's rate,
-/// which is taken with the same load, one that sleeps between answers.
+/// Sign-ins and client credentials at once, on two cores with one hashing slot. Client credentials are requested slightly
+/// faster than the target share of the rate of one core, which is measured with the same load generator, sleeping
+/// between responses.
 async fn sign_ins(options: &Options, seeded: &Seeded) -> Result<SignIns> {
     const OFFERED: f64 = 0.81;
     let length = options.length();
-    let mut found = SignIns::default();
+    let mut result = SignIns::default();
     for _ in 0..options.rounds() {
         let hashes = Limit::Argon2.measure(&seeded.config, CORE, length)?;
         let mut credentials = Job::ClientCredentials.workers(seeded, CONNECTIONS);
-        let server = Server::start(&seeded.config, CORE, Program::Us).await?;
-        let to = To { awake: false, ..server.to };
-        drive(to, &mut credentials, Pace::Closed, length / 6).await?;
-        let one_core = drive(to, &mut credentials, Pace::Closed, length).await?.rate();
+        let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
+        let target = Target { busy_waits: false, ..server.target };
+        drive(target, &mut credentials, Pace::Closed, length / 6).await?;
+        let one_core = drive(target, &mut credentials, Pace::Closed, length).await?.rate();
         server.stop()?;
 
-        let server = Server::start(&seeded.config, "0,1", Program::Us).await?;
-        let mut people = SigningIn::all(4);
-        drive(server.to, &mut people, Pace::Closed, length / 6).await?;
+        let server = Server::start(&seeded.config, "0,1", Program::Bench).await?;
+        let mut browsers = SignInWorker::all(4);
+        drive(server.target, &mut browsers, Pace::Closed, length / 6).await?;
         let pace = Pace::Open(one_core * OFFERED);
         let (signed_in, beside) = tokio::join!(
-            drive(server.to, &mut people, Pace::Closed, length),
-            drive(server.to, &mut credentials, pace, length),
+            drive(server.target, &mut browsers, Pace::Closed, length),
+            drive(server.target, &mut credentials, pace, length),
         );
-        found.hashes.push(hashes);
-        found.signed_in.push(signed_in?.rate() / hashes);
-        found.beside.push(beside?.rate() / one_core);
-        found.memory_mib = server.memory()?;
+        result.hashes.push(hashes);
+        result.signed_in.push(signed_in?.rate() / hashes);
+        result.beside.push(beside?.rate() / one_core);
+        result.memory_mib = server.memory()?;
         server.stop()?;
     }
-    Ok(found)
+    Ok(result)
 }
 
-/// By how many bytes the database grows when grants are refreshed. The audit trail is told of every
-/// token: that is not counted as growth of what refreshing keeps, and is told beside it.
+/// The growth of the database per refresh. The audit trail grows with every token, so its share is reported separately.
 async fn bytes_per_refresh(options: &Options, seeded: &Seeded) -> Result<report::PerRefresh> {
-    let server = Server::start(&seeded.config, CORE, Program::Us).await?;
+    let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
     let mut workers = Job::Refresh.workers(seeded, CONNECTIONS);
-    drive(server.to, &mut workers, Pace::Closed, options.length()).await?;
+    drive(server.target, &mut workers, Pace::Closed, options.length()).await?;
     server.stop()?;
     let before = seed::size(&seeded.config).await?;
-    let server = Server::start(&seeded.config, CORE, Program::Us).await?;
-    let done = drive(server.to, &mut workers, Pace::Closed, options.length()).await?.done;
+    let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
+    let done = drive(server.target, &mut workers, Pace::Closed, options.length()).await?.done;
     server.stop()?;
     let after = seed::size(&seeded.config).await?;
     Ok(report::PerRefresh {
@@ -261,38 +262,38 @@ async fn bytes_per_refresh(options: &Options, seeded: &Seeded) -> Result<report:
     })
 }
 
-/// How long requests wait while the sweep is at work (THREATS EX-25), beside how long they wait on the same
-/// database when nothing is over: those are the pauses of the machine.
+/// Latencies during the clean-up (THREATS EX-25), and on the same database without expired rows, which shows the pauses
+/// of the machine.
 async fn sweep(options: &Options) -> Result<Swept> {
-    /// Longer than a minute, so that the job of every minute is in it.
+    /// Longer than a minute, so that it includes a run of the clean-up.
     const LENGTH: Duration = Duration::from_secs(75);
     let rows = options.rows.unwrap_or(if options.quick { 100_000 } else { 1_000_000 });
-    say(&format!("the sweep, with {rows} grants that live and as many that are over"));
-    let place = options.place("sweep", Algorithm::Es256).await?;
-    let seeded = seed(&place, rows).await?;
+    progress(&format!("the clean-up, with {rows} valid grants and as many expired ones"));
+    let environment = options.environment("sweep", Algorithm::Es256).await?;
+    let seeded = seed(&environment, rows).await?;
     let mut refreshing = Job::Refresh.workers(&seeded, 8);
     let mut flowing = Job::CodeFlow.workers(&seeded, 8);
     let mut measure = async || -> Result<[Measured; 2]> {
-        let server = Server::start(&seeded.config, CORE, Program::Us).await?;
-        // Two loads at once, of which neither may keep the core from the other.
-        let to = To { awake: false, ..server.to };
+        let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
+        // Two loads at once: neither may busy-wait.
+        let target = Target { busy_waits: false, ..server.target };
         let (refreshed, flowed) = tokio::join!(
-            drive(to, &mut refreshing, Pace::Open(50.0), LENGTH),
-            drive(to, &mut flowing, Pace::Open(20.0), LENGTH),
+            drive(target, &mut refreshing, Pace::Open(50.0), LENGTH),
+            drive(target, &mut flowing, Pace::Open(20.0), LENGTH),
         );
         server.stop()?;
         Ok([refreshed?, flowed?])
     };
     let idle = measure().await?;
-    seed::expire(&seeded.config, &seeded.web.id, rows).await?;
-    let before = seed::over(&seeded.config).await?;
+    seed::insert_expired(&seeded.config, &seeded.web.id, rows).await?;
+    let before = seed::count_expired(&seeded.config).await?;
     let busy = measure().await?;
-    let swept = before - seed::over(&seeded.config).await?;
-    anyhow::ensure!(swept > 0, "the sweep did nothing");
+    let swept = before - seed::count_expired(&seeded.config).await?;
+    anyhow::ensure!(swept > 0, "the clean-up deleted nothing");
     Ok(Swept { rows, swept, idle, busy })
 }
 
-/// From the start of the production binary to `/readyz`, on a database that exists, in milliseconds.
+/// The time from the start of the production binary until `/readyz` is 200, on an existing database, in milliseconds.
 async fn ready(options: &Options, seeded: &Seeded) -> Result<Series> {
     let mut ready = Series::default();
     for _ in 0..5 * options.rounds() {
@@ -304,20 +305,20 @@ async fn ready(options: &Options, seeded: &Seeded) -> Result<Series> {
     Ok(ready)
 }
 
-/// The same jobs on databases of different sizes, in turn.
+/// The same jobs on databases of different sizes, alternately.
 async fn growth(options: &Options) -> Result<Vec<Growth>> {
     let length = options.length() * 2 / 3;
-    let mut found = Vec::new();
+    let mut growths = Vec::new();
     let mut running = Vec::new();
     for size in options.sizes() {
-        say(&format!("a database with {size} grants"));
-        let place = options.place(&format!("growth-{size}"), Algorithm::Es256).await?;
-        let seeded = seed(&place, *size).await?;
-        let server = Server::start(&seeded.config, CORE, Program::Us).await?;
+        progress(&format!("a database with {size} grants"));
+        let environment = options.environment(&format!("growth-{size}"), Algorithm::Es256).await?;
+        let seeded = seed(&environment, *size).await?;
+        let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
         running.push((*size, server, seeded));
     }
     for job in [Job::IntrospectJwt, Job::UserInfo, Job::Refresh, Job::CodeFlow] {
-        say(&format!("{} on databases of different sizes", job.name()));
+        progress(&format!("{} on databases of different sizes", job.name()));
         let mut sizes: Vec<_> = running
             .iter()
             .map(|(size, server, seeded)| {
@@ -325,18 +326,18 @@ async fn growth(options: &Options) -> Result<Vec<Growth>> {
             })
             .collect();
         for (_, server, workers, _) in &mut sizes {
-            drive(server.to, workers, Pace::Closed, job.warm_up(length / 2)).await?;
+            drive(server.target, workers, Pace::Closed, job.warm_up(length / 2)).await?;
         }
         for _ in 0..options.rounds() {
             for (_, server, workers, cpu) in &mut sizes {
-                cpu.push(costing(server, workers, Pace::Closed, length).await?.1);
+                cpu.push(measure_with_cpu(server, workers, Pace::Closed, length).await?.1);
             }
         }
         let costs = sizes.into_iter().map(|(size, _, _, cpu)| (size, cpu)).collect();
-        found.push(Growth { name: job.name(), costs });
+        growths.push(Growth { name: job.name(), costs });
     }
     for (_, server, _) in running {
         server.stop()?;
     }
-    Ok(found)
+    Ok(growths)
 }

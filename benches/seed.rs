@@ -1,5 +1,5 @@
-//! A database that has been in use: people, sign-ins, consents, grants, by the hundred thousand; and
-//! what their clients and browsers hold of them.
+//! A database with hundreds of thousands of users, sessions, consents and grants, and the tokens and cookies of their
+//! clients and browsers.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use gatewright::app::{App, Clock};
 use gatewright::flow::clients::registration::Registrar;
 use gatewright::flow::tokens::mint;
-use gatewright::people::password::Password;
+use gatewright::insert_users::password::Password;
 use gatewright::record::Trace;
 use gatewright::store::{Db, Store, opaque_tokens, sql};
 use gatewright::types::token::{OpaqueAccessToken, SessionSecret};
@@ -23,70 +23,70 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::CONNECTIONS;
 use crate::certificates::{Authority, HOST};
-use crate::load::Door;
+use crate::load::TlsTarget;
 use crate::proofs::Key;
 use crate::server;
 
-/// As many different tokens, grants and sign-ins as take turns.
-const IN_TURN: usize = 10_000;
+/// The number of different tokens, grants and sessions that are used in turn.
+const ROTATION: usize = 10_000;
 
-/// As many clients as take turns.
+/// The number of clients that are used in turn.
 const SERVICES: usize = 500;
 
-/// Where the web client is answered.
+/// The redirect URI of the web client.
 pub(crate) const REDIRECT_URI: &str = "https://client.example/callback";
 
-/// What it is granted.
+/// Its granted scope.
 pub(crate) const SCOPE: &str = "email openid profile";
 
-/// What everybody's password is.
+/// The password of every user.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// What is in the database, as those outside hold it.
+/// The contents of the database from the outside: credentials, tokens and cookies.
 #[derive(Debug)]
 pub(crate) struct Seeded {
     /// The configuration of its server.
     pub(crate) config: PathBuf,
     /// Its issuer identifier.
     pub(crate) issuer: String,
-    /// An application that people sign in to.
+    /// An application that users sign in to.
     pub(crate) web: Credentials,
     /// The keys of DPoP proofs.
     pub(crate) proof_keys: Vec<Key>,
-    /// Services with tokens of their own.
+    /// Services that request tokens for themselves.
     pub(crate) services: Vec<Credentials>,
-    /// Services that prove themselves with certificates, and how they connect.
-    pub(crate) certified: Vec<(String, Door)>,
-    /// Live refresh tokens, one a grant.
+    /// Services that authenticate with certificates, and their TLS connections.
+    pub(crate) certified: Vec<(String, TlsTarget)>,
+    /// Valid refresh tokens, one per grant.
     pub(crate) refresh: Rc<RefCell<Vec<String>>>,
-    /// JWT access tokens, of one grant after the other.
+    /// JWT access tokens, each of another grant.
     pub(crate) access: Vec<String>,
-    /// Opaque access tokens, likewise.
+    /// Opaque access tokens, each of another grant.
     pub(crate) opaque: Vec<String>,
-    /// What the browsers of people who are signed in carry.
+    /// The session cookies of signed-in users.
     pub(crate) cookies: Vec<String>,
 }
 
-/// What a client proves itself with.
+/// The credentials of a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Credentials {
     pub(crate) id: String,
     pub(crate) secret: String,
 }
 
-/// Where a server and its database are.
+/// The directory and the database of a server.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct Environment {
     /// Its directory.
     pub(crate) dir: PathBuf,
     /// The URL of its database; SQLite in the directory if there is none.
     pub(crate) database: Option<String>,
-    /// What it signs access tokens with.
+    /// The signature algorithm of access tokens.
     pub(crate) algorithm: Algorithm,
 }
 
-impl Place {
-    /// Writes the configuration: defaults, but for what would end within a run.
+impl Environment {
+    /// Writes the configuration: the defaults, except lifetimes that are shorter than a run.
     fn configure(&self, authority: &Authority) -> Result<(PathBuf, SocketAddr)> {
         std::fs::create_dir_all(&self.dir)?;
         authority.write(&authority.server()?, &self.dir)?;
@@ -116,13 +116,13 @@ impl Place {
     }
 }
 
-/// Makes a database with so many grants, each of another person in a sign-in of their own.
+/// Creates a database with this many grants, each of another user with a session of their own.
 ///
 /// # Errors
-/// When it cannot be made.
-pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
+/// When it cannot be created.
+pub(crate) async fn seed(environment: &Environment, grants: usize) -> Result<Seeded> {
     let authority = Authority::new()?;
-    let (config, mtls) = place.configure(&authority)?;
+    let (config, mtls) = environment.configure(&authority)?;
     let app = App::open(server::load(&config)?, Clock::system(), false).await?;
     let web = register(&app, application()).await?;
     let mut services = Vec::with_capacity(SERVICES);
@@ -132,15 +132,15 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
     let mut certified = Vec::with_capacity(CONNECTIONS);
     for number in 0..CONNECTIONS {
         let uri = format!("urn:bench:{number}");
-        let door = Door {
+        let tls = TlsTarget {
             address: mtls,
             connector: authority.connecting(&authority.client(&uri)?)?.into(),
             name: HOST.try_into()?,
-            anew: false,
+            per_request: false,
         };
-        certified.push((register(&app, certified_by(&uri)).await?.id, door));
+        certified.push((register(&app, certified_by(&uri)).await?.id, tls));
     }
-    people(&app, &web.id, grants).await?;
+    insert_users(&app, &web.id, grants).await?;
 
     let chosen = spread(grants);
     let keys = app.keyring.keys();
@@ -171,8 +171,8 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
             .await?;
         seeded.cookies.push(cookie.0.expose().to_owned());
     }
-    // As many different tokens however few grants there are: what is compared is the cost of grants.
-    for (turn, number) in chosen.iter().cycle().take(IN_TURN).enumerate() {
+    // The number of different tokens does not depend on the number of grants, so that only the cost of grants is compared.
+    for (turn, number) in chosen.iter().cycle().take(ROTATION).enumerate() {
         let claims = json!({
             "iss": app.config.issuer.as_str(), "aud": app.config.issuer.as_str(),
             "sub": uuid(*number), "client_id": seeded.web.id, "scope": SCOPE, "jti": uuid(turn),
@@ -201,7 +201,7 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
     Ok(seeded)
 }
 
-/// An application that people sign in to.
+/// An application that users sign in to.
 fn application() -> Value {
     json!({
         "client_name": "Photos", "redirect_uris": [REDIRECT_URI], "scope": SCOPE,
@@ -237,15 +237,15 @@ fn uuid(number: usize) -> String {
     format!("01970000-0000-7000-8000-{number:012x}")
 }
 
-/// So many of all that they are far from each other, in no order.
+/// Numbers of rows that are spread over the whole database, unordered.
 fn spread(of: usize) -> Vec<usize> {
-    // Coprime with every number of grants that we make, all of them powers of ten.
+    // Coprime with all numbers of grants, which are powers of ten.
     const STRIDE: usize = 7_919;
-    let count = of.min(IN_TURN);
+    let count = of.min(ROTATION);
     (0..count).map(|turn| (turn * STRIDE % count) * (of / count)).collect()
 }
 
-/// The same, as SQL, of a number that is SQL.
+/// The same as an SQL expression.
 fn identifier(store: &Store, number: &str) -> String {
     match store.db() {
         Db::Sqlite(_) => format!("printf('01970000-0000-7000-8000-%012x', {number})"),
@@ -253,7 +253,7 @@ fn identifier(store: &Store, number: &str) -> String {
     }
 }
 
-/// A digest of 32 bytes that nobody has the secret of, as SQL.
+/// A digest of 32 bytes without a known secret, as an SQL expression.
 fn digest(store: &Store, number: &str) -> String {
     match store.db() {
         Db::Sqlite(_) => format!("CAST(printf('%032d', {number}) AS BLOB)"),
@@ -261,7 +261,7 @@ fn digest(store: &Store, number: &str) -> String {
     }
 }
 
-/// A table `n` of so many numbers `i`, as SQL.
+/// A table `n` of this many numbers `i`, as an SQL expression.
 fn numbers(store: &Store, count: usize) -> String {
     match store.db() {
         Db::Sqlite(_) => format!(
@@ -271,8 +271,8 @@ fn numbers(store: &Store, count: usize) -> String {
     }
 }
 
-/// Everybody's rows, made by the database itself: a million in less than a minute.
-async fn people(app: &App, client: &str, count: usize) -> Result<()> {
+/// Inserts the rows of all users by SQL alone: a million in less than a minute.
+async fn insert_users(app: &App, client: &str, count: usize) -> Result<()> {
     let url = &app.config.database.url.0;
     let (id, digest) = (identifier(&app.store, "i"), digest(&app.store, "i"));
     let numbers = numbers(&app.store, count);
@@ -306,24 +306,22 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
         )),
     ];
     for (table, columns, values) in rows {
-        // SQLite wants the common table expression within, PostgreSQL takes it there too.
+        // SQLite requires the common table expression within the statement, and PostgreSQL accepts it there.
         let text = format!("INSERT INTO {table} {columns} {numbers} SELECT {values} FROM n");
         execute(url, text).await.with_context(|| format!("seeding {table}"))?;
     }
     execute(url, "CREATE TABLE bench (id TEXT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)".to_owned())
         .await?;
     execute(url, format!("INSERT INTO bench (id, n) {numbers} SELECT {id}, 0 FROM n")).await?;
-    // What a database that has grown by and by knows of itself. On SQLite it goes on as the server
-    // does at every stop.
+    // The statistics that a database collects while it grows; on SQLite, the server runs this at every shutdown.
     execute(url, "ANALYZE".to_owned()).await
 }
 
-/// Gives everybody of a database with so many grants a sign-in, a grant and a code besides, each of them over for
-/// longer than what is over is kept.
+/// Inserts an expired session, grant and code for each of this many users; they are due for deletion.
 ///
 /// # Errors
-/// When it cannot be done.
-pub(crate) async fn expire(config: &Path, client: &str, count: usize) -> Result<()> {
+/// When the database fails.
+pub(crate) async fn insert_expired(config: &Path, client: &str, count: usize) -> Result<()> {
     let store = crate::limits::open(config).await?;
     let url = &server::load(config)?.database.url.0;
     let (user, numbers) = (identifier(&store, "i"), numbers(&store, count));
@@ -349,37 +347,37 @@ pub(crate) async fn expire(config: &Path, client: &str, count: usize) -> Result<
     ];
     for (table, columns, values) in rows {
         let text = format!("INSERT INTO {table} {columns} {numbers} SELECT {values} FROM n");
-        execute(url, text).await.with_context(|| format!("what is over of {table}"))?;
+        execute(url, text).await.with_context(|| format!("expired rows of {table}"))?;
     }
     execute(url, "ANALYZE".to_owned()).await?;
     store.close().await;
     Ok(())
 }
 
-/// As many rows as are over.
+/// The number of rows that are due for deletion.
 ///
 /// # Errors
-/// When the database does not tell.
-pub(crate) async fn over(config: &Path) -> Result<i64> {
+/// When the database fails.
+pub(crate) async fn count_expired(config: &Path) -> Result<i64> {
     #[derive(sqlx_macros::FromRow)]
     struct Count {
         count: i64,
     }
     let store = crate::limits::open(config).await?;
     let Timestamp(now) = Clock::system().now();
-    let mut over = 0;
+    let mut expired = 0;
     for text in [
         "SELECT COUNT(*) AS count FROM sessions WHERE expires_at < $1",
         "SELECT COUNT(*) AS count FROM grants WHERE expires_at < $1",
         "SELECT COUNT(*) AS count FROM codes WHERE expires_at < $1",
     ] {
-        over += sql(text).bind(now - 60 * 60).one::<Count>(store.db()).await?.count;
+        expired += sql(text).bind(now - 60 * 60).one::<Count>(store.db()).await?.count;
     }
     store.close().await;
-    Ok(over)
+    Ok(expired)
 }
 
-/// Runs a statement on a connection of its own, without a time limit.
+/// Runs a statement on a separate connection, without a time limit.
 async fn execute(url: &Secret, text: String) -> Result<()> {
     if let Some(path) = url.expose().strip_prefix("sqlite:") {
         let connection = rusqlite::Connection::open(path)?;
@@ -393,21 +391,21 @@ async fn execute(url: &Secret, text: String) -> Result<()> {
     Ok(connection.close().await?)
 }
 
-/// How much is in a database.
+/// The size of a database.
 #[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub(crate) struct Size {
-    /// All of it.
+    /// The whole database.
     pub(crate) bytes: i64,
-    /// What the audit trail says of issued tokens.
+    /// The events of the audit trail.
     pub(crate) audit_bytes: i64,
     /// Rows of `grants`.
     pub(crate) grants: i64,
 }
 
-/// How much is in the database of a configuration.
+/// The size of the database of a configuration.
 ///
 /// # Errors
-/// When it does not tell.
+/// When the database fails.
 pub(crate) async fn size(config: &Path) -> Result<Size> {
     let store = crate::limits::open(config).await?;
     let text = match store.db() {

@@ -1,5 +1,4 @@
-//! The server that is measured: the production server with two routes more, in a process of its own on
-//! a core of its own.
+//! The measured server: the production server with two additional routes, in a process of its own on a core of its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,15 +11,15 @@ use gatewright::render::{Json, Kind, Request, Response, Route, json};
 use gatewright::server;
 use serde_json::json;
 
-use crate::load::To;
+use crate::load::Target;
 
-/// The core that the server has to itself; the load and PostgreSQL are on the other.
+/// The core of the server; the load generator and PostgreSQL run on the other one.
 pub(crate) const CORE: &str = "0";
 
-/// Where both no-ops are.
+/// The path of both no-ops.
 pub(crate) const NOOP: &str = "/noop";
 
-/// Serves until told to stop, as `gatewright serve` does.
+/// Serves until a signal, as `gatewright serve` does.
 ///
 /// # Errors
 /// When the server cannot be started.
@@ -37,7 +36,7 @@ async fn get(_: Request) -> Response {
     json::typed("text/plain; charset=utf-8", "nothing\n")
 }
 
-/// Reads a form and answers 300 bytes of JSON: what every POST costs, whatever it is for.
+/// Parses a form and responds with 300 bytes of JSON: the minimum cost of every POST.
 async fn post(mut request: Request) -> Result<Response, Json> {
     const FILL: &str = "nothing nothing nothing nothing nothing nothing nothing nothing nothing \
          nothing nothing nothing nothing nothing nothing nothing nothing nothing nothing nothing \
@@ -50,7 +49,7 @@ async fn post(mut request: Request) -> Result<Response, Json> {
 /// Reads a configuration file.
 ///
 /// # Errors
-/// When it is wrong.
+/// When it is invalid.
 pub(crate) fn load(config: &Path) -> Result<Config> {
     Ok(Config::load(config, true, environment())?.config)
 }
@@ -59,24 +58,24 @@ pub(crate) fn load(config: &Path) -> Result<Config> {
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    /// Where it listens.
-    pub(crate) to: To,
-    /// From the start of the process to the first answer that it is ready.
+    /// Its address.
+    pub(crate) target: Target,
+    /// The time from the start of the process until it is ready.
     pub(crate) ready: Duration,
 }
 
 impl Server {
-    /// Starts one on these cores and waits until it is ready. `program` serves by itself, or is us.
+    /// Starts one on these cores and waits until it is ready. See [`Program`].
     ///
     /// # Errors
-    /// When it does not get ready.
+    /// When it does not become ready.
     pub(crate) async fn start(config: &Path, cores: &str, program: Program<'_>) -> Result<Self> {
         let settings = load(config)?;
-        let address = *settings.http.listen.first().context("it listens nowhere")?;
+        let address = *settings.http.listen.first().context("the configuration has no listener")?;
         let is_alone = settings.database.url.0.expose().starts_with("sqlite:");
-        let to = To { address, awake: is_alone && cores == CORE };
+        let target = Target { address, busy_waits: is_alone && cores == CORE };
         let (path, arguments) = match program {
-            Program::Us => (std::env::current_exe()?, vec!["serve".into(), config.into()]),
+            Program::Bench => (std::env::current_exe()?, vec!["serve".into(), config.into()]),
             Program::Production(path) => (
                 path.to_owned(),
                 vec!["--config".into(), config.as_os_str().to_owned(), "serve".into()],
@@ -91,8 +90,8 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .context("taskset (util-linux) is needed to hold a process to a core")?;
-        let mut server = Self { child, to, ready: Duration::ZERO };
+            .context("taskset (util-linux) is required to pin a process to a core")?;
+        let mut server = Self { child, target, ready: Duration::ZERO };
         loop {
             if is_ready(address).await {
                 server.ready = begun.elapsed();
@@ -103,7 +102,7 @@ impl Server {
                 "the server ended: see {}",
                 config.with_extension("log").display()
             );
-            ensure!(begun.elapsed() < Duration::from_secs(30), "the server does not get ready");
+            ensure!(begun.elapsed() < Duration::from_secs(30), "the server does not become ready");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -126,8 +125,8 @@ impl Server {
         Ok(Duration::from_millis(ticks * 10))
     }
 
-    /// The memory that it has, in MiB, but for the pages of the database file that it looks at: those are
-    /// the system's, which keeps them for whoever reads a file, and drops them when it likes.
+    /// Its resident memory in MiB, without the mapped pages of the database file, which belong to the page cache of the
+    /// system.
     ///
     /// # Errors
     /// When it has ended.
@@ -147,10 +146,10 @@ impl Server {
         Ok(kib / 1024.0)
     }
 
-    /// Stops it, and waits until it has written what there was.
+    /// Stops it, and waits for the end of its shutdown.
     ///
     /// # Errors
-    /// When it cannot be told.
+    /// When it cannot be stopped.
     pub(crate) fn stop(mut self) -> Result<()> {
         Command::new("kill").arg(self.child.id().to_string()).status()?;
         let ended = self.child.wait()?;
@@ -161,17 +160,17 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // After `stop` there is nothing left to end.
+        // After `stop` the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Which program serves.
+/// The program that serves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Program<'a> {
-    /// This one: with the no-op routes.
-    Us,
+    /// This one, with the no-op routes.
+    Bench,
     /// `gatewright serve`.
     Production(&'a Path),
 }
@@ -181,9 +180,9 @@ async fn is_ready(address: std::net::SocketAddr) -> bool {
     let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else {
         return false;
     };
-    let ask = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    let mut answer = Vec::new();
-    stream.write_all(ask).await.is_ok()
-        && stream.read_to_end(&mut answer).await.is_ok()
-        && answer.starts_with(b"HTTP/1.1 200")
+    let request = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let mut response = Vec::new();
+    stream.write_all(request).await.is_ok()
+        && stream.read_to_end(&mut response).await.is_ok()
+        && response.starts_with(b"HTTP/1.1 200")
 }

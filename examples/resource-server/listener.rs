@@ -39,7 +39,7 @@ impl Tls {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()?
-            .with_client_cert_verifier(Arc::new(Anybody(provider)))
+            .with_client_cert_verifier(Arc::new(AnyCertificate(provider)))
             .with_single_cert(chain, key)?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind(address).await?;
@@ -87,17 +87,17 @@ impl Listener for Tls {
 impl Connected<IncomingStream<'_, Tls>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Tls>) -> Self {
         let (_, connection) = stream.io().get_ref();
-        let shown = connection.peer_certificates().and_then(<[_]>::first);
-        Self { certificate: shown.map(|certificate| Arc::from(certificate.as_ref())) }
+        let presented = connection.peer_certificates().and_then(<[_]>::first);
+        Self { certificate: presented.map(|certificate| Arc::from(certificate.as_ref())) }
     }
 }
 
-/// Accepts any certificate with proof of its key, and requires none. The API only compares it with the certificate to which a token is
-/// bound (RFC 8705 §3), and a client may have a self-signed one (§2.2).
+/// Accepts any certificate whose key the handshake proves, and requires none. The API only compares it with the
+/// certificate to which a token is bound (RFC 8705 §3), and a client may have a self-signed one (§2.2).
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct AnyCertificate(Arc<CryptoProvider>);
 
-impl ClientCertVerifier for Anybody {
+impl ClientCertVerifier for AnyCertificate {
     fn client_auth_mandatory(&self) -> bool {
         false
     }

@@ -27,7 +27,7 @@ struct App {
     end_session: EndSessionUrl,
     http: reqwest::Client,
     /// Pending sign-ins, by their `state`, which is also in a cookie of the browser.
-    begun: Mutex<HashMap<String, (Nonce, PkceCodeVerifier)>>,
+    pending: Mutex<HashMap<String, (Nonce, PkceCodeVerifier)>>,
 }
 
 #[tokio::main]
@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
     let client = CoreClient::from_provider_metadata(metadata, id, Some(secret))
         .set_redirect_uri(RedirectUrl::new(format!("{HOME}/callback"))?);
 
-    let app = App { client, end_session, http, begun: Mutex::default() };
+    let app = App { client, end_session, http, pending: Mutex::default() };
     let routes = Router::new().route("/", get(login)).route("/callback", get(callback));
     println!("open {HOME}");
     let listener = tokio::net::TcpListener::bind("localhost:8090").await?;
@@ -64,21 +64,21 @@ async fn login(State(app): State<Arc<App>>) -> Response {
         .set_pkce_challenge(challenge)
         .url();
     let cookie = format!("state={}; HttpOnly; SameSite=Lax; Path=/callback", state.secret());
-    let mut begun = app.begun.lock().unwrap_or_else(PoisonError::into_inner);
-    begun.insert(state.into_secret(), (nonce, verifier));
+    let mut pending = app.pending.lock().unwrap_or_else(PoisonError::into_inner);
+    pending.insert(state.into_secret(), (nonce, verifier));
     ([(SET_COOKIE, cookie)], Redirect::to(url.as_str())).into_response()
 }
 
 async fn callback(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Response {
-    let told = async {
-        let answer = Url::parse(HOME)?.join(&uri.to_string())?;
-        let answer: HashMap<_, _> = answer.query_pairs().into_owned().collect();
-        // The state must be ours and this browser's: this prevents login CSRF.
-        let state = answer.get("state").filter(|state| cookie(&headers) == Some(state));
+    let result = async {
+        let response = Url::parse(HOME)?.join(&uri.to_string())?;
+        let response: HashMap<_, _> = response.query_pairs().into_owned().collect();
+        // The state must be that of a request from this browser, which prevents login CSRF.
+        let state = response.get("state").filter(|state| cookie(&headers) == Some(state));
         let state = state.context("this browser did not begin this sign-in")?;
-        let begun = app.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(state);
-        let (nonce, verifier) = begun.context("this sign-in has ended")?;
-        let code = answer.get("code").ok_or_else(|| anyhow!("{:?}", answer.get("error")))?;
+        let pending = app.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(state);
+        let (nonce, verifier) = pending.context("this sign-in has ended")?;
+        let code = response.get("code").ok_or_else(|| anyhow!("{:?}", response.get("error")))?;
 
         let http = app.http.clone();
         let fetch = move |request| send(http.clone(), request);
@@ -88,18 +88,18 @@ async fn callback(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> 
         let claims = id_token.claims(&app.client.id_token_verifier(), &nonce)?;
         let subject = Some(claims.subject().clone());
         let request = app.client.user_info(tokens.access_token().clone(), subject)?;
-        let person: CoreUserInfoClaims = request.request_async(&fetch).await?;
+        let user_claims: CoreUserInfoClaims = request.request_async(&fetch).await?;
 
         let logout = LogoutRequest::from(app.end_session.clone()).set_id_token_hint(id_token);
-        let person = serde_json::to_string_pretty(&person)?.replace('<', "&lt;");
+        let user_claims = serde_json::to_string_pretty(&user_claims)?.replace('<', "&lt;");
         let logout = logout.http_get_url().to_string().replace('&', "&amp;");
-        anyhow::Ok(format!("<pre>{person}</pre><a href=\"{logout}\">Sign out</a>"))
+        anyhow::Ok(format!("<pre>{user_claims}</pre><a href=\"{logout}\">Sign out</a>"))
     };
-    match told.await {
+    match result.await {
         Ok(page) => Html(page).into_response(),
         Err(error) => {
             eprintln!("{error:#}");
-            (StatusCode::BAD_REQUEST, "The sign-in failed; the log says why.").into_response()
+            (StatusCode::BAD_REQUEST, "The sign-in failed; see the log.").into_response()
         }
     }
 }
@@ -112,9 +112,9 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 /// Adapts reqwest to `openidconnect`.
 async fn send(http: reqwest::Client, request: HttpRequest) -> reqwest::Result<HttpResponse> {
     let response = http.execute(request.try_into()?).await?;
-    let mut answer = HttpResponse::new(Vec::new());
-    *answer.status_mut() = response.status();
-    *answer.headers_mut() = response.headers().clone();
-    *answer.body_mut() = response.bytes().await?.into();
-    Ok(answer)
+    let mut converted = HttpResponse::new(Vec::new());
+    *converted.status_mut() = response.status();
+    *converted.headers_mut() = response.headers().clone();
+    *converted.body_mut() = response.bytes().await?.into();
+    Ok(converted)
 }

@@ -46,7 +46,7 @@ public class SpringApi {
         return decoder;
     }
 
-    /** {@code clientId(…)} of the builder lets one client in; here it may be any. */
+    /** {@code clientId(…)} of the builder accepts one client only; here any client is accepted. */
     private static OAuth2TokenValidatorResult isOfSomeClient(Jwt token) {
         return token.getClaimAsString("client_id") == null ? refused("client_id is missing") : OAuth2TokenValidatorResult.success();
     }

@@ -29,7 +29,7 @@ public class SpringClient {
         }
     }
 
-    /** The same names stand in application.properties. The redirect URI is /login/oauth2/code/gatewright. */
+    /** The same names are used in application.properties. The redirect URI is /login/oauth2/code/gatewright. */
     private static Map<String, Object> properties() {
         var registration = "spring.security.oauth2.client.registration.gatewright.";
         var properties = new HashMap<String, Object>();

@@ -1,4 +1,4 @@
-/** A web application that signs people in, with Auth.js (`@auth/express`; next-auth 5 takes the same provider). */
+/** A web application that signs users in, with Auth.js (`@auth/express`; next-auth 5 takes the same provider). */
 
 import { randomBytes } from 'node:crypto'
 

@@ -1,4 +1,4 @@
-/** A web application that signs people in, with express-openid-connect. */
+/** A web application that signs users in, with express-openid-connect. */
 
 import { randomBytes } from 'node:crypto'
 

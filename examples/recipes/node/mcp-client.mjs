@@ -35,7 +35,7 @@ const provider = {
   redirectToAuthorization: (url) => console.log(`Open ${url}`),
 }
 
-/** The code with which the browser comes back. The SDK compares neither `state` nor `iss`. */
+/** The code in the authorization response. The SDK compares neither `state` nor `iss`. */
 const code = new Promise((resolve, reject) => {
   const listener = createServer((req, res) => {
     const url = new URL(req.url, provider.redirectUrl)

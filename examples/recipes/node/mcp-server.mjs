@@ -34,7 +34,7 @@ async function verifyAccessToken(token) {
     const { client_id: clientId, scope = '', exp: expiresAt, sub } = payload
     return { token, clientId, scopes: scope.split(' '), expiresAt, extra: { sub } }
   } catch (error) {
-    // Any other error is not the token's fault: 500.
+    // Any other error is a fault of the server: 500.
     const isRefused = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)
     throw isRefused ? new InvalidTokenError('not an access token for this server') : error
   }

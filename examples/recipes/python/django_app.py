@@ -61,13 +61,13 @@ class Backend(OIDCAuthenticationBackend):
     def verify_token(self, token, **kwargs):
         claims = super().verify_token(token, **kwargs)
         if claims["iss"] != ISSUER or claims["aud"] != self.OIDC_RP_CLIENT_ID:
-            raise SuspiciousOperation("this ID token is somebody else's")
+            raise SuspiciousOperation("the ID token was issued to another client")
         return claims
 
     def get_userinfo(self, access_token, id_token, payload):
         claims = super().get_userinfo(access_token, id_token, payload)
         if claims["sub"] != payload["sub"]:  # OIDC Core §5.3.2
-            raise SuspiciousOperation("userinfo speaks of somebody else")
+            raise SuspiciousOperation("userinfo is about another user")
         return claims
 
     def get_username(self, claims):

@@ -1,6 +1,6 @@
 """A web application that signs users in and keeps them signed in, with requests-oauthlib in Flask.
 
-requests-oauthlib speaks OAuth 2.0 and reads no ID token: userinfo says who somebody is.
+requests-oauthlib supports OAuth 2.0 and ignores ID tokens: userinfo identifies the user.
 """
 
 import base64

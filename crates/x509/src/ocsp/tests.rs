@@ -241,10 +241,10 @@ fn openssl_responds_to_our_requests() {
             let response = fs::read(folder.0.join("response")).unwrap();
             let verifier =
                 ResponseVerifier { id: &id, issuer: &ca.issuer, nonce: Some(&nonce), now: clock() };
-            let status = verifier.verify(&response).unwrap();
+            let verified = verifier.verify(&response).unwrap();
 
-            assert_eq!(status.status, status);
-            assert_eq!(status.next_update, Some(status.this_update + Seconds::days(1)));
+            assert_eq!(verified.status, status);
+            assert_eq!(verified.next_update, Some(verified.this_update + Seconds::days(1)));
             let other = Nonce::generate().unwrap();
             let another = ResponseVerifier { nonce: Some(&other), ..verifier };
             assert_eq!(another.verify(&response), Err("the nonce is not the one that was sent"));
@@ -262,7 +262,7 @@ fn openssl_verifies_our_responses() {
     folder.put("client.pem", &client.pem);
     let (at, reason) = (Timestamp(1_767_225_600), Reason::CessationOfOperation);
 
-    for (status, verified) in [
+    for (status, expected) in [
         (Status::Good, "client.pem: good"),
         (Status::Revoked { at, reason }, "Reason: cessationOfOperation"),
         (Status::Unknown, "client.pem: unknown"),
@@ -272,12 +272,12 @@ fn openssl_verifies_our_responses() {
                 .openssl(&format!("ocsp -{hash} -issuer ca.pem -cert client.pem -reqout request"));
             let request = Request::from_der(&fs::read(folder.0.join("request")).unwrap()).unwrap();
             let id = &request.cert_ids[0];
-            let status = CertificateStatus {
+            let certificate_status = CertificateStatus {
                 status,
                 this_update: clock(),
                 next_update: Some(clock() + Seconds::hours(1)),
             };
-            let mut response = response(id, status);
+            let mut response = response(id, certificate_status);
             response.nonce = request.nonce.clone();
             folder.put("response", signer.sign(&response, &[signer.certificate()]));
 
@@ -289,7 +289,7 @@ fn openssl_verifies_our_responses() {
             assert!(id.is_issued_by(&ca.issuer) && id.serial() == serial());
             assert!(request.nonce.is_some());
             assert!(status.contains("Response verify OK"), "{status}");
-            assert!(status.contains(verified), "{status}");
+            assert!(status.contains(expected), "{status}");
             assert!(nonce.contains("Response verify OK"), "{nonce}");
             assert!(!nonce.contains("Nonce Verify error"), "{nonce}");
         }

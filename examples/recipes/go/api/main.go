@@ -73,15 +73,15 @@ func verify(ctx context.Context, verifier *oidc.IDTokenVerifier, raw string) (st
 	if kind, err := typ(raw); err != nil || kind != "at+jwt" {
 		return "", nil, errors.New("not an access token")
 	}
-	var told claims
-	if err := token.Claims(&told); err != nil {
+	var values claims
+	if err := token.Claims(&values); err != nil {
 		return "", nil, err
 	}
 	// Refuses bound tokens (RFC 8705, RFC 9449), because the binding is not checked here.
-	if told.ClientID == "" || told.Cnf != nil {
+	if values.ClientID == "" || values.Cnf != nil {
 		return "", nil, errors.New("no client, or a sender-constrained token")
 	}
-	return token.Subject, strings.Fields(told.Scope), nil
+	return token.Subject, strings.Fields(values.Scope), nil
 }
 
 func typ(raw string) (string, error) {

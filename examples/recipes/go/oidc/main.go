@@ -21,7 +21,7 @@ type claims struct {
 	Email   string `json:"email"`
 }
 
-var errSomebodyElse = errors.New("an answer to somebody else's request")
+var errOtherRequest = errors.New("a response to another request")
 
 type application struct {
 	provider *oidc.Provider
@@ -106,7 +106,7 @@ func (app *application) redeem(ctx context.Context, code, nonce, verifier string
 	}
 	// go-oidc leaves this check to the application.
 	if idToken.Nonce != nonce {
-		return nil, errSomebodyElse
+		return nil, errOtherRequest
 	}
 	info, err := app.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
 	if err != nil {
@@ -114,7 +114,7 @@ func (app *application) redeem(ctx context.Context, code, nonce, verifier string
 	}
 	// OIDC Core §5.3.2: otherwise the response may be about another user.
 	if info.Subject != idToken.Subject {
-		return nil, errSomebodyElse
+		return nil, errOtherRequest
 	}
 	person := new(claims)
 	return person, info.Claims(person)

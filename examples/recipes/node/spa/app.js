@@ -1,4 +1,4 @@
-/** Signs people in from the browser alone. Tokens are kept in memory; after a reload new ones are fetched silently. */
+/** Signs users in from the browser alone. Tokens are kept in memory; after a reload, silent renewal fetches new ones. */
 
 import { InMemoryWebStorage, UserManager, WebStorageStateStore } from 'oidc-client-ts'
 
@@ -15,7 +15,7 @@ const users = new UserManager({
   automaticSilentRenew: true,
 })
 
-/** The one address is opened three times: as the page, as what the person returns to, and in the frame that renews silently. */
+/** This URL is loaded in three ways: as the page, as the redirect URI, and in the frame of the silent renewal. */
 async function start() {
   if (window.parent !== window) return users.signinSilentCallback()
   const isReturn = new URLSearchParams(location.search).has('state')

@@ -312,11 +312,11 @@ fn send(http: &reqwest::Client) -> impl Fn(HttpRequest) -> Sending {
         let http = http.clone();
         Box::pin(async move {
             let response = http.execute(request.try_into()?).await?;
-            let mut response = HttpResponse::new(Vec::new());
-            *response.status_mut() = response.status();
-            *response.headers_mut() = response.headers().clone();
-            *response.body_mut() = response.bytes().await?.into();
-            Ok(response)
+            let mut converted = HttpResponse::new(Vec::new());
+            *converted.status_mut() = response.status();
+            *converted.headers_mut() = response.headers().clone();
+            *converted.body_mut() = response.bytes().await?.into();
+            Ok(converted)
         })
     }
 }
