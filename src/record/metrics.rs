@@ -259,7 +259,7 @@ impl Metrics {
     }
 
     /// A request was completed.
-    pub fn answered(&self, endpoint: &'static str, status: u16, seconds: f64) {
+    pub fn request_completed(&self, endpoint: &'static str, status: u16, seconds: f64) {
         self.requests.get_or_create(&Endpoint { endpoint, status }).inc();
         self.seconds.get_or_create(&At { endpoint }).observe(seconds);
     }

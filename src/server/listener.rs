@@ -176,13 +176,13 @@ impl Service {
         activity.begin();
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let (router, peer, activity) = (self.router.clone(), peer.clone(), activity.clone());
-            activity.answering();
+            activity.request_received();
             async move {
                 let mut response = router.respond(&peer, request.map(Body::new)).await;
                 if *self.stopped.borrow() {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
-                activity.answered();
+                activity.response_started();
                 Ok::<_, Infallible>(response)
             }
         });

@@ -69,12 +69,12 @@ impl Activity {
     }
 
     /// The head of a request is complete.
-    pub(super) fn answering(&self) {
+    pub(super) fn request_received(&self) {
         *self.state() = State::Busy;
     }
 
     /// Its response is being sent.
-    pub(super) fn answered(&self) {
+    pub(super) fn response_started(&self) {
         *self.state() = State::Idle(Instant::now());
     }
 
@@ -291,11 +291,11 @@ mod tests {
         let due = |is_closing| activity.due(&pace, is_closing).map(|(_, what)| what);
 
         assert_eq!(due(false), Some(Overdue::Head), "the first request");
-        activity.answering();
+        activity.request_received();
         peer.write_all(b"a=b").await.unwrap();
         paced.read_exact(&mut [0; 3]).await.unwrap();
         assert_eq!(due(false), None, "bytes of the body");
-        activity.answered();
+        activity.response_started();
         assert_eq!(due(false), Some(Overdue::Request));
         assert_eq!(due(true), None, "a closing connection waits for no request");
         peer.write_all(b"G").await.unwrap();

@@ -360,7 +360,7 @@ fn failure(head: &Head, route: &Route, failure: Failure) -> Response {
 fn log_response(head: &Head, route: Option<&Arc<Route>>, response: &Response, took: Duration) {
     let path = route.map_or("unknown", |route| route.path);
     let status = response.status().as_u16();
-    head.app().metrics.answered(path, status, took.as_secs_f64());
+    head.app().metrics.request_completed(path, status, took.as_secs_f64());
     macro_rules! log {
         ($level:ident) => {
             tracing::$level!(

@@ -73,7 +73,7 @@ fn the_catalogue_of_events_is_complete() {
 fn every_metric_is_documented_and_nothing_else() {
     let metrics = Metrics::default();
     // A metric that was never counted is not rendered.
-    metrics.answered("/token", 200, 0.001);
+    metrics.request_completed("/token", 200, 0.001);
     metrics.issued("client_credentials");
     metrics.refused(Code::InvalidGrant);
     metrics.sign_in("success");

@@ -71,7 +71,7 @@ fn create(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The configuration: only what was answered.
+/// The configuration: only the given answers.
 fn text(plan: &Plan) -> String {
     let mut document = DocumentMut::new();
     let mut put = |table: &str, key: &str, value: Toml| {

@@ -165,7 +165,7 @@ pub(super) async fn tick(
 }
 
 /// Replaces every secret that can be replaced, ahead of schedule. With `compromised`, previous versions are deleted
-/// and all grants revoked, because their refresh tokens cannot be told from forged ones.
+/// and all grants revoked, because their refresh tokens cannot be distinguished from forged ones.
 ///
 /// It needs no open keyring, so that it also works after a secret was lost.
 ///

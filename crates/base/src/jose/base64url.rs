@@ -66,7 +66,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_is_written_the_same(text in "[A-Za-z0-9_=+/-]{0,12}") {
+        fn decoded_text_encodes_to_the_same(text in "[A-Za-z0-9_=+/-]{0,12}") {
             if let Some(bytes) = decode(&text) {
                 prop_assert_eq!(encode(bytes), text);
             }
