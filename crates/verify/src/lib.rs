@@ -159,8 +159,8 @@ impl Verifier {
             Some(_) | None => None,
         };
         let key = proof.as_ref().map(|proof| proof.key);
-        let proof = PossessionProof { certificate: certificate.as_ref(), key };
-        proof.must_match(&caller.confirmation, now).map_err(invalid)?;
+        let possession = PossessionProof { certificate: certificate.as_ref(), key };
+        possession.must_match(&caller.confirmation, now).map_err(invalid)?;
         if !needed.iter().all(|scope| caller.scope.has(scope)) {
             return Err(refused(Reason::Scope(needed.join(" "))));
         }

@@ -34,7 +34,7 @@ use crate::verify::{IssuerKeys, Verifier};
 use api::Api;
 use certificates::Certificates;
 use home::{Clients, Home, Ports, Secrets};
-use ports::Taken;
+use ports::BoundPorts;
 use relying_party::Registration;
 use summary::Summary;
 
@@ -91,7 +91,7 @@ impl Demo {
         let (home, earlier) = Home::enter(&self.dir)?;
         let earlier = earlier.filter(|_| !self.fresh);
         // Before anything is deleted: a program that uses the ports may also use the directory.
-        let Taken { ports, listeners, moved } = self.take_ports(earlier.as_ref()).await?;
+        let BoundPorts { ports, listeners, moved } = self.take_ports(earlier.as_ref()).await?;
         let Ports { client_port, mtls_port, api_port, metrics_port, .. } = ports;
 
         let secrets = match earlier {

@@ -21,7 +21,7 @@ const STEP: u16 = 10;
 const TRIES: u16 = 50;
 
 /// The ports, with their listeners.
-pub(super) struct Taken {
+pub(super) struct BoundPorts {
     pub(super) ports: Ports,
     pub(super) listeners: Listeners,
     /// Default ports that were in use, with their replacements.
@@ -40,7 +40,7 @@ pub(super) struct Listeners {
 /// A requested port.
 enum RequestedPort {
     /// From an option; not replaceable.
-    Option(u16),
+    FromOption(u16),
     /// From the earlier demo, whose registered URIs contain it; not replaceable.
     Earlier(u16),
     /// A default port; replaceable.
@@ -52,19 +52,19 @@ impl Demo {
     ///
     /// # Errors
     /// A port that is not replaceable is in use, or an option contradicts the earlier demo.
-    pub(super) async fn take_ports(&self, earlier: Option<&Secrets>) -> anyhow::Result<Taken> {
+    pub(super) async fn take_ports(&self, earlier: Option<&Secrets>) -> anyhow::Result<BoundPorts> {
         let known = earlier.map(Secrets::ports);
         self.must_match(known)?;
         let registered =
             |option_port: Option<u16>, of: fn(&Ports) -> u16| match (option_port, &known) {
                 (_, Some(known)) => RequestedPort::Earlier(of(known)),
-                (Some(port), None) => RequestedPort::Option(port),
+                (Some(port), None) => RequestedPort::FromOption(port),
                 (None, None) => RequestedPort::Default(of(&DEFAULT)),
             };
         // The port of the metrics is not part of a registered URI.
         let of_metrics = known.map_or(DEFAULT.metrics_port, |known| known.metrics_port);
         let of_metrics =
-            self.metrics_port.map_or(RequestedPort::Default(of_metrics), RequestedPort::Option);
+            self.metrics_port.map_or(RequestedPort::Default(of_metrics), RequestedPort::FromOption);
         let mut moved = Vec::new();
         let mut take = async |requested: RequestedPort, option: &str| {
             let (port, listeners) = listen(&requested, option).await?;
@@ -83,7 +83,7 @@ impl Demo {
         let requested = registered(self.api_port, |ports| ports.api_port);
         let (api_port, api) = take(requested, "--api-port").await?;
         let (metrics_port, metrics) = take(of_metrics, "--metrics-port").await?;
-        Ok(Taken {
+        Ok(BoundPorts {
             ports: Ports { port, client_port, mtls_port, api_port, metrics_port },
             listeners: Listeners { server, application, mtls, api, metrics },
             moved,
@@ -92,11 +92,11 @@ impl Demo {
 
     /// The ports are part of registered URIs, so they must not change.
     fn must_match(&self, known: Option<Ports>) -> anyhow::Result<()> {
-        let option_port = [self.port, self.client_port, self.mtls_port, self.api_port];
+        let option_ports = [self.port, self.client_port, self.mtls_port, self.api_port];
         if let Some(Ports { port, client_port, mtls_port, api_port, .. }) = known {
             let all = [port, client_port, mtls_port, api_port];
             ensure!(
-                option_port.iter().zip(all).all(|(option_port, known)| option_port
+                option_ports.iter().zip(all).all(|(option_port, known)| option_port
                     .is_none_or(|option_port| option_port == known)),
                 "the demo in {} uses the ports {port}, {client_port}, {mtls_port} and {api_port}: omit the \
                  port options, choose another --dir, or start over with --fresh",
@@ -104,7 +104,7 @@ impl Demo {
             );
         }
         let mut all: Vec<_> =
-            option_port.into_iter().chain([self.metrics_port]).flatten().collect();
+            option_ports.into_iter().chain([self.metrics_port]).flatten().collect();
         all.sort_unstable();
         ensure!(
             all.windows(2).all(|pair| pair.first() != pair.last()),
@@ -120,7 +120,7 @@ async fn listen(
     option: &str,
 ) -> anyhow::Result<(u16, Vec<TcpListener>)> {
     let (port, others, remedy) = match requested {
-        RequestedPort::Option(port) => (*port, 0, format!("choose another port with {option}")),
+        RequestedPort::FromOption(port) => (*port, 0, format!("choose another port with {option}")),
         RequestedPort::Earlier(port) => {
             (*port, 0, "start over on other ports with --fresh, or choose another --dir".to_owned())
         }

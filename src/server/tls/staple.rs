@@ -70,7 +70,7 @@ pub(super) struct Fetched {
 #[derive(Clone, Debug)]
 struct LastQuery {
     /// The certificate.
-    of: Thumbprint,
+    certificate: Thumbprint,
     /// The last good response, and when it ends.
     good: Option<(Vec<u8>, Timestamp)>,
     /// When the next query is due.
@@ -132,13 +132,13 @@ impl Fetched {
                 later(previous, Some(why))
             }
         };
-        let last = LastQuery { of: identity.certificate.thumbprint, good, due_at, why };
+        let last = LastQuery { certificate: identity.certificate.thumbprint, good, due_at, why };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
 
     fn last_query(&self, identity: &Identity) -> Option<LastQuery> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.clone().filter(|last| last.of == identity.certificate.thumbprint)
+        last.clone().filter(|last| last.certificate == identity.certificate.thumbprint)
     }
 }
 
