@@ -202,15 +202,15 @@ impl Router {
         head: &Head,
         why: &'static str,
     ) -> Response {
-        let is_asked = head.is_from_proxy && route.is_some_and(|route| route.kind == Kind::Gateway);
-        let code = if is_asked { Code::InvalidToken } else { Code::InvalidRequest };
+        let is_gateway = head.is_from_proxy && route.is_some_and(|route| route.kind == Kind::Gateway);
+        let code = if is_gateway { Code::InvalidToken } else { Code::InvalidRequest };
         // Not the certificate itself: the operator needs to know where it came from.
         let mut refusal = code.because(why).with("peer", peer.address);
         if head.is_from_proxy {
             let form = self.site.app.config.http.client_certificate_header;
             refusal = refusal.with("client_certificate_header", form.as_str());
         }
-        if is_asked {
+        if is_gateway {
             Bearer::from(refusal).into_response(head)
         } else {
             Json::from(refusal).into_response(head)

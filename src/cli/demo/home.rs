@@ -136,7 +136,7 @@ impl Home {
             clients: None,
         };
         // First, so that from here on the directory is marked as an incomplete demo.
-        self.keep(&secrets)?;
+        self.save(&secrets)?;
         for suffix in ["", "-wal", "-shm", ".lock"] {
             ignore_missing(fs::remove_file(self.path.join(format!("{DATABASE}{suffix}"))))?;
         }
@@ -149,7 +149,7 @@ impl Home {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn write(&self, secrets: &Secrets) -> anyhow::Result<()> {
+    pub(super) fn save(&self, secrets: &Secrets) -> anyhow::Result<()> {
         let (path, new) = (self.secrets(), self.path.join(NEW_SECRETS));
         ignore_missing(fs::remove_file(&new))?;
         let mut file = File::options().create_new(true).write(true).mode(0o600).open(&new)?;
@@ -274,7 +274,7 @@ mod tests {
             let (certified, other) = ("id".to_owned(), "id".to_owned());
             let (web, service) = (credentials(), credentials());
             secrets.clients = Some(Clients { web, service, certified, other });
-            home.keep(&secrets).unwrap();
+            home.save(&secrets).unwrap();
             assert!(Home::enter(&path).err().unwrap().to_string().contains("running"));
         }
 

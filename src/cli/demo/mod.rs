@@ -206,7 +206,7 @@ async fn registered(
         return Ok((secrets, clients));
     }
     secrets.clients = Some(fixtures::register(app, application, &secrets).await?);
-    home.keep(&secrets)?;
+    home.save(&secrets)?;
     app.confirm().await?;
     let clients = secrets.clients.take().context("they were just registered")?;
     Ok((secrets, clients))

@@ -263,8 +263,8 @@ impl NameAcceptor {
         let hello = hello.client_hello();
         let mut protocols = hello.alpn().filter(|_| self.app.config.acme.directory.is_some())?;
         // > a single protocol name, "acme-tls/1"
-        let is_asked = protocols.next() == Some(challenge::ALPN) && protocols.next().is_none();
-        let name = hello.server_name().filter(|_| is_asked)?.to_ascii_lowercase();
+        let is_challenge = protocols.next() == Some(challenge::ALPN) && protocols.next().is_none();
+        let name = hello.server_name().filter(|_| is_challenge)?.to_ascii_lowercase();
         let response = acme::response_for(self.app.store.db(), &name, self.app.clock.now()).await;
         let config = match response {
             Ok(response) => challenge_config(&name, &response?),
