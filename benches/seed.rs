@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use gatewright::app::{App, Clock};
 use gatewright::flow::clients::registration::Registrar;
 use gatewright::flow::tokens::mint;
-use gatewright::insert_users::password::Password;
+use gatewright::people::password::Password;
 use gatewright::record::Trace;
 use gatewright::store::{Db, Store, opaque_tokens, sql};
 use gatewright::types::token::{OpaqueAccessToken, SessionSecret};

@@ -196,12 +196,12 @@ fn private_key(file: &Path) -> Result<Zeroizing<Vec<u8>>> {
 /// Writes the file completely before the key is deleted from the database.
 async fn export(context: &Context, options: &ExportRootKey) -> Result<Output> {
     let path = &options.out;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    let mut creation = OpenOptions::new();
+    creation.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut creation, 0o600);
     // Before the key is exported: if the file cannot be created, nothing has happened.
-    let mut file = options
+    let mut file = creation
         .open(path)
         .map_err(|error| Wrong(format!("cannot create {}: {error}", path.display())))?;
     let written = match ca::export_root_key(&context.call()).await {

@@ -167,11 +167,11 @@ impl Options {
                 put(name, json!(text));
             }
         }
-        for (name, option, value) in [
+        for (name, is_set, value) in [
             ("token_endpoint_auth_method", self.public, json!("none")),
             ("application_type", self.native, json!("native")),
         ] {
-            if option {
+            if is_set {
                 put(name, value);
             }
         }

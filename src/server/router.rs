@@ -202,7 +202,8 @@ impl Router {
         head: &Head,
         why: &'static str,
     ) -> Response {
-        let is_gateway = head.is_from_proxy && route.is_some_and(|route| route.kind == Kind::Gateway);
+        let is_gateway =
+            head.is_from_proxy && route.is_some_and(|route| route.kind == Kind::Gateway);
         let code = if is_gateway { Code::InvalidToken } else { Code::InvalidRequest };
         // Not the certificate itself: the operator needs to know where it came from.
         let mut refusal = code.because(why).with("peer", peer.address);

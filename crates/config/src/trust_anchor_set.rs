@@ -147,8 +147,8 @@ mod tests {
             "[{ name = \"a\", file = \"b.pem\" }]",
         ] {
             let file = format!("{SMALLEST}\n[client_certificates]\nanchors = {anchors}");
-            let problems = scratch.problems(&file, &[]);
-            let (_, problem) = problems.rsplit_once("anchors: ").unwrap();
+            let text = scratch.problems(&file, &[]);
+            let (_, problem) = text.rsplit_once("anchors: ").unwrap();
             problems.push_str(problem.split("; write a table such as").next().unwrap().trim());
             problems.push('\n');
         }

@@ -123,14 +123,14 @@ impl Demo {
         let mut serving = serve_api(&app, &certificates, &api, listeners.api, &stop)?;
         let registration = registration(&issuer, &application, &clients);
         let metrics = format!("http://localhost:{metrics_port}/metrics");
-        let application = relying_party::router(
+        let router = relying_party::router(
             fixtures::APPLICATION,
             &application,
             registration,
             inventory,
             metrics.clone(),
         );
-        serve(&mut serving, application.await?, listeners.application, &stop);
+        serve(&mut serving, router.await?, listeners.application, &stop);
 
         let summary = Summary {
             issuer: &issuer,

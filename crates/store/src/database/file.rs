@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::OpenStoreError;
-use gatewright_base::access::{ours, user};
+use gatewright_base::access::{current_uid, user};
 
 /// How often the existence of the file is checked.
 const CHECK: Duration = Duration::from_millis(500);
@@ -116,7 +116,7 @@ fn beside(database: &Path, ending: &str) -> PathBuf {
 /// Why a database file cannot be used: the file that is inaccessible, its owner, the user of this process, and the
 /// remedy.
 pub(crate) fn unopened(path: &Path, why: &str) -> OpenStoreError {
-    let ours = ours();
+    let ours = current_uid();
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
