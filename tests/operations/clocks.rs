@@ -289,5 +289,5 @@ async fn a_start_warns_of_rows_dated_in_the_future() {
     server.advance_clock(1);
     let before = log.text().len();
     server.restart().await;
-    assert!(!log.text()[before..].contains("a time to come"));
+    assert!(!log.text()[before..].contains("issued in the future"));
 }

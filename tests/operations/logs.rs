@@ -258,7 +258,7 @@ async fn only_the_host_of_a_webhook_url_is_logged() {
     wait_until("the log contains it", async || log.text().contains("a notice is given up")).await;
 
     let text = log.text();
-    for line in ["a webhook did not take its message", "a notice waits", "a notice is given up"] {
+    for line in ["a webhook did not accept its message", "a notice waits", "a notice is given up"] {
         let found = text.lines().find(|found| found.contains(line)).expect(line);
         assert!(found.contains("127.0.0.1"), "{found}");
     }

@@ -277,9 +277,9 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     assert_eq!(introspected.body, json!({ "active": false }));
     let certificate = Certificate::parse(&client_certificate.der, &[]).unwrap();
     let bound = Confirmation { certificate: Some(certificate.thumbprint), key: None };
-    let presented = gatewright::verify::Shown { certificate: Some(&certificate), key: None };
-    assert_eq!(presented.must_fit(&bound, Timestamp(START_TIME + 90)), Ok(()));
-    assert!(presented.must_fit(&bound, Timestamp(START_TIME + 91)).is_err());
+    let proof = gatewright::verify::PossessionProof { certificate: Some(&certificate), key: None };
+    assert_eq!(proof.must_match(&bound, Timestamp(START_TIME + 90)), Ok(()));
+    assert!(proof.must_match(&bound, Timestamp(START_TIME + 91)).is_err());
 }
 
 /// docs/certificates.md: "where the reason is `keyCompromise`, the key is meant: another certificate

@@ -250,7 +250,7 @@ async fn signing_keys_rotate_and_retire() {
     installation
         .run(&["key", "rotate", "ES256"])
         .await
-        .assert_failed(Exit::Refused, "published so lately");
+        .assert_failed(Exit::Refused, "published so recently");
     let keys = installation.json(&["key", "list"]).await;
     let of = |wanted: &str| {
         let mut all = keys.as_array().unwrap().iter();
@@ -266,7 +266,7 @@ async fn signing_keys_rotate_and_retire() {
     installation.run(&["key", "retire", "nobody"]).await.assert_failed(Exit::Absent, "no key");
     std::fs::remove_dir_all(installation.directory.join("keys")).unwrap();
     let lost = installation.run(&["key", "rotate"]).await;
-    lost.assert_failed(Exit::Absent, "bring it back");
+    lost.assert_failed(Exit::Absent, "restore it");
     assert!(!installation.directory.join("keys").exists(), "a new key would hide the loss");
 }
 

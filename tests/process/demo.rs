@@ -97,7 +97,7 @@ async fn a_user_signs_in_uses_every_function_and_signs_out() {
     assert!(browser.address().await.starts_with(issuer));
     assert!(browser.text().await.contains("See your invoices"));
     browser.press("button[value=deny]").await;
-    browser.wait_for_text("[role=alert]", "Nobody was signed in: the request was declined.").await;
+    browser.wait_for_text("[role=alert]", "You are not signed in: the request was declined.").await;
     browser.press("form[action='/sign-in'] button").await;
     browser.press("button[value=allow]").await;
 
@@ -111,7 +111,7 @@ async fn a_user_signs_in_uses_every_function_and_signs_out() {
     assert!(browser.text().await.contains(issuer), "the claims contain the issuer");
 
     browser.press("form[action='/userinfo'] button").await;
-    browser.wait_for_text("[role=status]", "Userinfo has answered.").await;
+    browser.wait_for_text("[role=status]", "Userinfo has returned the claims.").await;
     assert!(browser.text().await.contains("12 Weavers Row"));
     browser.find(".flow li:nth-child(5).taken").await;
 
@@ -310,7 +310,7 @@ async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
     let page = crate::http().get(demo.text("/application")).send().await.unwrap();
     let page = String::from_utf8(page.bytes().await.unwrap().to_vec()).unwrap();
     assert!(page.contains("Demo service with a certificate"), "the inventory: {page}");
-    assert!(page.contains("one live token is bound to it"), "{page}");
+    assert!(page.contains("one valid token is bound to it"), "{page}");
     assert!(demo.stop_by("-INT").await.success());
     std::fs::remove_dir_all(home).unwrap();
 }
@@ -410,7 +410,7 @@ async fn the_application_accepts_requests_of_its_own_pages_only() {
     let rebound = http.get(application).header("host", "evil.example").send().await.unwrap();
 
     assert_eq!(forged.status(), 303);
-    assert!(page.contains("This sign-in was not begun in this browser"), "{page}");
+    assert!(page.contains("This sign-in was begun in another browser"), "{page}");
     assert_eq!(cross_site.status(), 403);
     assert_eq!(rebound.headers()["location"], application);
     assert!(demo.stop_by("-INT").await.success());

@@ -57,7 +57,7 @@ async fn the_server_does_not_start_with_a_missing_or_wrong_key() {
     let right = std::fs::read(&key).unwrap();
 
     std::fs::remove_dir_all(&keys).unwrap();
-    server.installation.run(&["serve"]).await.assert_failed(Exit::Absent, "bring it back");
+    server.installation.run(&["serve"]).await.assert_failed(Exit::Absent, "restore it");
     assert!(!keys.exists(), "a new key would hide the loss");
 
     // A key of another server.
