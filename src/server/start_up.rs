@@ -78,7 +78,7 @@ pub(super) async fn report(running: &Running) {
             database,
             tls = tls.as_str(),
             certificate_until = end,
-            has_users,
+            has_people = has_users,
             "started"
         );
         return;

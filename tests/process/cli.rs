@@ -282,7 +282,7 @@ async fn the_exit_code_identifies_the_kind_of_error() {
         (&["user", "show", "nobody"], Exit::Absent, "gatewright user list"),
         (&["client", "create", "--metadata", "nothing.json"], Exit::Absent, "nothing.json"),
         (&["client", "create", "--metadata", "typo.json"], Exit::Refused, "redirect_uri"),
-        (&["client", "create", "--metadata", "twice.json"], Exit::Refused, "stands twice"),
+        (&["client", "create", "--metadata", "twice.json"], Exit::Refused, "duplicate member"),
         (&["client", "create"], Exit::Refused, "redirect_uris"),
         (
             &["client", "create", "--redirect-uri", "http://rp.example/cb"],
