@@ -54,7 +54,7 @@ pub enum Ground<'a> {
 
 /// The statement that issues a code: it checks that the session is live, the user and the client enabled, and the
 /// consent unchanged since it was checked.
-macro_rules! issue {
+macro_rules! insert_code {
     () => {
         concat!(
             "INSERT INTO codes
@@ -75,7 +75,7 @@ macro_rules! issue {
     };
 }
 
-/// The values of [`issue`].
+/// The values of `insert_code!`.
 fn issuing(
     digest: &Digest,
     authorization: &Authorization,
@@ -92,7 +92,7 @@ fn issuing(
             to_json(&consent.claims)?,
         ),
     };
-    Ok(sql(issue!())
+    Ok(sql(insert_code!())
         .bind(now)
         .bind(digest)
         .bind(&authorization.grant_id)
@@ -146,7 +146,7 @@ pub async fn issue_alone(
         insert_event!("$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30", "");
     const WHOLE: &str = concat!(
         "WITH issued AS (",
-        issue!(),
+        insert_code!(),
         " RETURNING true AS done), recorded AS (",
         insert_event!(
             "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30",

@@ -57,7 +57,7 @@ macro_rules! insert_event {
 pub(crate) use insert_event;
 
 impl AuditRow {
-    /// The values of [`insert_event`].
+    /// The values of `insert_event!`.
     pub(crate) fn values(&self) -> [BoundValue; 12] {
         [
             (&self.id).into(),

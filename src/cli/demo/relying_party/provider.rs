@@ -173,7 +173,7 @@ impl Provider {
     /// Exchanges a code for tokens, and verifies the ID token.
     ///
     /// # Errors
-    /// See [`Trouble`].
+    /// See [`Error`].
     pub(super) async fn redeem(
         &self,
         sign_in: SignIn,
@@ -193,7 +193,7 @@ impl Provider {
     /// Exchanges a refresh token for new tokens.
     ///
     /// # Errors
-    /// See [`Trouble`].
+    /// See [`Error`].
     pub(super) async fn refresh(&self, current: &Tokens, now: Timestamp) -> Result<Tokens, Error> {
         let Some(token) = &current.refresh else {
             return Err(Error::Malformed("there is no refresh token"));
@@ -253,7 +253,7 @@ impl Provider {
     /// > ID Token (OIDC Core §5.3.2)
     ///
     /// # Errors
-    /// See [`Trouble`].
+    /// See [`Error`].
     pub(super) async fn userinfo(&self, tokens: &Tokens) -> Result<Map<String, Value>, Error> {
         let address = self.metadata.userinfo_endpoint.clone();
         let request = self.http.get(address).bearer_auth(tokens.access.expose());
@@ -273,7 +273,7 @@ impl Provider {
     /// crate, because it revokes over https only.
     ///
     /// # Errors
-    /// See [`Trouble`].
+    /// See [`Error`].
     pub(super) async fn revoke(&self, tokens: &Tokens) -> Result<(), Error> {
         let (token, hint) = match &tokens.refresh {
             Some(token) => (token, "refresh_token"),
