@@ -12,7 +12,9 @@ mod proofs;
 mod report;
 mod run;
 mod seed;
+mod series;
 mod server;
+mod workers;
 
 use std::path::PathBuf;
 

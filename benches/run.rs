@@ -7,12 +7,14 @@ use anyhow::{Context as _, Result};
 use gatewright::types::Algorithm;
 
 use crate::CONNECTIONS;
-use crate::jobs::{Baseline, Job, SignInWorker};
+use crate::jobs::{Baseline, Job};
 use crate::limits::Limit;
 use crate::load::{Measured, Pace, Target, Worker, drive};
-use crate::report::{self, Growth, Report, Row, Series, SignIns, Swept};
+use crate::report::{self, Growth, Report, Row, SignIns, Swept};
 use crate::seed::{self, Environment, Seeded, seed};
+use crate::series::Series;
 use crate::server::{CORE, Program, Server};
+use crate::workers::SignInWorker;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
