@@ -3,14 +3,15 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::first_use;
 use crate::limits::Limit;
 use crate::load::{Response, Step, Work, Worker};
 use crate::proofs;
-use crate::seed::{Credentials, Seeded};
+use crate::seed::{Application, Credentials, Seeded};
 use crate::server::NOOP;
 use crate::workers::{CodeFlowWorker, MutualTlsWorker, RefreshWorker};
 
@@ -28,8 +29,12 @@ pub(crate) enum Job {
     /// Over mutual TLS, with a handshake per request.
     Handshakes,
     IntrospectJwt,
+    /// Of a JWT that the server has not seen before.
+    IntrospectNewJwt,
     IntrospectOpaque,
     UserInfo,
+    /// With a JWT that the server has not seen before.
+    UserInfoNewJwt,
     Refresh,
     CodeFlow,
 }
@@ -49,7 +54,7 @@ pub(crate) enum Baseline {
 
 impl Job {
     /// The jobs of the table, in its order.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Discovery,
         Self::Jwks,
         Self::ClientCredentials,
@@ -57,8 +62,10 @@ impl Job {
         Self::MutualTls,
         Self::Handshakes,
         Self::IntrospectJwt,
+        Self::IntrospectNewJwt,
         Self::IntrospectOpaque,
         Self::UserInfo,
+        Self::UserInfoNewJwt,
         Self::Refresh,
         Self::CodeFlow,
     ];
@@ -75,8 +82,10 @@ impl Job {
             Self::MutualTls => "client credentials, ES256 JWT, mutual TLS",
             Self::Handshakes => "the same with a handshake each",
             Self::IntrospectJwt => "introspection of a JWT",
+            Self::IntrospectNewJwt => "introspection of a JWT, first seen",
             Self::IntrospectOpaque => "introspection of an opaque token",
             Self::UserInfo => "userinfo",
+            Self::UserInfoNewJwt => "userinfo, token first seen",
             Self::Refresh => "refresh with rotation",
             Self::CodeFlow => "code flow, session live",
         }
@@ -92,8 +101,10 @@ impl Job {
             | Self::MutualTls
             | Self::Handshakes
             | Self::IntrospectJwt
+            | Self::IntrospectNewJwt
             | Self::IntrospectOpaque
             | Self::UserInfo
+            | Self::UserInfoNewJwt
             | Self::Refresh
             | Self::CodeFlow => Self::NoopPost,
         }
@@ -101,6 +112,7 @@ impl Job {
 
     /// The baseline, and the share of it that is the target.
     pub(crate) const fn target(self) -> (Baseline, f64) {
+        const CACHED: Baseline = Baseline::NoopAnd(&[Limit::Select]);
         const VERIFIED: Baseline = Baseline::NoopAnd(&[Limit::VerifyEs256, Limit::Select]);
         const PROVEN: Baseline =
             Baseline::NoopAnd(&[Limit::SignEs256, Limit::VerifyEs256, Limit::Commit]);
@@ -111,7 +123,8 @@ impl Job {
             Self::DpopClientCredentials => (PROVEN, 0.6),
             Self::MutualTls => (Baseline::Job(Self::ClientCredentials), 0.85),
             Self::Handshakes => (Baseline::Alone(Limit::Handshake), 0.7),
-            Self::IntrospectJwt | Self::UserInfo => (VERIFIED, 0.7),
+            Self::IntrospectJwt | Self::UserInfo => (CACHED, 0.6),
+            Self::IntrospectNewJwt | Self::UserInfoNewJwt => (VERIFIED, 0.7),
             Self::IntrospectOpaque => (Baseline::Noop, 0.15),
             Self::Refresh => (Baseline::Alone(Limit::Commit), 0.4),
             Self::CodeFlow => (Baseline::Alone(Limit::Commit), 0.15),
@@ -130,8 +143,10 @@ impl Job {
             | Self::MutualTls
             | Self::Handshakes
             | Self::IntrospectJwt
+            | Self::IntrospectNewJwt
             | Self::IntrospectOpaque
-            | Self::UserInfo => 5.0,
+            | Self::UserInfo
+            | Self::UserInfoNewJwt => 5.0,
         }
     }
 
@@ -144,7 +159,7 @@ impl Job {
 
     /// The workers, each with its share of the tokens, grants or clients.
     pub(crate) fn workers(self, seeded: &Seeded, count: usize) -> Vec<Worker> {
-        let basic = seeded.web.basic();
+        let basic = seeded.web.credentials.basic();
         let post = |path: &str, form: &str| request("POST", path, &basic, form);
         let requests: Vec<Vec<u8>> = match self {
             Self::NoopGet => vec![request("GET", NOOP, "", "")],
@@ -184,19 +199,28 @@ impl Job {
             }
             Self::MutualTls => return MutualTlsWorker::all(seeded, count, false),
             Self::Handshakes => return MutualTlsWorker::all(seeded, count, true),
-            Self::Refresh => return RefreshWorker::all(seeded, count),
-            Self::CodeFlow => return CodeFlowWorker::all(seeded, count),
+            Self::IntrospectNewJwt => {
+                let present = first_use::introspection(basic);
+                return first_use::workers(&seeded.issuer, &present, ACTIVE, count);
+            }
+            Self::UserInfoNewJwt => {
+                let present = first_use::user_info();
+                return first_use::workers(&seeded.issuer, &present, SUBJECT, count);
+            }
+            Self::Refresh | Self::CodeFlow => return self.workers_of(&seeded.web, count),
         };
         let expected = match self {
-            Self::IntrospectJwt | Self::IntrospectOpaque => "\"active\":true",
+            Self::IntrospectJwt | Self::IntrospectOpaque => ACTIVE,
             Self::ClientCredentials => "\"access_token\":\"ey",
-            Self::UserInfo => "\"sub\":",
+            Self::UserInfo => SUBJECT,
             Self::NoopGet | Self::NoopPost => "nothing",
             Self::Discovery => "\"issuer\":",
             Self::Jwks => "\"keys\":",
             Self::DpopClientCredentials
             | Self::MutualTls
             | Self::Handshakes
+            | Self::IntrospectNewJwt
+            | Self::UserInfoNewJwt
             | Self::Refresh
             | Self::CodeFlow => "",
         };
@@ -209,7 +233,34 @@ impl Job {
             })
             .collect()
     }
+
+    /// The workers of a job that needs only an application, which may be one of another server.
+    pub(crate) fn workers_of(self, application: &Application, count: usize) -> Vec<Worker> {
+        match self {
+            Self::Refresh => RefreshWorker::all(application, count),
+            Self::CodeFlow => CodeFlowWorker::all(application, count),
+            Self::NoopGet
+            | Self::NoopPost
+            | Self::Discovery
+            | Self::Jwks
+            | Self::ClientCredentials
+            | Self::DpopClientCredentials
+            | Self::MutualTls
+            | Self::Handshakes
+            | Self::IntrospectJwt
+            | Self::IntrospectNewJwt
+            | Self::IntrospectOpaque
+            | Self::UserInfo
+            | Self::UserInfoNewJwt => Vec::new(),
+        }
+    }
 }
+
+/// In the response to the introspection of a valid token.
+const ACTIVE: &str = "\"active\":true";
+
+/// In the response of the userinfo endpoint.
+const SUBJECT: &str = "\"sub\":";
 
 impl Credentials {
     /// RFC 6749 §2.3.1.
@@ -247,8 +298,7 @@ impl Work for FixedRequests {
     }
 
     fn read_response(&mut self, response: &Response<'_>) -> Result<Step> {
-        response.must_be(200)?;
-        ensure!(response.body.contains(self.expected), "an unexpected response: {}", response.body);
+        response.must_contain(self.expected)?;
         Ok(Step::Done)
     }
 }

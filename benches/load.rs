@@ -66,6 +66,13 @@ impl Response<'_> {
         ensure!(self.status == status, "status {}: {} {}", self.status, self.head, self.body);
         Ok(())
     }
+
+    /// Refuses another status than 200, and a body without this text.
+    pub(crate) fn must_contain(&self, text: &str) -> Result<()> {
+        self.must_be(200)?;
+        ensure!(self.body.contains(text), "an unexpected response: {}", self.body);
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for TlsTarget {

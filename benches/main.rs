@@ -5,6 +5,7 @@
 //! a factor of two within an hour: ratios are comparable, absolute figures only within a run.
 
 mod certificates;
+mod first_use;
 mod jobs;
 mod limits;
 mod load;

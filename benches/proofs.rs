@@ -53,7 +53,7 @@ struct DpopWorker {
 
 /// This many workers.
 pub(crate) fn all(seeded: &Seeded, services: Vec<String>, count: usize) -> Vec<Worker> {
-    let htu: Rc<str> = format!("{}/token", seeded.issuer).into();
+    let htu: Rc<str> = format!("{}/token", seeded.issuer.issuer).into();
     let services = Rc::new(services);
     let keys = seeded.proof_keys.iter().cycle().take(count).enumerate();
     keys.map(|(number, key)| {

@@ -73,7 +73,10 @@ impl Options {
     }
 
     fn is_selected(&self, name: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+        let Some(only) = &self.only else { return true };
+        // The whole name of a job selects only this one, although the names of others may contain it.
+        let is_whole = Job::ALL.iter().any(|job| job.name() == only);
+        if is_whole { name == only } else { name.contains(only.as_str()) }
     }
 }
 
@@ -287,7 +290,7 @@ async fn sweep(options: &Options) -> Result<Swept> {
         Ok([refreshed?, flowed?])
     };
     let idle = measure().await?;
-    seed::insert_expired(&seeded.config, &seeded.web.id, rows).await?;
+    seed::insert_expired(&seeded.config, &seeded.web.credentials.id, rows).await?;
     let before = seed::count_expired(&seeded.config).await?;
     let busy = measure().await?;
     let swept = before - seed::count_expired(&seeded.config).await?;

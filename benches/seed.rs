@@ -23,9 +23,11 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::CONNECTIONS;
 use crate::certificates::{Authority, HOST};
+use crate::first_use::TokenIssuer;
 use crate::load::TlsTarget;
 use crate::proofs::Key;
 use crate::server;
+use crate::workers::session_cookie;
 
 /// The number of different tokens, grants and sessions that are used in turn.
 const ROTATION: usize = 10_000;
@@ -47,24 +49,32 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) struct Seeded {
     /// The configuration of its server.
     pub(crate) config: PathBuf,
-    /// Its issuer identifier.
-    pub(crate) issuer: String,
+    /// Signs more access tokens with the key of the server.
+    pub(crate) issuer: Rc<TokenIssuer>,
     /// An application that users sign in to.
-    pub(crate) web: Credentials,
+    pub(crate) web: Application,
     /// The keys of DPoP proofs.
     pub(crate) proof_keys: Vec<Key>,
     /// Services that request tokens for themselves.
     pub(crate) services: Vec<Credentials>,
     /// Services that authenticate with certificates, and their TLS connections.
     pub(crate) certified: Vec<(String, TlsTarget)>,
-    /// Valid refresh tokens, one per grant.
-    pub(crate) refresh: Rc<RefCell<Vec<String>>>,
     /// JWT access tokens, each of another grant.
     pub(crate) access: Vec<String>,
     /// Opaque access tokens, each of another grant.
     pub(crate) opaque: Vec<String>,
+}
+
+/// An application that users sign in to, and their sessions.
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub(crate) credentials: Credentials,
+    /// The name of the session cookie.
+    pub(crate) session_cookie: String,
     /// The session cookies of signed-in users.
     pub(crate) cookies: Vec<String>,
+    /// Valid refresh tokens, one per grant.
+    pub(crate) refresh: Rc<RefCell<Vec<String>>>,
 }
 
 /// The credentials of a client.
@@ -142,26 +152,19 @@ pub(crate) async fn seed(environment: &Environment, grants: usize) -> Result<See
     }
     insert_users(&app, &web.id, grants).await?;
 
-    let chosen = spread(grants);
-    let keys = app.keyring.keys();
-    let now = app.clock.now();
-    let mut seeded = Seeded {
-        config,
+    let issuer = TokenIssuer {
+        keys: app.keyring.keys(),
         issuer: app.config.issuer.as_str().to_owned(),
-        proof_keys: (0..CONNECTIONS).map(|_| Key::generate()).collect::<Result<_>>()?,
-        refresh: Rc::default(),
-        access: Vec::with_capacity(chosen.len()),
-        opaque: Vec::with_capacity(chosen.len()),
-        cookies: Vec::with_capacity(chosen.len()),
-        web,
-        services,
-        certified,
+        client_id: web.id.clone(),
+        grants: spread(grants),
+        now: app.clock.now(),
     };
+    let (mut cookies, mut refresh) = (Vec::new(), Vec::new());
+    let (mut access, mut opaque) = (Vec::new(), Vec::new());
     let mut tx = app.store.write().await?;
-    for number in &chosen {
+    for number in &issuer.grants {
         let id = GrantId::from_text(uuid(*number));
-        let token = mint::refresh(&keys, &id, 1)?;
-        seeded.refresh.borrow_mut().push(token.expose().to_owned());
+        refresh.push(mint::refresh(&issuer.keys, &id, 1)?.expose().to_owned());
 
         let cookie = SessionSecret::generate();
         sql("UPDATE sessions SET digest = $1 WHERE id = $2")
@@ -169,36 +172,38 @@ pub(crate) async fn seed(environment: &Environment, grants: usize) -> Result<See
             .bind(uuid(*number))
             .run(&mut tx)
             .await?;
-        seeded.cookies.push(cookie.0.expose().to_owned());
+        cookies.push(cookie.0.expose().to_owned());
     }
     // The number of different tokens does not depend on the number of grants, so that only the cost of grants is compared.
-    for (turn, number) in chosen.iter().cycle().take(ROTATION).enumerate() {
-        let claims = json!({
-            "iss": app.config.issuer.as_str(), "aud": app.config.issuer.as_str(),
-            "sub": uuid(*number), "client_id": seeded.web.id, "scope": SCOPE, "jti": uuid(turn),
-            "iat": now, "exp": now + Seconds::hours(2), "gw_grant": uuid(*number),
-            "auth_time": now, "acr": "pwd",
-        });
-        seeded.access.push(keys.signing(Algorithm::Es256)?.sign("at+jwt", &claims)?);
+    for (turn, number) in issuer.grants.iter().cycle().take(ROTATION).enumerate() {
+        access.push(issuer.token(turn)?);
 
         let token = OpaqueAccessToken::generate();
         let row = opaque_tokens::OpaqueToken {
             id: uuid(turn),
-            client_id: ClientId::from_text(seeded.web.id.as_str()),
+            client_id: ClientId::from_text(web.id.as_str()),
             grant_id: Some(GrantId::from_text(uuid(*number))),
-            audience: vec![app.config.issuer.as_str().to_owned()],
+            audience: vec![issuer.issuer.clone()],
             scope: Scope::from_tokens(SCOPE.split(' ')),
             claims: String::new(),
-            created_at: now,
-            expires_at: now + Seconds::hours(2),
+            created_at: issuer.now,
+            expires_at: issuer.now + Seconds::hours(2),
             confirmation: gatewright::types::Confirmation::default(),
         };
         opaque_tokens::insert(&mut tx, &token.digest(), &row).await?;
-        seeded.opaque.push(token.0.expose().to_owned());
+        opaque.push(token.0.expose().to_owned());
     }
     tx.commit().await?;
     app.close().await;
-    Ok(seeded)
+    let web = Application {
+        session_cookie: session_cookie(&issuer.issuer),
+        credentials: web,
+        cookies,
+        refresh: Rc::new(RefCell::new(refresh)),
+    };
+    let proof_keys = (0..CONNECTIONS).map(|_| Key::generate()).collect::<Result<_>>()?;
+    let issuer = Rc::new(issuer);
+    Ok(Seeded { config, issuer, web, proof_keys, services, certified, access, opaque })
 }
 
 /// An application that users sign in to.
@@ -233,7 +238,7 @@ async fn register(app: &App, metadata: Value) -> Result<Credentials> {
 }
 
 /// The identifier of the row of this number, in every table.
-fn uuid(number: usize) -> String {
+pub(crate) fn uuid(number: usize) -> String {
     format!("01970000-0000-7000-8000-{number:012x}")
 }
 

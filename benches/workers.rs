@@ -11,7 +11,7 @@ use gatewright::types::Digest;
 
 use crate::jobs::request;
 use crate::load::{Response, Step, TlsTarget, Work, Worker, between};
-use crate::seed::{REDIRECT_URI, SCOPE, Seeded};
+use crate::seed::{Application, REDIRECT_URI, SCOPE, Seeded};
 
 /// Requests tokens over mutual TLS; each connection is another client.
 pub(crate) struct MutualTlsWorker {
@@ -61,12 +61,13 @@ pub(crate) struct RefreshWorker {
 
 impl RefreshWorker {
     /// This many, each with its share of the sessions or tokens.
-    pub(crate) fn all(seeded: &Seeded, count: usize) -> Vec<Worker> {
-        let all = seeded.refresh.borrow().len();
+    pub(crate) fn all(application: &Application, count: usize) -> Vec<Worker> {
+        let all = application.refresh.borrow().len();
         (0..count)
             .map(|number| all * number / count..all * (number + 1) / count)
             .map(|own| {
-                let (basic, tokens) = (seeded.web.basic(), seeded.refresh.clone());
+                let basic = application.credentials.basic();
+                let tokens = application.refresh.clone();
                 Box::new(Self { basic, tokens, next: own.start, own }) as Worker
             })
             .collect()
@@ -109,24 +110,24 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 impl CodeFlowWorker {
     /// This many, each with its share of the sessions or tokens.
-    pub(crate) fn all(seeded: &Seeded, count: usize) -> Vec<Worker> {
-        let share = seeded.cookies.len().div_ceil(count).max(1);
+    pub(crate) fn all(application: &Application, count: usize) -> Vec<Worker> {
+        let share = application.cookies.len().div_ceil(count).max(1);
         let of = |cookies: &[String]| -> Worker {
             Box::new(Self {
-                basic: seeded.web.basic(),
-                client_id: seeded.web.id.clone(),
-                cookie_name: session_cookie(&seeded.issuer),
+                basic: application.credentials.basic(),
+                client_id: application.credentials.id.clone(),
+                cookie_name: application.session_cookie.clone(),
                 cookies: cookies.to_vec(),
                 next: 0,
                 code: None,
             })
         };
-        seeded.cookies.chunks(share).map(of).collect()
+        application.cookies.chunks(share).map(of).collect()
     }
 }
 
 /// The name of the session cookie of this issuer, without TLS.
-fn session_cookie(issuer: &str) -> String {
+pub(crate) fn session_cookie(issuer: &str) -> String {
     let Digest([a, b, c, d, ..]) = Digest::of(issuer.as_bytes());
     format!("gatewright-session-{a:02x}{b:02x}{c:02x}{d:02x}")
 }
