@@ -4,6 +4,7 @@
 //! server is the unit, measured alternately with each job, because the speed of a shared machine varies by
 //! a factor of two within an hour: ratios are comparable, absolute figures only within a run.
 
+mod background;
 mod certificates;
 mod first_use;
 mod jobs;

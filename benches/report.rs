@@ -2,8 +2,12 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::background;
 use crate::load::Measured;
 use crate::series::Series;
+
+/// The beginnings of the titles of sections, in their order.
+const ORDER: [&str; 3] = ["On SQLite", "On PostgreSQL", background::TITLE];
 
 /// A job of the table.
 #[derive(Debug)]
@@ -109,19 +113,6 @@ impl Growth {
     }
 }
 
-/// Latencies during the clean-up: of refreshes, and of code flows, which are two requests each.
-#[derive(Debug)]
-pub(crate) struct Swept {
-    /// The valid grants; as many sessions, grants and codes were expired.
-    pub(crate) rows: usize,
-    /// The rows that were deleted meanwhile.
-    pub(crate) swept: i64,
-    /// Without expired rows.
-    pub(crate) idle: [Measured; 2],
-    /// During the clean-up.
-    pub(crate) busy: [Measured; 2],
-}
-
 /// The whole report.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -132,13 +123,15 @@ pub(crate) struct Report {
     pub(crate) bytes_per_refresh: Option<PerRefresh>,
     pub(crate) ready: Option<Series>,
     pub(crate) growth: Vec<Growth>,
-    pub(crate) swept: Option<Swept>,
     /// After the load.
     pub(crate) memory_mib: f64,
     pub(crate) binary_mib: f64,
+    /// Titles and texts of other sections.
+    others: Vec<(String, String)>,
 }
 
-const fn word(is_met: bool) -> &'static str {
+/// Whether a target is met, in the report.
+pub(crate) const fn word(is_met: bool) -> &'static str {
     if is_met { "met" } else { "**missed**" }
 }
 
@@ -166,27 +159,80 @@ impl Report {
             bytes_per_refresh: None,
             ready: None,
             growth: Vec::new(),
-            swept: None,
+            others: Vec::new(),
             memory_mib: f64::NAN,
             binary_mib: f64::NAN,
         }
     }
 
-    /// The page with this section, which replaces the previous one of the same database.
+    /// Whether the section of the database has figures.
+    fn is_filled(&self) -> bool {
+        !(self.rows.is_empty() && self.growth.is_empty()) || self.sign_ins.is_some()
+    }
+
+    /// The database that is measured.
+    const fn database(&self) -> &'static str {
+        if self.postgres { "PostgreSQL" } else { "SQLite" }
+    }
+
+    /// Adds a section.
+    pub(crate) fn add(&mut self, title: &str, section: &impl fmt::Display) {
+        self.others.push((title.to_owned(), section.to_string()));
+    }
+
+    /// Adds a section about this database; the other one may have its own.
+    pub(crate) fn add_for_database(&mut self, title: &str, section: &impl fmt::Display) {
+        self.add(&format!("{title}, on {}", self.database()), section);
+    }
+
+    /// The measured sections: titles and texts.
+    fn sections(&self) -> Vec<(String, String)> {
+        let mut sections = Vec::new();
+        if self.is_filled() {
+            let place = if self.postgres { ", on the core of the load" } else { "" };
+            sections.push((format!("On {}{place}", self.database()), self.figures()));
+        }
+        sections.extend(self.others.iter().cloned());
+        if self.quick {
+            for (title, _) in &mut sections {
+                title.push_str(", a quick run");
+            }
+        }
+        sections
+    }
+
+    /// The page with these sections, which replace previous ones of the same title.
     pub(crate) fn page(&self, before: &str) -> String {
         const SECTION: &str = "\n## ";
-        let own = self.to_string();
-        let own = own.trim().trim_start_matches("## ");
-        let mut sections: Vec<&str> = before.split(SECTION).skip(1).collect();
-        sections.retain(|section| section.lines().next() != own.lines().next());
-        sections.push(own);
-        // SQLite first.
-        sections.sort_unstable_by(|one, other| other.cmp(one));
+        let mut sections: Vec<_> = before
+            .split(SECTION)
+            .skip(1)
+            .filter_map(|section| section.split_once('\n'))
+            .map(|(title, text)| (title.to_owned(), text.to_owned()))
+            .collect();
+        let measured = self.sections();
+        sections.retain(|(title, _)| measured.iter().all(|(other, _)| other != title));
+        sections.extend(measured);
+        sections.sort_by_key(|(title, _)| {
+            ORDER.iter().position(|start| title.starts_with(start)).unwrap_or(ORDER.len())
+        });
         let mut page = include_str!("performance.md").trim_end().to_owned();
-        for section in sections {
-            page.push_str(&format!("\n{SECTION}{}", section.trim_end()));
+        for (title, text) in sections {
+            page.push_str(&format!("\n{SECTION}{title}\n\n{}", text.trim()));
         }
         page + "\n"
+    }
+
+    /// The section of the database.
+    fn figures(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = self.table(&mut text);
+        text.push('\n');
+        let _ = self.latencies(&mut text);
+        text.push('\n');
+        let _ = self.rest(&mut text);
+        text
     }
 
     fn table(&self, f: &mut impl fmt::Write) -> fmt::Result {
@@ -315,36 +361,15 @@ impl Report {
                 word(factor <= 1.15)
             )?;
         }
-        if let Some(Swept { rows, swept, idle, busy }) = &self.swept {
-            let [refresh, flow] = busy;
-            let [idle_refresh, idle_flow] = idle;
-            for (name, idle, busy) in
-                [("refresh", idle_refresh, refresh), ("code flow", idle_flow, flow)]
-            {
-                writeln!(
-                    f,
-                    "| longest wait for a {name} while {swept} rows are swept, {rows} grants alive; p99 | {:.0} ms; {:.1} ms (without what is over {:.0}; {:.1}) | ≤ 50 ms | {} |",
-                    busy.longest(),
-                    busy.percentile(0.99),
-                    idle.longest(),
-                    idle.percentile(0.99),
-                    word(busy.longest() <= 50.0)
-                )?;
-            }
-        }
         writeln!(f, "| size of the binary | {:.1} MiB | – | |", self.binary_mib)
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let database = if self.postgres { "PostgreSQL, on the core of the load" } else { "SQLite" };
-        let how = if self.quick { ", a quick run" } else { "" };
-        writeln!(f, "## On {database}{how}\n")?;
-        self.table(f)?;
-        writeln!(f)?;
-        self.latencies(f)?;
-        writeln!(f)?;
-        self.rest(f)
+        for (title, text) in self.sections() {
+            writeln!(f, "## {title}\n\n{}\n", text.trim())?;
+        }
+        Ok(())
     }
 }

@@ -7,10 +7,11 @@ use anyhow::{Context as _, Result};
 use gatewright::types::Algorithm;
 
 use crate::CONNECTIONS;
+use crate::background::{self, Background};
 use crate::jobs::{Baseline, Job};
 use crate::limits::Limit;
 use crate::load::{Measured, Pace, Target, Worker, drive};
-use crate::report::{self, Growth, Report, Row, SignIns, Swept};
+use crate::report::{self, Growth, Report, Row, SignIns};
 use crate::seed::{self, Environment, Seeded, seed};
 use crate::series::Series;
 use crate::server::{CORE, Program, Server};
@@ -18,7 +19,7 @@ use crate::workers::SignInWorker;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// A run of three minutes instead of fifteen: fewer and shorter rounds, at most 10⁵ grants.
+    /// Fewer and shorter rounds, at most 10⁵ grants.
     #[arg(long)]
     quick: bool,
     /// Use this PostgreSQL server, with databases created for the run, instead of SQLite.
@@ -36,35 +37,50 @@ pub(crate) struct Options {
     /// Grants in the database of the table.
     #[arg(long, default_value_t = 10_000)]
     grants: usize,
-    /// The number of valid and of expired rows for measuring the clean-up: a million, or 10⁵ in a quick run.
+    /// The number of valid and of expired rows beside background jobs: a million, or 10⁵ in a quick run.
     #[arg(long)]
     rows: Option<usize>,
     /// The production binary, for its size and its time to start.
     #[arg(long, value_name = "FILE")]
-    binary: PathBuf,
+    pub(crate) binary: PathBuf,
     /// An empty directory for databases.
     #[arg(long)]
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Write the report, in Markdown, to this file.
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
 }
 
 impl Options {
-    fn length(&self) -> Duration {
+    /// The duration of each measurement.
+    pub(crate) fn length(&self) -> Duration {
         let default = if self.quick { 0.8 } else { 3.0 };
         Duration::from_secs_f64(self.seconds.unwrap_or(default))
     }
 
-    fn rounds(&self) -> usize {
+    /// The rounds of each job.
+    pub(crate) fn rounds(&self) -> usize {
         self.rounds.unwrap_or(if self.quick { 2 } else { 3 })
+    }
+
+    /// The valid rows, and as many expired ones, beside background jobs.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows.unwrap_or(if self.quick { 100_000 } else { 1_000_000 })
     }
 
     fn sizes(&self) -> &'static [usize] {
         if self.quick { &[1_000, 100_000] } else { &[1_000, 10_000, 100_000, 1_000_000] }
     }
 
-    async fn environment(&self, name: &str, algorithm: Algorithm) -> Result<Environment> {
+    /// A directory and a database of this name.
+    ///
+    /// # Errors
+    /// When the database cannot be created.
+    pub(crate) async fn environment(
+        &self,
+        name: &str,
+        algorithm: Algorithm,
+    ) -> Result<Environment> {
         let database = match &self.postgres {
             Some(url) => Some(database(url, name).await?),
             None => None,
@@ -138,8 +154,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         report.ready = Some(ready(options, &seeded).await?);
         report.growth = growth(options).await?;
     }
-    if options.is_selected("sweep") {
-        report.swept = Some(sweep(options).await?);
+    if options.is_selected("background jobs, sweep") {
+        report.add_for_database(background::TITLE, &Background::measure(options).await?);
     }
     println!("\n{report}");
     if let Some(file) = &options.write {
@@ -149,7 +165,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn progress(what: &str) {
+/// Tells what is measured now.
+pub(crate) fn progress(what: &str) {
     eprintln!("== {what}");
 }
 
@@ -265,37 +282,6 @@ async fn bytes_per_refresh(options: &Options, seeded: &Seeded) -> Result<report:
         audit_bytes: (after.audit_bytes - before.audit_bytes) as f64 / done as f64,
         bytes: (after.bytes - before.bytes) as f64 / done as f64,
     })
-}
-
-/// Latencies during the clean-up (THREATS EX-25), and on the same database without expired rows, which shows the pauses
-/// of the machine.
-async fn sweep(options: &Options) -> Result<Swept> {
-    /// Longer than a minute, so that it includes a run of the clean-up.
-    const LENGTH: Duration = Duration::from_secs(75);
-    let rows = options.rows.unwrap_or(if options.quick { 100_000 } else { 1_000_000 });
-    progress(&format!("the clean-up, with {rows} valid grants and as many expired ones"));
-    let environment = options.environment("sweep", Algorithm::Es256).await?;
-    let seeded = seed(&environment, rows).await?;
-    let mut refreshing = Job::Refresh.workers(&seeded, 8);
-    let mut flowing = Job::CodeFlow.workers(&seeded, 8);
-    let mut measure = async || -> Result<[Measured; 2]> {
-        let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
-        // Two loads at once: neither may busy-wait.
-        let target = Target { busy_waits: false, ..server.target };
-        let (refreshed, flowed) = tokio::join!(
-            drive(target, &mut refreshing, Pace::Open(50.0), LENGTH),
-            drive(target, &mut flowing, Pace::Open(20.0), LENGTH),
-        );
-        server.stop()?;
-        Ok([refreshed?, flowed?])
-    };
-    let idle = measure().await?;
-    seed::insert_expired(&seeded.config, &seeded.web.credentials.id, rows).await?;
-    let before = seed::count_expired(&seeded.config).await?;
-    let busy = measure().await?;
-    let swept = before - seed::count_expired(&seeded.config).await?;
-    anyhow::ensure!(swept > 0, "the clean-up deleted nothing");
-    Ok(Swept { rows, swept, idle, busy })
 }
 
 /// The time from the start of the production binary until `/readyz` is 200, on an existing database, in milliseconds.

@@ -101,7 +101,7 @@ impl Environment {
         std::fs::create_dir_all(&self.dir)?;
         authority.write(&authority.server()?, &self.dir)?;
         let free = || std::net::TcpListener::bind("127.0.0.1:0")?.local_addr();
-        let (port, mtls) = (free()?.port(), free()?);
+        let (port, mtls, operations) = (free()?.port(), free()?, free()?);
         let dir = self.dir.display();
         let sqlite = || format!("sqlite:{dir}/gatewright.db");
         let url = self.database.clone().unwrap_or_else(sqlite);
@@ -112,6 +112,7 @@ impl Environment {
             format!(
                 "issuer = \"http://127.0.0.1:{port}\"\n\
                  [http]\nlisten = \"127.0.0.1:{port}\"\n\
+                 [operations]\nlisten = \"{operations}\"\n\
                  [database]\nurl = \"{url}\"\n\
                  [mtls]\nurl = \"https://{HOST}:{}\"\nlisten = \"{mtls}\"\n\
                  certificate_file = \"{dir}/server.pem\"\nkey_file = \"{dir}/server.key\"\n\
@@ -356,6 +357,38 @@ pub(crate) async fn insert_expired(config: &Path, client: &str, count: usize) ->
     }
     execute(url, "ANALYZE".to_owned()).await?;
     store.close().await;
+    Ok(())
+}
+
+/// Inserts this many certificates that clients have presented, a tenth of them still valid.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn insert_certificates(config: &Path, count: usize) -> Result<()> {
+    let store = crate::limits::open(config).await?;
+    let numbers = numbers(&store, count);
+    let Timestamp(now) = Clock::system().now();
+    let (day, month) = (86_400, 30 * 86_400);
+    // 32 bytes in base64url, and 1,000 bytes that nobody parses.
+    let (thumbprint, der) = match store.db() {
+        Db::Sqlite(_) => ("printf('%042d', i) || 'A'", "CAST(printf('%01000d', i) AS BLOB)"),
+        Db::Postgres(_) => {
+            ("lpad(i::text, 42, '0') || 'A'", "convert_to(lpad(i::text, 1000, '0'), 'UTF8')")
+        }
+    };
+    let not_after = format!("CASE WHEN i % 10 = 0 THEN {} ELSE {} END", now + month, now - 8 * day);
+    let text = format!(
+        "INSERT INTO certificates (thumbprint, public_key, origin, subject, names, issuer, serial, key_type,
+                                   key_bits, not_before, not_after, der, first_seen_at)
+         {numbers} SELECT {thumbprint}, {thumbprint}, 'seen', 'CN=device ' || i, '[]', 'CN=Bench CA', '01' || i,
+                          'EC P-256', 256, {}, {not_after}, {der}, {} FROM n",
+        now - 9 * day,
+        now - 9 * day,
+    );
+    store.close().await;
+    let url = &server::load(config)?.database.url.0;
+    execute(url, text).await.context("certificates")?;
+    execute(url, "ANALYZE".to_owned()).await?;
     Ok(())
 }
 

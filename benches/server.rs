@@ -1,6 +1,7 @@
 //! The measured server: the production server with two additional routes, in a process of its own on a core of its own.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,12 +28,12 @@ pub(crate) fn serve(config: &Path) -> Result<()> {
     let config = load(config)?;
     let _log = server::log::start(&config.log)?;
     let mut routes = server::routes();
-    routes.push(Route::new(Kind::Machine, NOOP).get(get).post(post));
+    routes.push(Route::new(Kind::Machine, NOOP).get(noop).post(post));
     server::serve_routes(config, routes)
 }
 
 /// Does nothing.
-async fn get(_: Request) -> Response {
+async fn noop(_: Request) -> Response {
     json::typed("text/plain; charset=utf-8", "nothing\n")
 }
 
@@ -60,6 +61,8 @@ pub(crate) struct Server {
     child: Child,
     /// Its address.
     pub(crate) target: Target,
+    /// The address of its listener for operators.
+    pub(crate) operations: Option<SocketAddr>,
     /// The time from the start of the process until it is ready.
     pub(crate) ready: Duration,
 }
@@ -91,9 +94,10 @@ impl Server {
             .stderr(log)
             .spawn()
             .context("taskset (util-linux) is required to pin a process to a core")?;
-        let mut server = Self { child, target, ready: Duration::ZERO };
+        let operations = settings.operations.listen;
+        let mut server = Self { child, target, operations, ready: Duration::ZERO };
         loop {
-            if is_ready(address).await {
+            if get(address, "/readyz").await.is_some() {
                 server.ready = begun.elapsed();
                 return Ok(server);
             }
@@ -175,14 +179,13 @@ pub(crate) enum Program<'a> {
     Production(&'a Path),
 }
 
-async fn is_ready(address: std::net::SocketAddr) -> bool {
+/// The response to a GET request, unless it is another one than 200.
+pub(crate) async fn get(address: SocketAddr, path: &str) -> Option<String> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else {
-        return false;
-    };
-    let request = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    let mut response = Vec::new();
-    stream.write_all(request).await.is_ok()
-        && stream.read_to_end(&mut response).await.is_ok()
-        && response.starts_with(b"HTTP/1.1 200")
+    let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let mut response = String::new();
+    stream.write_all(request.as_bytes()).await.ok()?;
+    stream.read_to_string(&mut response).await.ok()?;
+    response.starts_with("HTTP/1.1 200").then_some(response)
 }
