@@ -6,7 +6,9 @@
 
 mod background;
 mod certificates;
+mod durable;
 mod first_use;
+mod flush;
 mod jobs;
 mod limits;
 mod load;
@@ -39,7 +41,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Measure everything.
-    Run(run::Options),
+    Run(Box<run::Options>),
     /// Serve, with the no-op routes.
     Serve {
         /// The configuration file.

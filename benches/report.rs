@@ -2,12 +2,13 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::background;
+use crate::flush::Disk;
 use crate::load::Measured;
 use crate::series::Series;
+use crate::{background, durable};
 
 /// The beginnings of the titles of sections, in their order.
-const ORDER: [&str; 3] = ["On SQLite", "On PostgreSQL", background::TITLE];
+const ORDER: [&str; 4] = ["On SQLite", "On PostgreSQL", durable::TITLE, background::TITLE];
 
 /// A job of the table.
 #[derive(Debug)]
@@ -123,6 +124,7 @@ pub(crate) struct Report {
     pub(crate) bytes_per_refresh: Option<PerRefresh>,
     pub(crate) ready: Option<Series>,
     pub(crate) growth: Vec<Growth>,
+    pub(crate) disk: Option<Disk>,
     /// After the load.
     pub(crate) memory_mib: f64,
     pub(crate) binary_mib: f64,
@@ -159,6 +161,7 @@ impl Report {
             bytes_per_refresh: None,
             ready: None,
             growth: Vec::new(),
+            disk: None,
             others: Vec::new(),
             memory_mib: f64::NAN,
             binary_mib: f64::NAN,
@@ -294,6 +297,9 @@ impl Report {
         const MOST_MIB: f64 = 40e6 / 1_048_576.0 + 19.0;
         writeln!(f, "| what | measured | target | |")?;
         writeln!(f, "|---|---:|---:|---|")?;
+        if let Some(disk) = &self.disk {
+            writeln!(f, "| flush of the disk after appending 4 KiB | {disk} | – | |")?;
+        }
         let now = self.memory_mib;
         writeln!(
             f,

@@ -8,6 +8,8 @@ use gatewright::types::Algorithm;
 
 use crate::CONNECTIONS;
 use crate::background::{self, Background};
+use crate::durable::{self, Durable};
+use crate::flush::Disk;
 use crate::jobs::{Baseline, Job};
 use crate::limits::Limit;
 use crate::load::{Measured, Pace, Target, Worker, drive};
@@ -40,6 +42,12 @@ pub(crate) struct Options {
     /// The number of valid and of expired rows beside background jobs: a million, or 10⁵ in a quick run.
     #[arg(long)]
     rows: Option<usize>,
+    /// The least duration of a flush, for the jobs on slow disks; may be repeated. By default 1, 2, 4 and 10 ms.
+    #[arg(long, value_name = "MS", requires = "slow_flush")]
+    flush: Vec<f64>,
+    /// The library that slows flushes, built from slow_flush.c. Without it, the jobs on slow disks are not measured.
+    #[arg(long, value_name = "FILE")]
+    slow_flush: Option<PathBuf>,
     /// The production binary, for its size and its time to start.
     #[arg(long, value_name = "FILE")]
     pub(crate) binary: PathBuf,
@@ -66,6 +74,11 @@ impl Options {
     /// The valid rows, and as many expired ones, beside background jobs.
     pub(crate) fn rows(&self) -> usize {
         self.rows.unwrap_or(if self.quick { 100_000 } else { 1_000_000 })
+    }
+
+    /// The durations of a slow flush, in milliseconds.
+    pub(crate) fn flushes(&self) -> Vec<f64> {
+        if self.flush.is_empty() { vec![1.0, 2.0, 4.0, 10.0] } else { self.flush.clone() }
     }
 
     fn sizes(&self) -> &'static [usize] {
@@ -119,6 +132,10 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     progress("a database with 10⁴ grants");
     let environment = options.environment("table", Algorithm::Es256).await?;
     let seeded = seed(&environment, options.grants).await?;
+    if options.only.is_none() {
+        progress("the disk");
+        report.disk = Some(Disk::measure(&options.dir)?);
+    }
     let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
     for job in Job::ALL.into_iter().filter(|job| options.is_selected(job.name())) {
         progress(job.name());
@@ -153,6 +170,12 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         progress("start");
         report.ready = Some(ready(options, &seeded).await?);
         report.growth = growth(options).await?;
+    }
+    if let (Some(library), None) = (&options.slow_flush, &options.postgres)
+        && options.is_selected("durable, slow disk")
+    {
+        progress("durable jobs, on disks of different speed");
+        report.add(durable::TITLE, &Durable::measure(options, &seeded, library).await?);
     }
     if options.is_selected("background jobs, sweep") {
         report.add_for_database(background::TITLE, &Background::measure(options).await?);

@@ -21,6 +21,12 @@ impl Series {
         }
     }
 
+    /// The percentile `part`.
+    pub(crate) fn percentile(&self, part: f64) -> f64 {
+        let at = (self.0.len() as f64 * part) as usize;
+        self.0.get(at.min(self.0.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+    }
+
     /// The smallest one.
     pub(crate) fn least(&self) -> f64 {
         self.0.first().copied().unwrap_or(f64::NAN)

@@ -12,6 +12,7 @@ use gatewright::render::{Json, Kind, Request, Response, Route, json};
 use gatewright::server;
 use serde_json::json;
 
+use crate::flush::SlowFlush;
 use crate::load::Target;
 
 /// The core of the server; the load generator and PostgreSQL run on the other one.
@@ -73,6 +74,19 @@ impl Server {
     /// # Errors
     /// When it does not become ready.
     pub(crate) async fn start(config: &Path, cores: &str, program: Program<'_>) -> Result<Self> {
+        Self::start_slow(config, cores, program, None).await
+    }
+
+    /// The same with slower flushes.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub(crate) async fn start_slow(
+        config: &Path,
+        cores: &str,
+        program: Program<'_>,
+        slow: Option<&SlowFlush>,
+    ) -> Result<Self> {
         let settings = load(config)?;
         let address = *settings.http.listen.first().context("the configuration has no listener")?;
         let is_alone = settings.database.url.0.expose().starts_with("sqlite:");
@@ -86,10 +100,12 @@ impl Server {
         };
         let log = fs::File::create(config.with_extension("log"))?;
         let begun = Instant::now();
-        let child = Command::new("taskset")
-            .args(["-c", cores])
-            .arg(path)
-            .args(arguments)
+        let mut command = Command::new("taskset");
+        command.args(["-c", cores]).arg(path).args(arguments);
+        if let Some(slow) = slow {
+            slow.preload(&mut command);
+        }
+        let child = command
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
