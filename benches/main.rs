@@ -14,6 +14,7 @@ mod limits;
 mod load;
 mod proofs;
 mod report;
+mod round_trips;
 mod run;
 mod seed;
 mod series;

@@ -14,6 +14,7 @@ use crate::jobs::{Baseline, Job};
 use crate::limits::Limit;
 use crate::load::{Measured, Pace, Target, Worker, drive};
 use crate::report::{self, Growth, Report, Row, SignIns};
+use crate::round_trips::{self, RoundTrips};
 use crate::seed::{self, Environment, Seeded, seed};
 use crate::series::Series;
 use crate::server::{CORE, Program, Server};
@@ -176,6 +177,12 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     {
         progress("durable jobs, on disks of different speed");
         report.add(durable::TITLE, &Durable::measure(options, &seeded, library).await?);
+    }
+    if options.postgres.is_some() && options.is_selected("round trips") {
+        progress("round trips");
+        if let Some(counted) = RoundTrips::measure(options, &seeded).await? {
+            report.add(round_trips::TITLE, &counted);
+        }
     }
     if options.is_selected("background jobs, sweep") {
         report.add_for_database(background::TITLE, &Background::measure(options).await?);
