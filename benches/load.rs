@@ -277,8 +277,7 @@ impl Connection {
             let head = std::str::from_utf8(self.response.get(..end).unwrap_or_default())?;
             let status = head.get(9..12).and_then(|status| status.parse().ok());
             let status: u16 = status.context("the response has no status")?;
-            let length = between(head, "content-length: ", "\r\n");
-            (status, length.map_or(Ok(0), str::parse::<usize>)?)
+            (status, content_length(head)?)
         };
         while self.response.len() < end + length {
             if self.stream.read_buf(&mut self.response).await? == 0 {
@@ -339,6 +338,19 @@ impl AsyncWrite for Stream {
             Self::Secured(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
+}
+
+/// The length of the body. Names of header fields are written in different ways (RFC 9110 §5.1).
+fn content_length(head: &str) -> Result<usize> {
+    const NAME: &str = "content-length:";
+    for line in head.split("\r\n") {
+        if let Some((name, value)) = line.split_at_checked(NAME.len())
+            && name.eq_ignore_ascii_case(NAME)
+        {
+            return Ok(value.trim().parse()?);
+        }
+    }
+    Ok(0)
 }
 
 /// Where the head ends, the empty line included.

@@ -12,6 +12,7 @@ mod flush;
 mod jobs;
 mod limits;
 mod load;
+mod peers;
 mod proofs;
 mod report;
 mod round_trips;

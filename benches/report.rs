@@ -5,11 +5,17 @@ use std::fmt::{self, Write as _};
 use crate::flush::Disk;
 use crate::load::Measured;
 use crate::series::Series;
-use crate::{background, durable, round_trips};
+use crate::{background, durable, peers, round_trips};
 
 /// The beginnings of the titles of sections, in their order.
-const ORDER: [&str; 5] =
-    ["On SQLite", "On PostgreSQL", durable::TITLE, round_trips::TITLE, background::TITLE];
+const ORDER: [&str; 6] = [
+    "On SQLite",
+    "On PostgreSQL",
+    durable::TITLE,
+    round_trips::TITLE,
+    background::TITLE,
+    peers::TITLE,
+];
 
 /// A job of the table.
 #[derive(Debug)]

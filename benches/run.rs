@@ -13,6 +13,7 @@ use crate::flush::Disk;
 use crate::jobs::{Baseline, Job};
 use crate::limits::Limit;
 use crate::load::{Measured, Pace, Target, Worker, drive};
+use crate::peers::{self, Peers};
 use crate::report::{self, Growth, Report, Row, SignIns};
 use crate::round_trips::{self, RoundTrips};
 use crate::seed::{self, Environment, Seeded, seed};
@@ -49,6 +50,9 @@ pub(crate) struct Options {
     /// The library that slows flushes, built from slow_flush.c. Without it, the jobs on slow disks are not measured.
     #[arg(long, value_name = "FILE")]
     slow_flush: Option<PathBuf>,
+    /// Only compare with the other servers in this directory, their dependencies installed.
+    #[arg(long, value_name = "DIR")]
+    peers: Option<PathBuf>,
     /// The production binary, for its size and its time to start.
     #[arg(long, value_name = "FILE")]
     pub(crate) binary: PathBuf,
@@ -133,6 +137,11 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     progress("a database with 10⁴ grants");
     let environment = options.environment("table", Algorithm::Es256).await?;
     let seeded = seed(&environment, options.grants).await?;
+    if let Some(dir) = &options.peers {
+        progress("beside other servers");
+        report.add(peers::TITLE, &Peers::measure(options, &seeded, dir).await?);
+        return finish(options, &report);
+    }
     if options.only.is_none() {
         progress("the disk");
         report.disk = Some(Disk::measure(&options.dir)?);
@@ -187,6 +196,11 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.is_selected("background jobs, sweep") {
         report.add_for_database(background::TITLE, &Background::measure(options).await?);
     }
+    finish(options, &report)
+}
+
+/// Prints the report, and writes it.
+fn finish(options: &Options, report: &Report) -> Result<()> {
     println!("\n{report}");
     if let Some(file) = &options.write {
         let page = std::fs::read_to_string(file).unwrap_or_default();
