@@ -1,6 +1,6 @@
 //! A whole run: the order, the baselines and the durations of all measurements.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Grants in the database of the table.
     #[arg(long, default_value_t = 10_000)]
     grants: usize,
+    /// A further number of grants for measuring how costs grow.
+    #[arg(long, value_name = "GRANTS")]
+    growth: Option<usize>,
     /// The number of valid and of expired rows beside background jobs: a million, or 10⁵ in a quick run.
     #[arg(long)]
     rows: Option<usize>,
@@ -86,8 +89,12 @@ impl Options {
         if self.flush.is_empty() { vec![1.0, 2.0, 4.0, 10.0] } else { self.flush.clone() }
     }
 
-    fn sizes(&self) -> &'static [usize] {
-        if self.quick { &[1_000, 100_000] } else { &[1_000, 10_000, 100_000, 1_000_000] }
+    fn sizes(&self) -> Vec<usize> {
+        let sizes = [1_000, 10_000, 100_000, 1_000_000];
+        let quick = [1_000, 100_000];
+        let mut sizes = if self.quick { quick.to_vec() } else { sizes.to_vec() };
+        sizes.extend(self.growth);
+        sizes
     }
 
     /// A directory and a database of this name.
@@ -178,8 +185,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         progress("database growth per refresh");
         report.bytes_per_refresh = Some(bytes_per_refresh(options, &seeded).await?);
         progress("start");
-        report.ready = Some(ready(options, &seeded).await?);
-        report.growth = growth(options).await?;
+        report.ready.push((options.grants, ready(options, &seeded.config).await?));
+        growth(options, &mut report).await?;
     }
     if let (Some(library), None) = (&options.slow_flush, &options.postgres)
         && options.is_selected("durable, slow disk")
@@ -329,28 +336,27 @@ async fn bytes_per_refresh(options: &Options, seeded: &Seeded) -> Result<report:
 }
 
 /// The time from the start of the production binary until `/readyz` is 200, on an existing database, in milliseconds.
-async fn ready(options: &Options, seeded: &Seeded) -> Result<Series> {
+async fn ready(options: &Options, config: &Path) -> Result<Series> {
     let mut ready = Series::default();
     for _ in 0..5 * options.rounds() {
         let program = Program::Production(&options.binary);
-        let server = Server::start(&seeded.config, CORE, program).await?;
+        let server = Server::start(config, CORE, program).await?;
         ready.push(server.ready.as_secs_f64() * 1000.0);
         server.stop()?;
     }
     Ok(ready)
 }
 
-/// The same jobs on databases of different sizes, alternately.
-async fn growth(options: &Options) -> Result<Vec<Growth>> {
+/// The same jobs on databases of different sizes, alternately; and the start on the largest.
+async fn growth(options: &Options, report: &mut Report) -> Result<()> {
     let length = options.length() * 2 / 3;
-    let mut growths = Vec::new();
     let mut running = Vec::new();
     for size in options.sizes() {
         progress(&format!("a database with {size} grants"));
         let environment = options.environment(&format!("growth-{size}"), Algorithm::Es256).await?;
-        let seeded = seed(&environment, *size).await?;
+        let seeded = seed(&environment, size).await?;
         let server = Server::start(&seeded.config, CORE, Program::Bench).await?;
-        running.push((*size, server, seeded));
+        running.push((size, server, seeded));
     }
     for job in [Job::IntrospectJwt, Job::UserInfo, Job::Refresh, Job::CodeFlow] {
         progress(&format!("{} on databases of different sizes", job.name()));
@@ -369,10 +375,16 @@ async fn growth(options: &Options) -> Result<Vec<Growth>> {
             }
         }
         let costs = sizes.into_iter().map(|(size, _, _, cpu)| (size, cpu)).collect();
-        growths.push(Growth { name: job.name(), costs });
+        report.growth.push(Growth { name: job.name(), costs });
     }
-    for (_, server, _) in running {
+    let mut largest = None;
+    for (size, server, seeded) in running {
         server.stop()?;
+        largest = Some((size, seeded.config));
     }
-    Ok(growths)
+    if let Some((size, config)) = largest {
+        progress(&format!("start with {size} grants"));
+        report.ready.push((size, ready(options, &config).await?));
+    }
+    Ok(())
 }
