@@ -60,7 +60,7 @@ pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User
         match users::insert(&mut tx, &user, &names).await {
             Err(error) if is_duplicate(&error) => {
                 return Err(Code::InvalidRequest
-                    .because("the username or the e-mail address is somebody's already")
+                    .because("another account has the username or the e-mail address")
                     .into());
             }
             inserted => inserted?,

@@ -100,7 +100,7 @@ pub fn remove(claims: &mut Map<String, Value>, name: &str) -> Result<(), Refusal
 fn put(object: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), Refusal> {
     match object.insert(name.to_owned(), value) {
         None => Ok(()),
-        Some(_) => Err(wrong("a claim stands twice", name)),
+        Some(_) => Err(wrong("a claim is repeated", name)),
     }
 }
 
@@ -111,9 +111,9 @@ fn wrong(why: &'static str, name: &str) -> Refusal {
 fn claim(name: &str, value: &str) -> Result<Value, Refusal> {
     let Some((_, form)) = CLAIMS.iter().find(|(known, _)| *known == name) else {
         return Err(match name {
-            "sub" | "updated_at" => wrong("this claim is ours to say", name),
+            "sub" | "updated_at" => wrong("the server sets this claim", name),
             "preferred_username" | "email" | "email_verified" => {
-                wrong("this claim is what the account itself says", name)
+                wrong("this claim is a field of the account", name)
             }
             _ => wrong("this is not a standard claim of OpenID Connect", name),
         });

@@ -222,7 +222,7 @@ async fn wrong(
         _ if !reserved.is_compared => {
             (Outcome::Withheld, "too many tries at the account: this one was not compared")
         }
-        None => (Outcome::Wrong, "nobody has this name"),
+        None => (Outcome::Wrong, "no account has this name"),
         Some(found) if found.user.disabled_at.is_some() => {
             (Outcome::Wrong, "the account is disabled")
         }

@@ -238,7 +238,7 @@ mod tests {
     async fn rush(capacity: usize, addresses: impl IntoIterator<Item = &str>) -> Log {
         let turns = Arc::new(Turns::new(1, capacity));
         let log = Arc::new(Mutex::new(Log::default()));
-        let held = turns.take(from("192.0.2.99")).await.unwrap();
+        let first = turns.take(from("192.0.2.99")).await.unwrap();
         let mut coming = JoinSet::new();
         for address in addresses {
             let (turns, log, address) = (Arc::clone(&turns), Arc::clone(&log), address.to_owned());
@@ -250,7 +250,7 @@ mod tests {
             });
         }
         tokio::task::yield_now().await;
-        drop(held);
+        drop(first);
         coming.join_all().await;
         assert_eq!(lock(&turns.0).free, 1);
         Arc::into_inner(log).unwrap().into_inner().unwrap()
@@ -292,11 +292,11 @@ mod tests {
     #[tokio::test]
     async fn a_cancelled_attempt_frees_its_place() {
         let turns = Turns::new(1, 2);
-        let held = turns.take(from("192.0.2.9")).await.unwrap();
+        let first = turns.take(from("192.0.2.9")).await.unwrap();
         for _ in 0..10 {
             assert!(waits(&mut Box::pin(turns.take(from("192.0.2.1")))).await);
         }
-        drop(held);
+        drop(first);
 
         let taken = turns.take(from("192.0.2.1")).await.unwrap();
 
@@ -311,15 +311,15 @@ mod tests {
     #[tokio::test]
     async fn one_subscriber_does_not_have_all_the_turns() {
         let turns = Turns::new(RUNNING + 1, 10);
-        let mut held = Vec::new();
+        let mut first = Vec::new();
         for _ in 0..RUNNING {
-            held.push(turns.take(from("192.0.2.1")).await.unwrap());
+            first.push(turns.take(from("192.0.2.1")).await.unwrap());
         }
         let mut more = Box::pin(turns.take(from("192.0.2.1")));
         assert!(waits(&mut more).await);
 
         assert!(turns.take(from("192.0.2.2")).await.is_ok());
-        held.pop();
+        first.pop();
         assert!(more.await.is_ok());
     }
 }

@@ -43,7 +43,7 @@ pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -
         match users::update(&mut tx, &after, &names).await {
             Err(error) if is_duplicate(&error) => {
                 return Err(Code::InvalidRequest
-                    .because("the username or the e-mail address is somebody's already")
+                    .because("another account has the username or the e-mail address")
                     .into());
             }
             updated => updated?,

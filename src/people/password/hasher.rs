@@ -1,4 +1,4 @@
-//! Passwords: the rules for new ones, and the bounded pool of threads that hash them.
+//! The bounded pool of threads that hash passwords.
 //!
 //! A hash takes 19 MiB and some 25 ms of a core by design. The number of concurrent hashes (`hashing_slots`) and of
 //! waiting ones (`queue`) is bounded, so that many sign-ins do not slow down token requests. Subscribers take turns in
@@ -10,75 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::{mpsc, oneshot};
-use unicode_normalization::UnicodeNormalization as _;
-use zeroize::Zeroizing;
 
-use super::common;
-use super::name::canonical;
-use super::turns::{Turn, Turns};
+use super::Password;
 use crate::config::Passwords;
+use crate::people::turns::{Turn, Turns};
 use crate::record::Supervisor;
 use crate::types::secret::{entropy, same};
-use crate::types::{Code, Failure, Refusal, Secret, Subscriber};
-
-/// A password as typed, short enough to be hashed, in the form that is hashed.
-///
-/// It is not trimmed, truncated or changed in case (THREATS PW-07). It is normalized to NFKC, as NIST SP 800-63B-4
-/// §3.1.1.2 advises, because keyboards may send different encodings of the same letter.
-#[derive(Clone)]
-pub struct Password(Zeroizing<String>);
-
-impl Password {
-    /// Parses a typed password.
-    ///
-    /// # Errors
-    /// When it has more than `max_bytes`.
-    pub fn parse(typed: &Secret, max_bytes: usize) -> Result<Self, Refusal> {
-        let typed = typed.expose();
-        if typed.len() > max_bytes {
-            return Err(Code::InvalidRequest
-                .because("the password is too long")
-                .with("most", max_bytes));
-        }
-        // With its final capacity: a string that grows leaves copies in memory.
-        let mut text = Zeroizing::new(String::with_capacity(typed.len() * 4));
-        text.extend(typed.nfkc());
-        Ok(Self(text))
-    }
-
-    /// Refuses a new password with fewer than `min_length` characters, one that is easy to guess, and one made of a
-    /// name of the account (THREATS PW-08).
-    ///
-    /// # Errors
-    /// `invalid_request`
-    pub fn must_resist_guessing(&self, min_length: usize, names: &[&str]) -> Result<(), Refusal> {
-        // NIST SP 800-63B-4 §3.1.1.2: each code point counts as one character.
-        if self.0.chars().count() < min_length {
-            return Err(Code::InvalidRequest
-                .because("the password is too short")
-                .with("fewest", min_length));
-        }
-        // Programs that read a password from a C string or a line would send only a part of it.
-        if self.0.chars().any(|c| matches!(c, '\0' | '\r' | '\n')) {
-            return Err(Code::InvalidRequest.because(
-                "a password must not contain NUL or a line break: other programs cut it there",
-            ));
-        }
-        let folded = Zeroizing::new(canonical(&self.0));
-        for name in names {
-            let name = canonical(name);
-            let local = name.split('@').next().unwrap_or_default();
-            if common::is_decorated(&folded, &name) || common::is_decorated(&folded, local) {
-                return Err(Code::InvalidRequest.because("the password is the name of the account"));
-            }
-        }
-        if common::is_common(&folded) {
-            return Err(Code::InvalidRequest
-                .because("the password is among the first that anybody would try"));
-        }
-        Ok(())
-    }
-}
+use crate::types::{Failure, Subscriber};
 
 /// The result of comparing a password with a stored hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -304,7 +242,7 @@ impl Place<'_> {
         .await
     }
 
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Slot) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -330,7 +268,7 @@ fn is_same_cost(one: &Argon2<'_>, other: &Argon2<'_>) -> bool {
 }
 
 /// The memory that a thread reuses: mapping 19 MiB for each hash would take a tenth of its time.
-struct Slot {
+pub(super) struct Slot {
     memory: Vec<Block>,
     kept: usize,
     computed: Arc<Computed>,
@@ -363,169 +301,5 @@ impl Slot {
             self.memory.shrink_to_fit();
         }
         filled.map_err(Failure::internal)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cheap() -> Passwords {
-        Passwords { memory_kib: 64, iterations: 1, queue: 2, ..Passwords::default() }
-    }
-
-    fn typed(text: &str) -> Password {
-        Password::parse(&Secret::new(text), 1024).unwrap()
-    }
-
-    async fn verified(hasher: &Hasher, password: &str, stored: Option<&str>) -> Verified {
-        let place = hasher.place(Subscriber::from_address(None)).await.unwrap();
-        place.verify(&typed(password), stored, &[]).await.unwrap()
-    }
-
-    async fn hashed(hasher: &Hasher, password: &str) -> String {
-        let place = hasher.place(Subscriber::from_address(None)).await.unwrap();
-        place.hash(&typed(password)).await.unwrap()
-    }
-
-    const WRONG: Verified = Verified { matches: false, needs_rehash: false };
-
-    /// THREATS PW-07.
-    #[tokio::test]
-    async fn a_password_is_taken_exactly_as_typed() {
-        let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
-        let long = "correct horse battery staple ".repeat(35);
-        for password in [" leading and trailing ", "nul\0inside it", "пароль длиной ☃", &long]
-        {
-            let hash = hashed(&hasher, password).await;
-
-            assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
-            assert!(verified(&hasher, password, Some(&hash)).await.matches, "{password}");
-            for other in [password.trim_end(), &password[..4], &password.to_uppercase()] {
-                let verified = verified(&hasher, other, Some(&hash)).await;
-                assert_eq!(verified.matches, other == password, "{other}");
-            }
-        }
-        assert!(Password::parse(&Secret::new("x".repeat(1024)), 1024).is_ok());
-        assert!(Password::parse(&Secret::new("x".repeat(1025)), 1024).is_err());
-    }
-
-    #[tokio::test]
-    async fn two_encodings_of_one_text_are_one_password() {
-        let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
-        let hash = hashed(&hasher, "cafe\u{301} ｏｎ corner").await;
-
-        assert!(verified(&hasher, "caf\u{e9} on corner", Some(&hash)).await.matches);
-    }
-
-    #[tokio::test]
-    async fn a_hash_with_another_cost_is_replaced_after_a_sign_in() {
-        let old = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
-        let hash = hashed(&old, "a password of old").await;
-        let new =
-            Hasher::start(&Passwords { iterations: 2, ..cheap() }, &Supervisor::default()).unwrap();
-
-        assert_eq!(
-            verified(&new, "a password of old", Some(&hash)).await,
-            Verified { matches: true, needs_rehash: true }
-        );
-        assert_eq!(verified(&new, "another password", Some(&hash)).await, WRONG);
-        assert!(!verified(&old, "a password of old", Some(&hash)).await.needs_rehash);
-    }
-
-    /// THREATS PW-14: the result is returned although the memory is not available.
-    #[tokio::test]
-    async fn a_stored_hash_above_the_maximum_cost_is_not_computed() {
-        let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
-        for planted in [
-            "$argon2id$v=19$m=4194304,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-            "$argon2id$v=19$m=64,t=4000000,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-            "$argon2d$v=19$m=64,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-            "$argon2id$v=19$m=64,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA",
-            "$2b$12$not.of.ours",
-            "",
-        ] {
-            assert_eq!(verified(&hasher, "whatever it is", Some(planted)).await, WRONG);
-        }
-        assert_eq!(verified(&hasher, "whatever it is", None).await, WRONG);
-    }
-
-    /// THREATS EX-15.
-    #[tokio::test]
-    async fn every_attempt_computes_every_stored_cost() {
-        let old = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
-        let new =
-            Hasher::start(&Passwords { iterations: 5, ..cheap() }, &Supervisor::default()).unwrap();
-        let (of_old, of_new) = (hashed(&old, "one").await, hashed(&new, "two").await);
-        let costs = ["$argon2id$v=19$m=64,t=1,p=1", "$argon2id$v=19$m=64,t=5,p=1", "$2b$12"];
-        let costs = costs.map(str::to_owned);
-
-        for stored in [Some(of_old.as_str()), Some(of_new.as_str()), None, Some("$2b$12$other")] {
-            let before = (new.computed(), new.work());
-            let place = new.place(Subscriber::from_address(None)).await.unwrap();
-            place.verify(&typed("three"), stored, &costs).await.unwrap();
-            assert_eq!(
-                (new.computed() - before.0, new.work() - before.1),
-                (2, 64 * 6),
-                "{stored:?}"
-            );
-        }
-    }
-
-    /// Other programs end a text at NUL or at a line break.
-    #[test]
-    fn a_password_that_other_programs_would_cut_is_refused() {
-        for password in ["correct horse\0battery staple", "correct horse battery\nstaple"] {
-            assert!(typed(password).must_resist_guessing(15, &[]).is_err(), "{password:?}");
-        }
-    }
-
-    /// THREATS EX-26: there is one thread, and it survives.
-    #[tokio::test]
-    async fn a_panic_fails_one_hash_and_the_thread_goes_on() {
-        let supervisor = Supervisor::default();
-        let hasher = Hasher::start(&cheap(), &supervisor).unwrap();
-        let defect = async || {
-            let place = hasher.place(Subscriber::from_address(None)).await.unwrap();
-            place.run(|_| -> Result<(), Failure> { panic!("a defect") }).await
-        };
-
-        for _ in 0..3 {
-            supervisor.must_keep_working().unwrap();
-            assert!(matches!(defect().await, Err(Failure::Internal(_))));
-        }
-        while supervisor.must_keep_working().is_ok() {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
-        assert!(!verified(&hasher, "whatever it is", None).await.matches);
-
-        assert_eq!(supervisor.count_of("hashing"), 3);
-    }
-
-    /// THREATS PW-08.
-    #[test]
-    fn passwords_that_are_easy_to_guess_are_refused() {
-        let names = ["Zaphod", "beeblebrox@example.org"];
-        for password in [
-            "short",
-            "zaphod",
-            "Zaphod123456789!",
-            "beeblebrox@example.org",
-            "Beeblebrox2026!!",
-            "passwordpassword",
-            "PasswordPassword1!",
-            "aaaaaaaaaaaaaaaaaa",
-            "123456789012345678",
-            "qwertyuiopasdfghjkl",
-            "abcabcabcabcabcabc",
-            "letmein1234567890",
-        ] {
-            assert!(typed(password).must_resist_guessing(15, &names).is_err(), "{password}");
-        }
-        for password in
-            ["correct horse battery staple", "zaphod rides a red bicycle", "ŷäöüßéàçñøåæœþð"]
-        {
-            assert!(typed(password).must_resist_guessing(15, &names).is_ok(), "{password}");
-        }
     }
 }
