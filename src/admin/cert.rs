@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Done, Error, Result, Subject, ca};
+use super::{Call, Done, Error, Page, Result, Subject, ca};
 use crate::pki::census::ClientForecast;
-use crate::pki::inventory::{self, Entry, Inventory, State};
+use crate::pki::inventory::{self, Entry, Inventory, Listing, State};
 use crate::pki::issue::{IssuedCertificate, Right};
 use crate::pki::request::CertificationRequest;
 use crate::pki::revocation::CachedStatus;
@@ -16,7 +16,7 @@ use crate::types::{Client, ClientId, Seconds, Thumbprint, Timestamp};
 
 /// The rules of the inventory, for one call.
 const fn inventory<'a>(call: &Call<'a>) -> Inventory<'a> {
-    Inventory { store: call.context.store, config: call.context.config, now: call.context.now }
+    Inventory { context: call.context }
 }
 
 /// Which certificates and signing keys to list.
@@ -51,40 +51,64 @@ impl Query {
             (States::Usual, None) => state != State::Expired,
         }
     }
+
+    fn includes_key(&self, call: &Call<'_>, key: &SigningKeyRow) -> bool {
+        let ends_in_time = |time| ends_at(call, key).is_some_and(|at| at <= call.now + time);
+        self.includes(key_state(key)) && self.expiring.is_none_or(ends_in_time)
+    }
 }
 
-/// Certificates and signing keys.
+/// An item of the inventory.
 #[derive(Debug)]
-pub struct Listing {
-    /// The certificates, by expiry.
-    pub certificates: Vec<Entry>,
-    /// The signing keys; none if a client is named.
-    pub keys: Vec<SigningKeyRow>,
+pub enum Item {
+    /// A certificate.
+    Certificate(Box<Entry>),
+    /// A signing key, which has a lifetime but no certificate.
+    Key(Box<SigningKeyRow>),
 }
 
-/// Lists certificates and signing keys.
+/// A query, and how far its result has been read.
+#[derive(Debug)]
+pub struct Cursor {
+    query: Query,
+    listing: Listing,
+}
+
+/// Begins to read certificates by expiry, then signing keys.
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(call: &Call<'_>, query: &Query) -> Result<Listing> {
-    let (inventory, now) = (inventory(call), call.now);
+pub async fn query(call: &Call<'_>, query: Query) -> Result<Cursor> {
     // A revoked certificate whose validity has ended is in state expired.
     let with_expired = query.includes(State::Expired)
         || query.states != States::Usual && query.includes(State::Revoked);
     let filter = Filter {
-        client_id: query.client.as_ref(),
-        not_after_from: if with_expired { Timestamp(i64::MIN) } else { now },
-        not_after_to: query.expiring.map_or(Timestamp(i64::MAX), |time| now + time),
+        client_id: query.client.clone(),
+        not_after_from: if with_expired { Timestamp(i64::MIN) } else { call.now },
+        not_after_to: query.expiring.map_or(Timestamp(i64::MAX), |time| call.now + time),
     };
-    let mut certificates = inventory.list(&filter).await?;
-    certificates.retain(|entry| query.includes(entry.state));
-    let mut keys = if query.client.is_none() { inventory.keys().await? } else { Vec::new() };
-    keys.retain(|key| {
-        let ends_in_time =
-            query.expiring.is_none_or(|time| ends_at(call, key).is_some_and(|at| at <= now + time));
-        query.includes(key_state(key)) && ends_in_time
-    });
-    Ok(Listing { certificates, keys })
+    let listing = inventory(call).list(filter).await?;
+    Ok(Cursor { query, listing })
+}
+
+/// The next page: of up to `limit` certificates, those that match. All signing keys are on the last page; there are a
+/// few for each algorithm, and none if a client is named.
+///
+/// # Errors
+/// The database fails.
+pub async fn page(call: &Call<'_>, cursor: &mut Cursor, limit: i64) -> Result<Page<Item>> {
+    let Cursor { query, listing } = cursor;
+    let inventory = inventory(call);
+    let entries = inventory.next_page(listing, limit, |state| query.includes(state)).await?;
+    let mut items: Vec<_> =
+        entries.into_iter().map(|entry| Item::Certificate(Box::new(entry))).collect();
+    let is_last = listing.is_complete();
+    if is_last && query.client.is_none() {
+        let mut keys = inventory.keys().await?;
+        keys.retain(|key| query.includes_key(call, key));
+        items.extend(keys.into_iter().map(|key| Item::Key(Box::new(key))));
+    }
+    Ok(Page { items, is_last })
 }
 
 /// The state of a signing key, in the terms of certificates.
@@ -163,7 +187,7 @@ pub async fn revoke(
     certificate: &CertificateRow,
     reason: Reason,
 ) -> Result<Done<usize>> {
-    let others = inventory(call).revoke(certificate, reason, call.trace).await?;
+    let others = inventory(call).revoke(certificate, reason).await?;
     Ok(Done::new(others, Kind::CertificateRevoked))
 }
 

@@ -65,7 +65,9 @@ impl Call<'_> {
 pub struct Done<T> {
     /// The changed object, or what else the action returns.
     pub result: T,
-    /// The kind of the audit event that was written in the same transaction, under the request id of the trace.
+    /// The kind of the audit event of this change. The rule writes it in the transaction of the change, under the
+    /// request id of the trace, along with events of what the change entails, such as the revocation of other
+    /// certificates. A change that has no effect writes none.
     pub event: Kind,
 }
 

@@ -4,10 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::config::{Config, Issuer, Keys};
+use crate::pki::Certificate;
+use crate::pki::inventory::State;
 use crate::record::Trace;
-use crate::store::audit_events;
 use crate::store::test_database::TestDatabase;
-use crate::types::{ResourceId, Secret};
+use crate::store::{audit_events, certificates};
+use crate::types::{ClientId, ResourceId, Seconds, Secret, Thumbprint};
 
 /// What calls work with; the files of the keys are removed with it.
 struct Fixture {
@@ -101,7 +103,7 @@ async fn every_action_writes_the_event_that_it_returns() {
     let id = registered.client.id.clone();
     let renamed = description("Hourly");
     let updated = done!(fixture, |call| client::update(call, &registered.client, &renamed));
-    let overlap = crate::types::Seconds(0);
+    let overlap = Seconds(0);
     done!(fixture, |call| client::rotate_secret(call, &updated.client, overlap));
     assert!(done!(fixture, |call| client::disable(call, &id)).disabled_at.is_some());
     assert!(done!(fixture, |call| client::enable(call, &id)).disabled_at.is_none());
@@ -113,7 +115,7 @@ async fn every_action_writes_the_event_that_it_returns() {
     done!(fixture, |call| resource::delete(call, &api));
 
     done!(fixture, |call| ca::init(call, None));
-    done!(fixture, |call| ca::enrol(call, &id, crate::types::Seconds(60)));
+    done!(fixture, |call| ca::enrol(call, &id, Seconds(60)));
     done!(fixture, |call| ca::renew(call, &ca::Renewal::Root));
     done!(fixture, |call| ca::export_root_key(call));
     done!(fixture, |call| ca::remove_root_key(call));
@@ -133,7 +135,7 @@ async fn every_action_writes_the_event_that_it_returns() {
     done!(fixture, |call| key::retire(call, &retiring.id, true));
     done!(fixture, |call| key::rotate_secrets(call, false));
 
-    let (at, lag) = (crate::types::Timestamp(999_000), crate::types::Seconds(60));
+    let (at, lag) = (crate::types::Timestamp(999_000), Seconds(60));
     done!(fixture, |call| database::failed_over(call, at, lag));
     done!(fixture, |call| database::repeat_revocations(call, &[]));
     done!(fixture, |call| client::delete(call, &id));
@@ -187,4 +189,54 @@ async fn a_listing_returns_each_row_once_and_no_page_more_than_its_size() {
     }
     assert_eq!(sizes, [4, 4, 2]);
     assert!(events.is_sorted_by(|newer, older| newer > older), "each once, newest first");
+}
+
+/// Three certificates expire in one second, three in the next one, and one in the last.
+#[tokio::test]
+async fn certificates_are_listed_in_the_order_of_expiry_whatever_the_size_of_a_page() {
+    let fixture = Fixture::new().await;
+    let trace = Trace::of_command(1_000_000_000);
+    let call = fixture.call(&trace);
+    let client = client::create(&call, &description("Nightly")).await.unwrap().result.client.id;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+    let made = Certificate::parse(made.der(), &[]).unwrap();
+    for number in 0..7_u8 {
+        let mut row = cert::row_of(&call, &made);
+        row.thumbprint = Thumbprint::of(&[number]);
+        row.not_after = call.now + Seconds(100 + i64::from(number / 3));
+        row.client_id = (number % 2 == 0).then(|| client.clone());
+        row.revoked_at = (number == 1 || number == 6).then_some(call.now);
+        certificates::record(call.store.db(), &row).await.unwrap();
+    }
+    let listed = async |limit: i64, client: Option<&ClientId>, states: cert::States| {
+        let query = cert::Query { client: client.cloned(), states, ..Default::default() };
+        let mut cursor = cert::query(&call, query).await.unwrap();
+        let mut found = Vec::new();
+        loop {
+            let page = cert::page(&call, &mut cursor, limit).await.unwrap();
+            assert!(i64::try_from(page.items.len()).unwrap() <= limit);
+            for item in page.items {
+                let cert::Item::Certificate(entry) = item else { panic!("{item:?}") };
+                let holders = entry.holders.into_iter().map(|holder| holder.client_id);
+                found.push((entry.certificate.position(), holders.collect::<Vec<_>>()));
+            }
+            if page.is_last {
+                return found;
+            }
+        }
+    };
+    let (all, revoked) = (cert::States::All, cert::States::Only(State::Revoked));
+
+    let whole = listed(100, None, all).await;
+    assert_eq!(whole.len(), 7);
+    assert!(whole.is_sorted_by_key(|(position, _)| position.not_after));
+    assert_eq!(whole.iter().filter(|(_, holders)| *holders == [client.clone()]).count(), 4);
+    let of_client: Vec<_> =
+        whole.iter().filter(|(_, holders)| !holders.is_empty()).cloned().collect();
+    for limit in 1..=8 {
+        assert_eq!(listed(limit, None, all).await, whole, "{limit}");
+        assert_eq!(listed(limit, Some(&client), all).await, of_client, "{limit}");
+        assert_eq!(listed(limit, None, revoked).await.len(), 2, "{limit}");
+    }
 }

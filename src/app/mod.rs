@@ -22,6 +22,7 @@ use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};
 use crate::pki::acme::Acme;
 use crate::pki::anchors::{self, Trust};
+use crate::pki::inventory::Inventory;
 use crate::pki::revocation::{RevocationChecker, Revocations, Watched};
 use crate::pki::sightings::Sightings;
 pub use crate::record::Clock;
@@ -251,13 +252,13 @@ impl App {
     }
 
     /// The dependencies of ordering the server's certificate by ACME.
-    pub fn acme(&self) -> Acme<'_> {
-        Acme {
-            store: &self.store,
-            kek: self.keyring.kek(),
-            outbound: &self.outbound,
-            config: &self.config,
-        }
+    pub fn acme<'a>(&'a self, trace: &'a Trace) -> Acme<'a> {
+        Acme { context: self.context(trace), kek: self.keyring.kek(), outbound: &self.outbound }
+    }
+
+    /// The certificate inventory.
+    pub fn inventory<'a>(&'a self, trace: &'a Trace) -> Inventory<'a> {
+        Inventory { context: self.context(trace) }
     }
 
     /// The dependencies of the rules about users.

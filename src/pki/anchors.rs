@@ -282,7 +282,7 @@ mod tests {
     /// THREATS EX-08: while all verification threads are busy, cached chains are accepted,
     /// certificates that lead to no anchor are refused, and others get `Busy`.
     #[tokio::test]
-    async fn whoever_is_known_waits_for_no_judge() {
+    async fn cached_chains_wait_for_no_verification_thread() {
         let file =
             std::env::temp_dir().join(format!("gatewright-verifiers-{}.pem", std::process::id()));
         let (authority, strangers) = (TestCa::new("Clients"), TestCa::new("Strangers"));

@@ -281,7 +281,7 @@ impl BuiltInCa<'_> {
     }
 
     fn root_certificate(&self, key: &Signer) -> Result<CertificateDer<'static>> {
-        let mut params = self.ca_params("root CA", self.trace.now() + ROOT_LIFETIME)?;
+        let mut params = self.ca_params("root CA", self.now + ROOT_LIFETIME)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         Ok(params.self_signed(key).map_err(Failure::internal)?.into())
@@ -295,10 +295,10 @@ impl BuiltInCa<'_> {
     ) -> Result<CertificateDer<'static>> {
         let parsed = parse(root)?;
         let root_until = Timestamp(parsed.validity().not_after.timestamp());
-        if root_until <= self.trace.now() {
+        if root_until <= self.now {
             return Err(invalid("the root has expired").into());
         }
-        let until = root_until.min(self.trace.now() + ISSUING_LIFETIME);
+        let until = root_until.min(self.now + ISSUING_LIFETIME);
         let mut params = self.ca_params("issuing CA", until)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![
@@ -316,7 +316,7 @@ impl BuiltInCa<'_> {
     /// Parameters of a CA certificate. Its name contains the date, because some software finds an
     /// issuer by name alone.
     fn ca_params(&self, what: &str, until: Timestamp) -> Result<CertificateParams> {
-        let now = self.trace.now();
+        let now = self.now;
         let day = now.to_string();
         let day = day.get(..10).unwrap_or_default();
         let mut params = CertificateParams::default();
@@ -344,7 +344,7 @@ impl BuiltInCa<'_> {
             not_after: Timestamp(parse(certificate)?.validity().not_after.timestamp()),
             certificate: certificate.to_vec(),
             chain: chain.iter().flat_map(|one| one.iter().copied()).collect(),
-            created_at: self.trace.now(),
+            created_at: self.now,
             superseded_at: None,
             id,
         })
@@ -363,7 +363,7 @@ impl BuiltInCa<'_> {
             )
             .into());
         }
-        let now = self.trace.now().0;
+        let now = self.now.0;
         let validity = parsed.validity();
         if now < validity.not_before.timestamp() || now > validity.not_after.timestamp() {
             return Err(invalid("the certificate is expired or not valid yet").into());
@@ -401,7 +401,7 @@ impl BuiltInCa<'_> {
             )
         };
         let issuer = Issuer::from_ca_cert_der(certificate, signer).map_err(|_| unsupported())?;
-        let mut params = self.ca_params("trial", self.trace.now())?;
+        let mut params = self.ca_params("trial", self.now)?;
         params.use_authority_key_identifier_extension = true;
         let trial = params.signed_by(issuer.key(), &issuer).map_err(Failure::internal)?;
         let (trial, above) = (parse(trial.der())?, parse(certificate)?);
@@ -415,7 +415,7 @@ impl BuiltInCa<'_> {
     async fn replace(&self, current: &AuthorityRow, next: &AuthorityRow) -> Result<()> {
         retrying(|| async {
             let mut tx = self.store.write().await?;
-            if !authorities::supersede(&mut tx, &current.id, self.trace.now()).await? {
+            if !authorities::supersede(&mut tx, &current.id, self.now).await? {
                 return Err(invalid("the issuing certificate was renewed in the meantime").into());
             }
             self.insert(&mut tx, next).await?;
@@ -429,7 +429,7 @@ impl BuiltInCa<'_> {
             return Err(invalid("there already is a built-in CA: see ca show and ca renew").into());
         }
         let certificate = Certificate::parse(&row.certificate, &[]).map_err(Failure::internal)?;
-        let own = inventory::row(&certificate, Origin::Own, None, self.trace.now());
+        let own = inventory::row(&certificate, Origin::Own, None, self.now);
         certificates::record(&mut *tx, &own).await?;
         if certificates::is_revoked(&mut *tx, own.thumbprint).await? {
             return Err(invalid("the certificate was revoked, or its key is compromised").into());

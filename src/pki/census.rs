@@ -6,10 +6,11 @@
 //! without their DER.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Deref;
 
 use super::ca::split_chain;
 use super::inventory::{Inventory, State, late_after};
-use crate::config::Config;
+use crate::record::Context;
 use crate::store::certificates::{self, CertificateLifetime, Holder, Origin};
 use crate::store::{authorities, clients};
 use crate::types::client::AuthMethod;
@@ -35,8 +36,7 @@ const PAGE_SIZE: i64 = 5_000;
 /// A snapshot of the certificates in use.
 #[derive(Debug)]
 pub struct Census<'a> {
-    config: &'a Config,
-    now: Timestamp,
+    context: Context<'a>,
     lives: Vec<CertificateLifetime>,
     clients: BTreeMap<ClientId, Client>,
     /// Indices into `lives`.
@@ -47,6 +47,15 @@ pub struct Census<'a> {
     ca_roles: HashMap<Thumbprint, CaRole>,
     expired: i64,
     revoked: i64,
+}
+
+/// The time of the context is that of the census.
+impl<'a> Deref for Census<'a> {
+    type Target = Context<'a>;
+
+    fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
 }
 
 /// The role of a certificate in the built-in CA.
@@ -77,12 +86,12 @@ impl ClientForecast<'_> {
     }
 }
 
-impl Inventory<'_> {
+impl<'a> Inventory<'a> {
     /// Takes a census.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn census(&self) -> sqlx::Result<Census<'_>> {
+    pub async fn census(&self) -> sqlx::Result<Census<'a>> {
         let (on, now) = (self.store.db(), self.now);
         let mut lives: Vec<CertificateLifetime> = Vec::new();
         loop {
@@ -106,8 +115,7 @@ impl Inventory<'_> {
         });
         let clients = clients::with_certificates(on).await?.into_iter();
         let mut census = Census {
-            config: self.config,
-            now,
+            context: self.context,
             lives: Vec::with_capacity(lives.len()),
             clients: clients.map(|client| (client.id.clone(), client)).collect(),
             of_client: HashMap::new(),
@@ -144,23 +152,13 @@ impl Inventory<'_> {
     }
 }
 
-impl<'a> Census<'a> {
+impl Census<'_> {
     fn add(&mut self, life: CertificateLifetime) {
         let at = self.lives.len();
         for holder in &life.holders {
             self.of_client.entry(holder.client_id.clone()).or_default().push(at);
         }
         self.lives.push(life);
-    }
-
-    /// The time of the census.
-    pub const fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    /// The settings.
-    pub const fn config(&self) -> &'a Config {
-        self.config
     }
 
     /// Certificates that are valid or will be, and expired ones that still matter, by expiry.
@@ -201,8 +199,8 @@ impl<'a> Census<'a> {
                 || holder.last_used_at.is_some_and(|at| self.now <= at + IN_USE)
                 || life.origin == Origin::Issued && self.is_in_use(life, holder)
         };
-        let held = life.holders.iter().filter(depends);
-        held.filter_map(|holder| self.clients.get(&holder.client_id)).collect()
+        let dependents = life.holders.iter().filter(depends);
+        dependents.filter_map(|holder| self.clients.get(&holder.client_id)).collect()
     }
 
     /// Whether a client is assumed to use a certificate. An issued certificate may lie unused in a
@@ -306,8 +304,8 @@ impl<'a> Census<'a> {
         let of_client = self.of_client.get(&client.id).map(Vec::as_slice).unwrap_or_default();
         let (id, only_registered) = (client.id.clone(), only_registered(client));
         of_client.iter().filter_map(|at| self.lives.get(*at)).filter(move |life| {
-            let mut held = life.holders.iter().filter(|holder| holder.client_id == id);
-            held.any(|holder| {
+            let mut own = life.holders.iter().filter(|holder| holder.client_id == id);
+            own.any(|holder| {
                 holder.registered_at.is_some() || !only_registered && self.is_in_use(life, holder)
             })
         })

@@ -9,9 +9,9 @@ use super::census::{Census, STALE, needs_certificate};
 use super::inventory::{applicable_thresholds, webhook_json};
 use crate::config::{Config, NoticeKind};
 use crate::record::notice::{self, Mail};
-use crate::record::{Event, Kind, Trace};
+use crate::record::{Context, Event, Kind};
 use crate::store::certificates::{self, CertificateLifetime, CertificateRow, Origin};
-use crate::store::{Store, certificate_warnings, retrying};
+use crate::store::{certificate_warnings, retrying};
 use crate::types::{Client, ClientId, Result, Seconds, Timestamp};
 
 /// The threshold of the expiry itself.
@@ -21,17 +21,17 @@ const EXPIRY: Seconds = Seconds(0);
 ///
 /// # Errors
 /// When the database does not respond; warnings sent until then stay sent.
-pub async fn send_warnings(census: &Census<'_>, store: &Store, trace: &Trace) -> Result<()> {
-    let warn_before = &census.config().certificates.warn_before;
-    let from = census.now() - STALE;
+pub async fn send_warnings(census: &Census<'_>) -> Result<()> {
+    let warn_before = &census.config.certificates.warn_before;
+    let from = census.now - STALE;
     for life in census.lives().iter().filter(|life| from <= life.not_after) {
-        let crossed = crossed_thresholds(life, warn_before, census.now());
+        let crossed = crossed_thresholds(life, warn_before, census.now);
         // The nearest threshold is recorded last and implies the longer ones.
         let Some(nearest) = crossed.last().copied() else {
             continue;
         };
-        if life.told.is_some_and(|told| told <= nearest) {
-            send_renewal_notices(census, store, life).await?;
+        if life.reported.is_some_and(|reported| reported <= nearest) {
+            send_renewal_notices(census, life).await?;
             continue;
         }
         let clients = census.dependents(life).into_iter();
@@ -46,7 +46,7 @@ pub async fn send_warnings(census: &Census<'_>, store: &Store, trace: &Trace) ->
             continue;
         }
         // It may have been deleted or revoked since.
-        let row = certificates::find(store.db(), life.thumbprint).await?;
+        let row = certificates::find(census.store.db(), life.thumbprint).await?;
         let Some(row) = row.filter(|row| row.revoked_at.is_none()) else {
             continue;
         };
@@ -59,7 +59,7 @@ pub async fn send_warnings(census: &Census<'_>, store: &Store, trace: &Trace) ->
             is_replaced: census.is_replaced(life),
             clients,
         };
-        retrying(|| warning.send(store, &crossed, trace)).await?;
+        retrying(|| warning.send(&crossed)).await?;
     }
     Ok(())
 }
@@ -75,12 +75,8 @@ fn crossed_thresholds(
 }
 
 /// Notifies once the clients that were warned and have renewed since.
-async fn send_renewal_notices(
-    census: &Census<'_>,
-    store: &Store,
-    life: &CertificateLifetime,
-) -> Result<()> {
-    let (Some(threshold), false) = (life.told, life.warned.is_empty()) else {
+async fn send_renewal_notices(census: &Census<'_>, life: &CertificateLifetime) -> Result<()> {
+    let (Some(threshold), false) = (life.reported, life.warned.is_empty()) else {
         return Ok(());
     };
     let renewed =
@@ -97,18 +93,18 @@ async fn send_renewal_notices(
     });
     let mails: Vec<_> = renewals
         .flat_map(|(client, next)| {
-            let mail = renewal_mail(census.config(), client, life, next);
-            contacts(census.config(), client).into_iter().map(move |to| (to, mail.clone()))
+            let mail = renewal_mail(census.config, client, life, next);
+            contacts(census.config, client).into_iter().map(move |to| (to, mail.clone()))
         })
         .collect();
     retrying(|| async {
-        let mut tx = store.write().await?;
+        let mut tx = census.store.write().await?;
         let (thumbprint, warned) = (life.thumbprint, &life.warned);
         if certificate_warnings::record_relief(&mut tx, thumbprint, threshold, warned, &still)
             .await?
         {
             for (to, mail) in &mails {
-                mail.post(&mut tx, census.config(), to, census.now()).await?;
+                mail.post(&mut tx, census.config, to, census.now).await?;
             }
             tx.commit().await?;
         }
@@ -146,10 +142,10 @@ struct Warning<'a> {
 impl Warning<'_> {
     /// Of several replicas, one sends the warning. If several thresholds were crossed since the
     /// last run, only the nearest is reported.
-    async fn send(&self, store: &Store, crossed: &[Seconds], trace: &Trace) -> Result<()> {
+    async fn send(&self, crossed: &[Seconds]) -> Result<()> {
+        let Context { store, config, trace, now } = **self.census;
+        let thumbprint = self.row.thumbprint;
         let mut tx = store.write().await?;
-        let (thumbprint, now, config) =
-            (self.row.thumbprint, self.census.now(), self.census.config());
         let mut is_first = false;
         for threshold in crossed {
             is_first =
@@ -227,7 +223,7 @@ impl Warning<'_> {
 
     /// The mails and their recipients. Clients that have renewed get none.
     fn mails(&self) -> Vec<(String, Mail)> {
-        let config = self.census.config();
+        let config = self.census.config;
         let mut mails = Vec::new();
         for client in self.unrenewed() {
             let mail = self.mail(Some(client));
@@ -247,7 +243,7 @@ impl Warning<'_> {
             None => self.operator_subject().to_owned(),
         };
         let (day, time) = (day(self.row.not_after), date_and_time(self.row.not_after));
-        let left = time_left(self.row.not_after - self.census.now());
+        let left = time_left(self.row.not_after - self.census.now);
         let (subject, verb) = if self.has_expired() {
             (format!("{whose} has expired"), format!("expired on {time}"))
         } else {
@@ -271,7 +267,7 @@ impl Warning<'_> {
     }
 
     fn issuer(&self) -> &str {
-        self.census.config().issuer.as_str()
+        self.census.config.issuer.as_str()
     }
 
     /// The consequence for a client.

@@ -92,7 +92,7 @@ impl BuiltInCa<'_> {
         right: Right<'_>,
     ) -> Result<IssuedCertificate> {
         let issuing = self.open_current().await?;
-        let now = self.trace.now();
+        let now = self.now;
         if issuing.row.not_after <= now {
             return Err(
                 Failure::internal("the issuing certificate has expired: run ca renew").into()
@@ -117,7 +117,7 @@ impl BuiltInCa<'_> {
     /// # Errors
     /// `invalid_client`.
     pub async fn check_right(&self, client: Option<&ClientId>, right: Right<'_>) -> Result<()> {
-        let (db, now) = (self.store.db(), self.trace.now());
+        let (db, now) = (self.store.db(), self.now);
         match (right, client) {
             (Right::Proven, _) => Ok(()),
             (Right::Token(token), Some(client)) => {
@@ -151,7 +151,7 @@ impl BuiltInCa<'_> {
                 .because("an enrolment token is valid for at most 30 days")
                 .into());
         }
-        let now = self.trace.now();
+        let now = self.now;
         let token = EnrolmentToken::generate();
         retrying(|| async {
             let mut tx = self.store.write().await?;
@@ -180,7 +180,7 @@ impl BuiltInCa<'_> {
         request: &CertificationRequest,
         right: Right<'_>,
     ) -> Result<IssuedCertificate> {
-        let now = self.trace.now();
+        let now = self.now;
         let mut tx = self.store.write().await?;
         // Locks the issuing certificate first, like its revocation does.
         let above = Thumbprint::of(&issuing.row.certificate);
@@ -238,7 +238,7 @@ impl BuiltInCa<'_> {
     /// time also revokes this certificate. Then consumes or locks the right. Disabling a client
     /// takes the locks in the same order, which prevents deadlocks.
     async fn lock_client(&self, tx: &mut Tx, id: &ClientId, right: Right<'_>) -> Result<Client> {
-        let now = self.trace.now();
+        let now = self.now;
         if !clients::lock(tx, id).await? {
             return Err(unauthenticated_because("unknown or disabled client")
                 .with("client_id", id)
@@ -267,7 +267,7 @@ impl BuiltInCa<'_> {
         client: &Client,
         request: &CertificationRequest,
     ) -> Result<IssuedCertificate> {
-        let now = self.trace.now();
+        let now = self.now;
         let not_after = issuing.row.not_after.min(now + self.config.ca.lifetime);
         let serial = serial();
         let mut params = CertificateParams::default();

@@ -39,20 +39,20 @@ impl BuiltInCa<'_> {
         let db = self.store.db();
         // Read before the list: a later revocation causes the next CRL.
         let version = versions::all(self.store).await?.revocations;
-        let held = authorities::crl(db, id).await?;
-        if let Some(held) = &held
-            && held.version == version
-            && self.trace.now() < held.made_at + Seconds((held.next_at - held.made_at).0 / 2)
+        let stored = authorities::crl(db, id).await?;
+        if let Some(stored) = &stored
+            && stored.version == version
+            && self.now < stored.made_at + Seconds((stored.next_at - stored.made_at).0 / 2)
         {
-            return Ok(held.der.clone());
+            return Ok(stored.der.clone());
         }
-        let next = self.make_crl(row, held.as_ref(), version).await?;
+        let next = self.make_crl(row, stored.as_ref(), version).await?;
         if authorities::store_crl(db, id, &next).await? {
             return Ok(next.der);
         }
         // Another replica was faster: two CRLs never have the same number.
-        let held = authorities::crl(db, id).await?;
-        Ok(held.ok_or_else(|| Failure::internal("a CRL is missing"))?.der)
+        let stored = authorities::crl(db, id).await?;
+        Ok(stored.ok_or_else(|| Failure::internal("a CRL is missing"))?.der)
     }
 
     /// An issuing certificate in DER.
@@ -125,7 +125,7 @@ impl BuiltInCa<'_> {
         issuer: &Issuer,
         request: Request,
     ) -> Result<Vec<u8>> {
-        let now = self.trace.now();
+        let now = self.now;
         let mut responses = Vec::with_capacity(request.cert_ids.len());
         for id in request.cert_ids {
             let answer = CertificateStatus {
@@ -163,12 +163,12 @@ impl BuiltInCa<'_> {
         Ok(found.ok_or_else(|| Code::NotFound.because("there is no such issuing certificate"))?)
     }
 
-    async fn make_crl(&self, row: AuthorityRow, held: Option<&Crl>, version: i64) -> Result<Crl> {
-        let now = self.trace.now();
+    async fn make_crl(&self, row: AuthorityRow, stored: Option<&Crl>, version: i64) -> Result<Crl> {
+        let now = self.now;
         let listed = authorities::revoked(self.store.db(), &row.id, now - KEEP_EXPIRED).await?;
         // The number is at least the time, so a database restored from a backup does not repeat
         // numbers.
-        let number = held.map_or(0, |held| held.number + 1).max(now.0);
+        let number = stored.map_or(0, |stored| stored.number + 1).max(now.0);
         let next_at = now + self.config.ca.crl_lifetime;
         let entries: Result<_> = listed.iter().map(crl_entry).collect();
         let params = CertificateRevocationListParams {

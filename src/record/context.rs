@@ -7,8 +7,12 @@ use crate::types::Timestamp;
 
 /// The database, the settings and the origin of one request or one command.
 ///
-/// The dependencies of each layer (`Call`, `People`, `Registrar`, `BuiltInCa`, `RevocationChecker`) embed it and dereference to
-/// it, so that what every rule needs is added in one place.
+/// The dependencies of each layer (`Call`, `People`, `Registrar`, `Inventory`, `BuiltInCa`, `Acme`, `RevocationChecker`)
+/// embed it and dereference to it, so that what every rule needs is added in one place.
+///
+/// The actor is not part of it. The rules find the user and the client of a request; the actor of an administrative
+/// action is in `admin::Call`. Audit events have no column for an actor. Once they have one, the actor belongs to
+/// [`Trace`], because every event is written with the trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The database.

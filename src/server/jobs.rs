@@ -14,7 +14,6 @@ use super::tls::Tls;
 use crate::app::App;
 use crate::pki::census::{Census, STALE};
 use crate::pki::expiry;
-use crate::pki::inventory::Inventory;
 use crate::record::Trace;
 use crate::record::metrics::Expiring;
 use crate::store::certificates::Origin;
@@ -155,19 +154,17 @@ async fn outbox(app: &App) -> Result<Done> {
 
 /// Every replica measures; one of them reports.
 async fn certificates(app: &App, tls: &Tls) -> Result<Done> {
-    let inventory = Inventory { store: &app.store, config: &app.config, now: app.clock.now() };
+    let trace = Trace::of_command(app.clock.now_ms());
+    let inventory = app.inventory(&trace);
     inventory.note_own(&tls.certificates()).await?;
     inventory.note_anchors(&app.trust.anchors()).await?;
     let census = inventory.census().await?;
     measure(app, &census).await?;
-    leased(app, "certificates", async |trace| {
-        expiry::send_warnings(&census, &app.store, trace).await
-    })
-    .await
+    leased(app, "certificates", async |_| expiry::send_warnings(&census).await).await
 }
 
 async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
-    let left = |ends_at: Timestamp| ends_at - census.now();
+    let left = |ends_at: Timestamp| ends_at - census.now;
     let watched = census.monitored().map(|life| {
         let labels = Expiring {
             origin: life.origin.as_str(),
@@ -182,7 +179,7 @@ async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
         let last = forecast.last?;
         // Certificates that are renewed automatically always have little time left, and clients that stopped
         // long ago are abandoned: neither should cause an alert.
-        if census.has_time_to_renew(last) || last.ends_at() < census.now() - STALE {
+        if census.has_time_to_renew(last) || last.ends_at() < census.now - STALE {
             return None;
         }
         let client = forecast.client.id.to_string();
@@ -230,7 +227,7 @@ pub(super) async fn acme(app: &App) -> Result<Done> {
     if app.config.acme.directory.is_none() {
         return Ok(Done::ByOthers);
     }
-    leased(app, "acme", async |trace| app.acme().order_if_due(trace).await).await
+    leased(app, "acme", async |trace| app.acme(trace).order_if_due().await).await
 }
 
 async fn keys(app: &App) -> Result<Done> {

@@ -422,7 +422,7 @@ async fn a_token_bound_to_a_revoked_certificate_is_refused() {
 
     let trace = server.trace();
     let row = inventory::seen_row(&Certificate::parse(&certificate.der, &[]).unwrap(), trace.now());
-    server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
+    server.inventory(&trace).revoke(&row, Reason::KeyCompromise).await.unwrap();
 
     assert_refused(verify_request().send().await, 401, "invalid_token");
 }
@@ -446,7 +446,7 @@ async fn a_token_bound_to_a_compromised_key_is_refused() {
 
     let trace = server.trace();
     let row = inventory::seen_row(&Certificate::parse(&leaked.der, &[]).unwrap(), trace.now());
-    server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
+    server.inventory(&trace).revoke(&row, Reason::KeyCompromise).await.unwrap();
     server.app().confirm().await.unwrap();
 
     assert_refused(verify_request().send().await, 401, "invalid_token");

@@ -616,7 +616,7 @@ async fn an_assertion_signed_with_a_revoked_key_is_refused() {
         let trace = server.trace();
         let row =
             inventory::seen_row(&Certificate::parse(&certificate.der, &[]).unwrap(), trace.now());
-        server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        server.inventory(&trace).revoke(&row, reason).await.unwrap();
         server.app().confirm().await.unwrap();
 
         let response = request_token(&server, &assertion()).await;

@@ -362,7 +362,7 @@ async fn cause_event(kind: Kind, server: &Server) {
         }
         Kind::TlsCertificateOrdered => {
             server.advance_clock(60 * 60);
-            app.acme().order_if_due(&server.trace()).await.unwrap_err();
+            app.acme(&server.trace()).order_if_due().await.unwrap_err();
         }
         Kind::CertificateRevoked => {
             server.revoke_by_file(&SelfSignedCertificate::new("leaked", 90)).await.unwrap()

@@ -439,9 +439,9 @@ async fn reporting_an_expiry_survives_a_failure_of_every_table() {
         let before = state_of_certificates(&server, "certificate.expiring").await;
         let away = format!("{table}_away");
         let run_job = async || {
-            let inventory = server.inventory();
-            let census = inventory.census().await.map_err(drop)?;
-            expiry::send_warnings(&census, &server.app().store, &server.trace()).await.map_err(drop)
+            let trace = server.trace();
+            let census = server.inventory(&trace).census().await.map_err(drop)?;
+            expiry::send_warnings(&census).await.map_err(drop)
         };
 
         rename_table(&server, &table, &away).await;

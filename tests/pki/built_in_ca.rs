@@ -47,7 +47,7 @@ fn assert_refused<T: std::fmt::Debug>(result: Result<T>, code: Code, why: &str) 
 async fn revoke(server: &Server, certificate: &CertificateDer<'_>, reason: Reason) -> usize {
     let trace = server.trace();
     let row = inventory::seen_row(&Certificate::parse(certificate, &[]).unwrap(), trace.now());
-    let revoked = server.inventory().revoke(&row, reason, &trace).await.unwrap();
+    let revoked = server.inventory(&trace).revoke(&row, reason).await.unwrap();
     server.app().confirm().await.unwrap();
     revoked
 }

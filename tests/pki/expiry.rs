@@ -95,13 +95,8 @@ async fn of_replicas_that_check_at_once_one_reports() {
     for _ in 0..8 {
         let (app, trace) = (server.app().clone(), now.clone());
         tasks.spawn(async move {
-            let inventory = gatewright::pki::inventory::Inventory {
-                store: &app.store,
-                config: &app.config,
-                now: trace.now(),
-            };
-            let census = inventory.census().await.unwrap();
-            expiry::send_warnings(&census, &app.store, &trace).await.unwrap();
+            let census = app.inventory(&trace).census().await.unwrap();
+            expiry::send_warnings(&census).await.unwrap();
         });
     }
     while let Some(done) = tasks.join_next().await {
@@ -230,7 +225,7 @@ async fn operators_are_notified_where_no_client_contact_is() {
 async fn the_certificate_of_the_server_is_monitored() {
     let server = Server::with_tls(|_| {}).await;
 
-    server.inventory().note_own(&server.certificates()).await.unwrap();
+    server.inventory(&server.trace()).note_own(&server.certificates()).await.unwrap();
 
     let own = server
         .census(|census| census.monitored().map(|life| life.subject.clone()).collect::<Vec<_>>());
@@ -348,7 +343,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
     server.app().recorder.flush().await;
     server.flush_sightings().await;
 
-    let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
+    let found = server.inventory(&server.trace()).find(&identity.thumbprint()).await.unwrap();
     let [entry] = &found[..] else { panic!("{found:?}") };
     assert_eq!((entry.tokens.jwt, entry.tokens.opaque, entry.tokens.grants), (2, 1, 0));
     assert_eq!(entry.certificate.origin, Origin::Seen);
@@ -360,13 +355,13 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
 
     let trace = server.trace();
     let reason = gatewright::pki::Reason::KeyCompromise;
-    server.inventory().revoke(&entry.certificate, reason, &trace).await.unwrap();
+    server.inventory(&trace).revoke(&entry.certificate, reason).await.unwrap();
 
     for (client, token) in &tokens {
         assert!(!server.is_active(client, token).await);
     }
     server.advance_clock(301);
-    let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
+    let found = server.inventory(&server.trace()).find(&identity.thumbprint()).await.unwrap();
     assert_eq!(found[0].tokens.total(), 0, "the tokens have expired");
 }
 
@@ -381,7 +376,9 @@ async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
     request.form("grant_type=client_credentials").send().await.refused(401, "invalid_client");
     server.flush_sightings().await;
 
-    assert!(server.inventory().find(&identity.thumbprint()).await.unwrap().is_empty());
+    assert!(
+        server.inventory(&server.trace()).find(&identity.thumbprint()).await.unwrap().is_empty()
+    );
     let metrics = server.app().metrics.render(0, 0);
     assert!(metrics.contains("gatewright_strange_certificates_total 1"), "{metrics}");
 }

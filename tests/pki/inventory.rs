@@ -173,7 +173,7 @@ async fn a_revocation_can_be_raised_to_key_compromise() {
     let revoke = async |reason| {
         let trace = server.trace();
         let row = inventory::seen_row(&certificate.certificate, trace.now());
-        server.inventory().revoke(&row, reason, &trace).await
+        server.inventory(&trace).revoke(&row, reason).await
     };
 
     revoke(Reason::Unspecified).await.unwrap();

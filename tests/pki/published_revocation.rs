@@ -212,7 +212,7 @@ async fn every_certificate_of_a_compromised_key_is_published() {
     let trace = fixture.server.trace();
     let row = inventory::seen_row(&Certificate::parse(&a, &[]).unwrap(), trace.now());
 
-    let others = fixture.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await;
+    let others = fixture.server.inventory(&trace).revoke(&row, Reason::KeyCompromise).await;
 
     assert_eq!(others.unwrap(), 1);
     let list = fixture.crl().await;
@@ -240,7 +240,7 @@ async fn a_changed_reason_and_a_revoked_issuing_certificate_are_published() {
     let trace = fixture.server.trace();
     let above = Certificate::parse(&issued.chain[0], &[]).unwrap();
     let row = inventory::seen_row(&above, trace.now());
-    fixture.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
+    fixture.server.inventory(&trace).revoke(&row, Reason::KeyCompromise).await.unwrap();
     let list = fixture.crl().await;
     assert_eq!(list.matches("CA Compromise").count(), 1, "{list}");
     assert!(fixture.ocsp("-cert first.pem").contains("first.pem: revoked"));

@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::config::{Bytes, ClientCertificates, Config, Revocation, TrustAnchorSet};
 use gatewright::pki::anchors::{self, Trust};
-use gatewright::pki::inventory::Inventory;
 use gatewright::pki::ocsp::{CertId, CertificateStatus, Hash, Request, Status};
 use gatewright::pki::{Certificate, Issuer, Reason, inventory};
 use gatewright::store::certificates;
@@ -198,7 +197,7 @@ impl Fixture {
         let trace = self.server.trace();
         let certificate = Certificate::parse(ca.certificate(), &[]).unwrap();
         let row = inventory::seen_row(&certificate, trace.now());
-        let revoked = self.server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        let revoked = self.server.inventory(&trace).revoke(&row, reason).await.unwrap();
         self.server.app().confirm().await.unwrap();
         revoked
     }
@@ -333,7 +332,7 @@ async fn a_certificate_revoked_by_an_administrator_is_refused_at_once() {
         let trace = fixture.server.trace();
         let certificate = Certificate::parse(client_certificate.certificate(), &[]).unwrap();
         let row = inventory::seen_row(&certificate, trace.now());
-        fixture.server.inventory().revoke(&row, Reason::Superseded, &trace).await.unwrap();
+        fixture.server.inventory(&trace).revoke(&row, Reason::Superseded).await.unwrap();
         assert!(!fixture.is_active(&token).await, "introspection is consistent at once");
         // The background job does this twice a second.
         fixture.server.app().confirm().await.unwrap();
@@ -385,7 +384,7 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
         let trace = server.trace();
         let certificate = Certificate::parse(client_certificate.certificate(), &[]).unwrap();
         let row = inventory::seen_row(&certificate, trace.now());
-        server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        server.inventory(&trace).revoke(&row, reason).await.unwrap();
         server.app().confirm().await.unwrap();
 
         userinfo().send().await.refused(401, "invalid_token");
@@ -1284,8 +1283,8 @@ async fn the_last_known_status_is_stored() {
         };
         fixture.request_token(&certificate).await.ok();
         let app = fixture.server.app();
-        let now = fixture.server.trace().now();
-        let inventory = Inventory { store: &app.store, config: &app.config, now };
+        let trace = fixture.server.trace();
+        let (inventory, now) = (app.inventory(&trace), trace.now());
         inventory.note_anchors(&app.trust.anchors()).await.unwrap();
         app.sightings.flush(&app.store, &app.trust).await.unwrap();
         fixture.server.advance_clock(60);

@@ -425,7 +425,7 @@ async fn certificates_renewed_with_a_compromised_key_are_revoked() {
         let trace = server.trace();
         let read = Certificate::parse(certificate.certificate(), &[]).unwrap();
         let row = gatewright::pki::inventory::seen_row(&read, trace.now());
-        let others = server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        let others = server.inventory(&trace).revoke(&row, reason).await.unwrap();
         server.app().confirm().await.unwrap();
         others
     };

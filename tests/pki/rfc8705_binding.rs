@@ -307,7 +307,7 @@ async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
 
         let trace = server.trace();
         let row = inventory::seen_row(&Certificate::parse(&leaked.der, &[]).unwrap(), trace.now());
-        server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        server.inventory(&trace).revoke(&row, reason).await.unwrap();
         // The certificate enters the inventory after the revocation.
         server.flush_sightings().await;
 

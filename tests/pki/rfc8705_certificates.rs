@@ -803,7 +803,7 @@ async fn clients_registered_to_share_a_certificate_name_may_do_so() {
     let events = server.audit_events("client.created").await;
     assert!(events.iter().all(|event| event.facts.contains("\"shared_certificate_name\":true")));
     server.app().sightings.flush(&server.app().store, &server.app().trust).await.unwrap();
-    let found = server.inventory().find(&certificate.thumbprint()).await.unwrap();
+    let found = server.inventory(&server.trace()).find(&certificate.thumbprint()).await.unwrap();
     assert_eq!(found[0].sharing.len(), 2, "{found:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, json};
 
-use super::certificates::{self, CertificateRow, Origin};
+use super::certificates::{self, CertificateRow, Origin, Range};
 use super::codes::{self, Authorization, Ground, Spent};
 use super::consents::{self, Consent};
 use super::grants::{self, GrantLifetime};
@@ -80,11 +80,11 @@ async fn a_client_is_read_with_its_metadata_and_its_secrets() {
     let id = client(&database).await;
 
     let read = clients::find(database.store.db(), &id).await.unwrap().unwrap();
-    let all = clients::all(database.store.db()).await.unwrap();
+    let page = clients::page(database.store.db(), None, 9).await.unwrap();
 
     assert_eq!(read.metadata.client_name, "Billing");
     assert!(read.secrets[0].digest.matches(&Digest::of(b"secret")));
-    assert_eq!((all.len(), all[0].secrets.len()), (1, 1));
+    assert_eq!((page.len(), page[0].secrets.len()), (1, 1));
 }
 
 #[tokio::test]
@@ -245,14 +245,15 @@ async fn a_certificate_is_read_with_its_clients_and_its_warnings() {
     let of =
         |of: &CertificateRow| lives.iter().find(|one| one.thumbprint == of.thumbprint).unwrap();
     let (first, second) = (of(&owned), of(&unowned));
-    assert_eq!((first.told, first.warned.as_slice()), (Some(step), &[id.clone()][..]));
+    assert_eq!((first.reported, first.warned.as_slice()), (Some(step), &[id.clone()][..]));
     assert_eq!(first.last_used_at, owned.last_used_at);
     assert_eq!((first.holders.len(), &first.holders[0].client_id), (1, &id));
     assert_eq!(first.holders[0].registered_at, Some(NOW));
-    assert_eq!((second.told, second.warned.len(), second.holders.len()), (None, 0, 0));
+    assert_eq!((second.reported, second.warned.len(), second.holders.len()), (None, 0, 0));
     let found = certificates::find(store, owned.thumbprint).await.unwrap().unwrap();
+    let range = Range { first: found.position(), last: found.position() };
     assert_eq!((found.origin, found.names), (Origin::Registered, owned.names));
-    assert_eq!(certificates::holders(store, NOW).await.unwrap().len(), 1);
+    assert_eq!(certificates::holders(store, &range).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use anyhow::Result;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use serde_json::Value;
 
 use super::{clients, parse_duration};
-use crate::admin::cert::{self, Query, States, document, key_document};
-use crate::admin::{Call, client};
+use crate::admin::cert::{self, Item, Query, States, document, key_document};
+use crate::admin::{Call, PAGE_SIZE, client};
 use crate::cli::context::Context;
-use crate::cli::print::Output;
+use crate::cli::print::{Listing, Output};
 use crate::pki::inventory::{Entry, State};
 use crate::store::signing_keys::SigningKeyRow;
 use crate::types::Seconds;
@@ -47,20 +48,37 @@ impl List {
                 only.map_or(States::All, States::Only)
             }
         };
-        let listing = cert::list(&call, &Query { expiring: self.expiring, client, states }).await?;
+        let query = Query { expiring: self.expiring, client, states };
+        let mut cursor = cert::query(&call, query).await?;
         let headings = ["THUMBPRINT", "ORIGIN", "CLIENT", "SUBJECT", "EXPIRES", "STATE", "TOKENS"];
-        let rows = listing.certificates.iter().map(cells);
-        let rows: Vec<_> =
-            rows.chain(listing.keys.iter().map(|key| key_cells(&call, key))).collect();
-        let json = listing.certificates.iter().map(document);
-        let json = json.chain(listing.keys.iter().map(|key| key_document(&call, key))).collect();
-        Ok(Output::table(&headings, &rows, "no certificates match", json))
+        let mut listing = Listing::new(headings, context.is_json);
+        loop {
+            let page = cert::page(&call, &mut cursor, PAGE_SIZE).await?;
+            listing.page(&page.items, |item| cells(&call, item), |item| json(&call, item))?;
+            if page.is_last {
+                return Ok(listing.end("no certificates match")?);
+            }
+        }
     }
 }
 
-fn cells(entry: &Entry) -> Vec<String> {
+fn json(call: &Call<'_>, item: &Item) -> Value {
+    match item {
+        Item::Certificate(entry) => document(entry),
+        Item::Key(key) => key_document(call, key),
+    }
+}
+
+fn cells(call: &Call<'_>, item: &Item) -> [String; 7] {
+    match item {
+        Item::Certificate(entry) => certificate_cells(entry),
+        Item::Key(key) => key_cells(call, key),
+    }
+}
+
+fn certificate_cells(entry: &Entry) -> [String; 7] {
     let row = &entry.certificate;
-    vec![
+    [
         row.thumbprint.to_string(),
         row.origin.as_str().to_owned(),
         clients(entry),
@@ -71,8 +89,8 @@ fn cells(entry: &Entry) -> Vec<String> {
     ]
 }
 
-fn key_cells(call: &Call<'_>, key: &SigningKeyRow) -> Vec<String> {
-    vec![
+fn key_cells(call: &Call<'_>, key: &SigningKeyRow) -> [String; 7] {
+    [
         key.id.clone(),
         "signing key".to_owned(),
         String::new(),

@@ -29,41 +29,41 @@ impl Show {
     /// Shows the certificate or the signing key.
     pub(super) async fn run(self, context: &Context) -> Result<Output> {
         let call = context.call();
-        let (entry, status) = match cert::show(&call, &self.name).await? {
+        let (entry, statuses) = match cert::show(&call, &self.name).await? {
             Found::Key(key) => {
                 return Ok(Output::line(key_as_text(&call, &key), cert::key_document(&call, &key)));
             }
-            Found::Certificate(entry, status) => (entry, status),
+            Found::Certificate(entry, statuses) => (entry, statuses),
         };
         let pem = pem(&entry.certificate.der);
         let mut json = cert::document(&entry);
         if let Some(object) = json.as_object_mut() {
-            object.insert("said".to_owned(), status.iter().map(said_as_json).collect());
+            object.insert("said".to_owned(), statuses.iter().map(status_as_json).collect());
             object.insert("pem".to_owned(), pem.as_str().into());
         }
-        Ok(Output::line(as_text(&entry, &status, &pem), json))
+        Ok(Output::line(as_text(&entry, &statuses, &pem), json))
     }
 }
 
 /// The last known revocation status, as JSON.
-fn said_as_json(said: &CachedStatus) -> Value {
-    let revoked = match said.status {
+fn status_as_json(cached: &CachedStatus) -> Value {
+    let revoked = match cached.status {
         Status::Revoked { at, reason } => Some((at, reason.as_str())),
         Status::Good | Status::Unknown => None,
     };
     json!({
-        "source": said.kind,
-        "place": said.source_url,
-        "status": said.status.as_str(),
+        "source": cached.kind,
+        "place": cached.source_url,
+        "status": cached.status.as_str(),
         "revoked_at": revoked.map(|(at, _)| at),
         "reason": revoked.map(|(_, reason)| reason),
-        "fetched_at": said.fetched_at,
-        "expires_at": said.expires_at,
+        "fetched_at": cached.fetched_at,
+        "expires_at": cached.expires_at,
     })
 }
 
-fn said_as_text(said: &CachedStatus) -> String {
-    let CachedStatus { kind, source_url, status, fetched_at, expires_at } = said;
+fn status_as_text(cached: &CachedStatus) -> String {
+    let CachedStatus { kind, source_url, status, fetched_at, expires_at } = cached;
     let status = match status {
         Status::Revoked { at, reason } => format!("revoked {at}, {reason}"),
         Status::Good | Status::Unknown => status.as_str().to_owned(),
@@ -86,7 +86,7 @@ fn key_as_text(call: &Call<'_>, key: &SigningKeyRow) -> String {
     format!("{}\n\n{}", lines.join("\n"), key.public_jwk)
 }
 
-fn as_text(entry: &Entry, said: &[CachedStatus], pem: &str) -> String {
+fn as_text(entry: &Entry, statuses: &[CachedStatus], pem: &str) -> String {
     let row = &entry.certificate;
     let at = |time: Option<Timestamp>| time.map_or("never".to_owned(), |at| at.to_string());
     let mut lines = vec![
@@ -129,7 +129,7 @@ fn as_text(entry: &Entry, said: &[CachedStatus], pem: &str) -> String {
         let reason = row.reason.as_deref().unwrap_or("unspecified");
         lines.push(("revoked", format!("{revoked_at}, {reason}")));
     }
-    lines.extend(said.iter().map(|said| ("said", said_as_text(said))));
+    lines.extend(statuses.iter().map(|cached| ("said", status_as_text(cached))));
     let lines = lines.iter().map(|(name, value)| format!("{name:<11} {}\n", plain(value)));
     format!("{}\n{}", lines.collect::<String>(), pem.trim_end())
 }

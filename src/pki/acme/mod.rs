@@ -10,6 +10,7 @@ pub mod challenge;
 mod http;
 
 use std::fmt;
+use std::ops::Deref;
 use std::time::Duration;
 
 use instant_acme::{
@@ -20,14 +21,13 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use zeroize::Zeroizing;
 
 use super::Identity;
-use crate::config::{AcmeChallenge, Config};
+use crate::config::AcmeChallenge;
 use crate::jose::Kek;
 use crate::jose::seal::{self, Owner};
 use crate::outbound::Outbound;
-use crate::record::{Event, Kind, Trace};
-use crate::store::Store;
+use crate::record::{Context, Event, Kind};
 use crate::store::acme as rows;
-use crate::types::{Failure, Result, Seconds, Timestamp};
+use crate::types::{Failure, Result, Seconds};
 
 /// How long a response to a challenge is stored: longer than any order takes.
 const KEEP_RESPONSES: Seconds = Seconds::hours(1);
@@ -48,14 +48,20 @@ const MAX_RETRY: Seconds = Seconds::hours(12);
 /// The ACME client.
 #[derive(Clone, Copy)]
 pub struct Acme<'a> {
-    /// The database.
-    pub store: &'a Store,
+    /// The shared dependencies.
+    pub context: Context<'a>,
     /// The key-encryption key.
     pub kek: &'a Kek,
     /// The HTTP client, which trusts the configured roots.
     pub outbound: &'a Outbound,
-    /// The directory and the names.
-    pub config: &'a Config,
+}
+
+impl<'a> Deref for Acme<'a> {
+    type Target = Context<'a>;
+
+    fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
 }
 
 impl fmt::Debug for Acme<'_> {
@@ -99,8 +105,8 @@ impl Acme<'_> {
     /// # Errors
     /// When the database does not respond or the order fails. Then it is retried later, and the
     /// current certificate stays.
-    pub async fn order_if_due(&self, trace: &Trace) -> Result<()> {
-        let (Some(id), now) = (self.id(), trace.now()) else { return Ok(()) };
+    pub async fn order_if_due(&self) -> Result<()> {
+        let (Some(id), now) = (self.id(), self.now) else { return Ok(()) };
         let row = rows::certificate(self.store.db(), &id).await?;
         if row.as_ref().is_some_and(|row| now < row.due_at) {
             return Ok(());
@@ -111,7 +117,7 @@ impl Acme<'_> {
         if !rows::take_turn(self.store.db(), &id, now, now + retry_after(failures)).await? {
             return Ok(());
         }
-        let ordered = tokio::time::timeout(ORDER_TIMEOUT, self.order(now)).await;
+        let ordered = tokio::time::timeout(ORDER_TIMEOUT, self.order()).await;
         let ordered = ordered.unwrap_or_else(|_| Err("the order took too long".to_owned()));
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let ordered = ordered.and_then(|(chain, key)| {
@@ -124,7 +130,7 @@ impl Acme<'_> {
             Err(why) => {
                 let event = Event::of(Kind::TlsCertificateOrdered, "failure");
                 let event = event.fact("certificate", id.as_str()).fact("why", why.as_str());
-                event.write_alone(self.store, trace).await?;
+                event.write_alone(self.store, self.trace).await?;
                 return Err(Failure::internal(format!("no certificate from ACME: {why}")).into());
             }
         };
@@ -138,14 +144,14 @@ impl Acme<'_> {
         rows::store_certificate(&mut tx, &id, &chain, &sealed, due_at).await?;
         let event = Event::success(Kind::TlsCertificateOrdered).fact("certificate", id.as_str());
         let event = event.fact("not_after", certificate.not_after.0).fact("due_at", due_at.0);
-        event.write(&mut tx, trace).await?;
+        event.write(&mut tx, self.trace).await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// From an order to its certificate and key: RFC 8555 §7.4.
-    async fn order(&self, now: Timestamp) -> Result<(String, Zeroizing<String>), String> {
-        let account = self.account(now).await?;
+    async fn order(&self) -> Result<(String, Zeroizing<String>), String> {
+        let account = self.account().await?;
         let domains = self.config.acme_domains();
         let names: Vec<String> = domains.iter().map(|name| name.as_str().to_owned()).collect();
         let identifiers: Vec<_> = names.iter().cloned().map(Identifier::Dns).collect();
@@ -153,7 +159,7 @@ impl Acme<'_> {
             Ok(order) => order,
             Err(error) => return Err(self.order_error(error).await),
         };
-        self.respond_to_challenges(&mut order, now).await?;
+        self.respond_to_challenges(&mut order).await?;
         match order.poll_ready(&POLL_POLICY).await.map_err(to_text)? {
             OrderStatus::Ready => {}
             OrderStatus::Pending
@@ -173,7 +179,7 @@ impl Acme<'_> {
     }
 
     /// Stores responses to the challenges and asks the ACME server to validate them: §7.5.1.
-    async fn respond_to_challenges(&self, order: &mut Order, now: Timestamp) -> Result<(), String> {
+    async fn respond_to_challenges(&self, order: &mut Order) -> Result<(), String> {
         let kind = match self.config.acme.challenge {
             AcmeChallenge::TlsAlpn01 => ChallengeType::TlsAlpn01,
             AcmeChallenge::Http01 => ChallengeType::Http01,
@@ -196,7 +202,7 @@ impl Acme<'_> {
                 .ok_or("the ACME server does not offer the challenge of acme.challenge")?;
             let name = challenge.identifier().to_string();
             let answer = challenge.key_authorization();
-            let (token, kept_until) = (challenge.token.clone(), now + KEEP_RESPONSES);
+            let (token, kept_until) = (challenge.token.clone(), self.now + KEEP_RESPONSES);
             rows::store_challenge(self.store.db(), &token, &name, answer.as_str(), kept_until)
                 .await
                 .map_err(to_text)?;
@@ -206,7 +212,7 @@ impl Acme<'_> {
     }
 
     /// The account at the ACME server; created if there is none.
-    async fn account(&self, now: Timestamp) -> Result<Account, String> {
+    async fn account(&self) -> Result<Account, String> {
         let directory = self.directory();
         let contacts: Vec<&str> =
             self.config.acme.contacts.iter().map(|contact| contact.0.as_str()).collect();
@@ -233,7 +239,9 @@ impl Acme<'_> {
             builder.create(&new, directory.clone(), None).await.map_err(to_text)?;
         let credentials = Zeroizing::new(serde_json::to_vec(&credentials).map_err(to_text)?);
         let sealed = self.kek.seal(Owner(seal::Kind::AcmeAccount, &directory), &credentials);
-        rows::store_account(self.store.db(), &directory, &sealed, now).await.map_err(to_text)?;
+        rows::store_account(self.store.db(), &directory, &sealed, self.now)
+            .await
+            .map_err(to_text)?;
         Ok(account)
     }
 

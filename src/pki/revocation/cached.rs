@@ -35,39 +35,40 @@ pub async fn cached_statuses(
     let Ok(link) = Link::from_der(certificate, issuer) else {
         return Ok(Vec::new());
     };
-    let mut said = Vec::new();
+    let mut statuses = Vec::new();
     if let Some(responder) = &link.ocsp_url
-        && let Some(kept) =
+        && let Some(stored) =
             revocation_answers::find(store.db(), link.ocsp_cache_key(responder)).await?
     {
         let id = CertId::new(Hash::Sha1, &link.issuer, &link.serial)?;
         // Verified as of then, because it may have expired since.
         let verifier =
-            ResponseVerifier { id: &id, issuer: &link.issuer, nonce: None, now: kept.fetched_at };
-        if let Ok(answer) = verifier.verify(&kept.body) {
-            said.push(CachedStatus {
+            ResponseVerifier { id: &id, issuer: &link.issuer, nonce: None, now: stored.fetched_at };
+        if let Ok(answer) = verifier.verify(&stored.body) {
+            statuses.push(CachedStatus {
                 kind: "ocsp",
                 source_url: responder.clone(),
                 status: answer.status,
-                fetched_at: kept.fetched_at,
+                fetched_at: stored.fetched_at,
                 expires_at: answer.expires_at(),
             });
         }
     }
     for url in &link.crl_urls {
-        let kept = revocation_answers::find(store.db(), link.crl_cache_key(url.as_bytes())).await?;
-        if let Some(kept) = kept
-            && let Ok(list) = Crl::parse(&kept.body, &link.issuer)
-            && let Ok(status) = list.status(&link, kept.fetched_at)
+        let stored =
+            revocation_answers::find(store.db(), link.crl_cache_key(url.as_bytes())).await?;
+        if let Some(stored) = stored
+            && let Ok(list) = Crl::parse(&stored.body, &link.issuer)
+            && let Ok(status) = list.status(&link, stored.fetched_at)
         {
-            said.push(CachedStatus {
+            statuses.push(CachedStatus {
                 kind: "crl",
                 source_url: url.clone(),
                 status,
-                fetched_at: kept.fetched_at,
+                fetched_at: stored.fetched_at,
                 expires_at: list.next_update,
             });
         }
     }
-    Ok(said)
+    Ok(statuses)
 }

@@ -34,7 +34,7 @@ pub(super) enum CrlSource<'a> {
 #[derive(Debug, Default)]
 pub(super) struct CrlSlot {
     turn: Mutex<()>,
-    held: RwLock<Option<CachedCrls>>,
+    cached: RwLock<Option<CachedCrls>>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,32 +57,32 @@ pub(super) struct IssuerCrls {
 }
 
 impl CrlSlot {
-    fn held(&self) -> Option<CachedCrls> {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn cached(&self) -> Option<CachedCrls> {
+        self.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, held: CachedCrls) {
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
+    fn set(&self, cached: CachedCrls) {
+        *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached);
     }
 
     fn sufficient(&self, need: Need, now: Timestamp) -> Option<CachedCrls> {
-        self.held().filter(|held| held.times.suffices(need, now))
+        self.cached().filter(|cached| cached.times.suffices(need, now))
     }
 
     /// The previous CRLs, while they are valid.
     fn previous(&self, now: Timestamp) -> Option<CachedCrls> {
-        self.held().filter(|held| !held.crls.is_empty() && held.times.is_valid(now))
+        self.cached().filter(|cached| !cached.crls.is_empty() && cached.times.is_valid(now))
     }
 
     /// The state after a source has not responded.
     fn without_response(&self, now: Timestamp, again: Timestamp) -> CachedCrls {
-        let kept = self.previous(now).and_then(|held| {
-            let times = held.times.extended(now, again)?;
-            Some(CachedCrls { times, ..held })
+        let extended = self.previous(now).and_then(|cached| {
+            let times = cached.times.extended(now, again)?;
+            Some(CachedCrls { times, ..cached })
         });
         let none =
             || CachedCrls { crls: Vec::new(), is_broken: false, times: Times::retry_at(again) };
-        kept.unwrap_or_else(none)
+        extended.unwrap_or_else(none)
     }
 }
 
@@ -115,25 +115,25 @@ impl RevocationChecker<'_> {
             .lists
             .get_or_insert_with(&name, || Ok::<_, Infallible>(Arc::default()));
         let Ok(slot) = slot;
-        if let Some(held) = slot.sufficient(need, self.now()) {
-            return held.into_attempt();
+        if let Some(cached) = slot.sufficient(need, self.now) {
+            return cached.into_attempt();
         }
-        let _turn = match turn(&slot.turn, deadline, || slot.previous(self.now())).await {
+        let _turn = match turn(&slot.turn, deadline, || slot.previous(self.now)).await {
             Ok(turn) => turn,
-            Err(Some(held)) => return held.into_attempt(),
-            Err(None) => return Err(self.now()),
+            Err(Some(cached)) => return cached.into_attempt(),
+            Err(None) => return Err(self.now),
         };
-        if let Some(held) = slot.sufficient(need, self.now()) {
-            return held.into_attempt();
+        if let Some(cached) = slot.sufficient(need, self.now) {
+            return cached.into_attempt();
         }
         let within = deadline.saturating_duration_since(Instant::now());
         let fresh = match source {
             CrlSource::File(file, anchor) => self.read_file(file, anchor, link).await,
             CrlSource::Url(url) => self.fetch_crl(url, name, link, need, within).await,
         };
-        let held = fresh.unwrap_or_else(|again| slot.without_response(self.now(), again));
-        slot.set(held.clone());
-        held.into_attempt()
+        let cached = fresh.unwrap_or_else(|again| slot.without_response(self.now, again));
+        slot.set(cached.clone());
+        cached.into_attempt()
     }
 
     async fn read_file(
@@ -152,23 +152,23 @@ impl RevocationChecker<'_> {
         }
         // The CRL files of an anchor need not cover every CA below it.
         let Some(found) = file.for_issuer(&link.issuer) else {
-            return Err(self.now() + FILE_INTERVAL);
+            return Err(self.now + FILE_INTERVAL);
         };
         let verified = tokio::task::spawn_blocking(move || found.verified()).await;
         let (crls, is_broken) = verified.unwrap_or_default();
         if crls.is_empty() && !is_broken {
-            return Err(self.now() + FILE_INTERVAL);
+            return Err(self.now + FILE_INTERVAL);
         }
-        if is_broken && crls.iter().all(|crl| crl.next_update <= self.now()) {
+        if is_broken && crls.iter().all(|crl| crl.next_update <= self.now) {
             self.warn_of_file(
                 &place,
                 "the last valid CRL has expired: certificates that it covers are refused",
             );
-            let times = Times::retry_at(self.now() + RETRY_INTERVAL);
+            let times = Times::retry_at(self.now + RETRY_INTERVAL);
             return Ok(CachedCrls { crls, is_broken, times });
         }
         let next_update = crls.iter().map(|crl| crl.next_update).max();
-        let times = Times::new(self.now(), next_update.unwrap_or(self.now()), FILE_INTERVAL);
+        let times = Times::new(self.now, next_update.unwrap_or(self.now), FILE_INTERVAL);
         Ok(CachedCrls { crls, is_broken, times })
     }
 
@@ -188,7 +188,7 @@ impl RevocationChecker<'_> {
         need: Need,
         within: Duration,
     ) -> Attempt<CachedCrls> {
-        let held = |crl: Crl, fetched_at| {
+        let to_cached = |crl: Crl, fetched_at| {
             let times = Times::new(
                 fetched_at,
                 crl.next_update,
@@ -196,26 +196,26 @@ impl RevocationChecker<'_> {
             );
             CachedCrls { crls: vec![Arc::new(crl)], is_broken: false, times }
         };
-        if let Some(kept) = self.cached(name).await
-            && let Ok(crl) = parse_crl(kept.body, link).await
-            && self.now() < crl.next_update
+        if let Some(stored) = self.cached(name).await
+            && let Ok(crl) = parse_crl(stored.body, link).await
+            && self.now < crl.next_update
         {
-            let held = held(crl, kept.fetched_at);
-            if held.times.suffices(need, self.now()) {
-                return Ok(held);
+            let cached = to_cached(crl, stored.fetched_at);
+            if cached.times.suffices(need, self.now) {
+                return Ok(cached);
             }
         }
         if within < MIN_TIME {
-            return Err(self.now());
+            return Err(self.now);
         }
-        self.revocations.sources.may_query(url, self.now())?;
+        self.revocations.sources.may_query(url, self.now)?;
         let most = self.config.client_certificates.max_crl_bytes.0;
         let fetched = self.outbound.get_signed(url, crl::MEDIA_TYPE, most, within).await;
         let body = self.note_fetch(url, "crl", fetched)?;
         let crl = parse_crl(body.clone(), link).await;
         let crl = crl.map_err(|why| self.failed(url, "crl", why))?;
         self.cache(name, body, crl.next_update).await;
-        Ok(held(crl, self.now()))
+        Ok(to_cached(crl, self.now))
     }
 
     /// A response that this or another replica has fetched. If the database fails, it is fetched
@@ -229,8 +229,8 @@ impl RevocationChecker<'_> {
     }
 
     pub(super) async fn cache(&self, name: Thumbprint, body: Vec<u8>, expires_at: Timestamp) {
-        let kept = StoredResponse { body, fetched_at: self.now() };
-        let done = revocation_answers::store(self.store.db(), name, &kept, expires_at).await;
+        let stored = StoredResponse { body, fetched_at: self.now };
+        let done = revocation_answers::store(self.store.db(), name, &stored, expires_at).await;
         if let Err(error) = done {
             tracing::warn!(%error, "an OCSP response or a CRL cannot be cached");
         }

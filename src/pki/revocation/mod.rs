@@ -155,17 +155,17 @@ impl RevocationChecker<'_> {
         if chain.anchor.revocation == Revocation::Off {
             return Ok(ChainStatus::Unknown);
         }
-        let (watched, is_new) = self.revocations.watch(presented, chain, client, self.now());
+        let (watched, is_new) = self.revocations.watch(presented, chain, client, self.now);
         if is_new {
             self.store_chain(presented, client).await;
         }
-        let found = match watched.outcome(Need::Request, self.now()) {
+        let found = match watched.outcome(Need::Request, self.now) {
             Some(found) => found,
             None => {
                 let deadline = Instant::now() + SOURCE_TIMEOUT;
-                let asked =
+                let checked =
                     timeout(MAX_WAIT, self.check_chain(&watched, Need::Request, deadline)).await;
-                asked.unwrap_or_else(|_| watched.previous(self.now()))
+                checked.unwrap_or_else(|_| watched.previous(self.now))
             }
         };
         self.conclude(&watched, found).await
@@ -198,12 +198,12 @@ impl RevocationChecker<'_> {
         let anchors = trust.anchors();
         let last = Timestamp(self.revocations.looked_up_at.load(Ordering::Relaxed));
         let is_needed = anchors.sets().any(|set| set.revocation != Revocation::Off);
-        if !is_needed || self.now() < last + LOOKUP_INTERVAL {
+        if !is_needed || self.now < last + LOOKUP_INTERVAL {
             return Ok(());
         }
-        let (store, config, now) = (self.store, self.config, self.now());
-        let bound = Inventory { store, config, now }.with_bound_access_tokens().await?;
-        for row in shown_chains::all(store.db()).await? {
+        let now = self.now;
+        let bound = Inventory { context: self.context }.with_bound_access_tokens().await?;
+        for row in shown_chains::all(self.store.db()).await? {
             if !bound.contains(&row.thumbprint) {
                 continue;
             }
@@ -293,7 +293,7 @@ impl RevocationChecker<'_> {
             return Ok(());
         }
         let client = Some(watched.client());
-        let row = inventory::row(watched.certificate(), Origin::Seen, client, self.now());
+        let row = inventory::row(watched.certificate(), Origin::Seen, client, self.now);
         tracing::warn!(
             thumbprint = %row.thumbprint,
             subject = row.subject,
@@ -302,18 +302,13 @@ impl RevocationChecker<'_> {
             %reason,
             "a client certificate was revoked by its CA"
         );
-        let (store, config, now) = (self.store, self.config, self.now());
-        match (Inventory { store, config, now }).revoke(&row, reason, self.trace).await {
+        match (Inventory { context: self.context }).revoke(&row, reason).await {
             // Another replica was faster, or an administrator.
             Ok(_) | Err(Error::Refused(_)) => {}
             Err(error @ Error::Failed(_)) => return Err(error),
         }
         watched.mark_recorded();
         Ok(())
-    }
-
-    fn now(&self) -> Timestamp {
-        self.trace.now()
     }
 }
 

@@ -61,14 +61,14 @@ impl RevocationChecker<'_> {
             Ok(link) => link,
             Err(why) => return CheckOutcome::Unreadable(why),
         };
-        if let Some(found) = watched.outcome(need, self.now()) {
+        if let Some(found) = watched.outcome(need, self.now) {
             return found;
         }
-        let _turn = match turn(&watched.turn, deadline, || watched.previous(self.now())).await {
+        let _turn = match turn(&watched.turn, deadline, || watched.previous(self.now)).await {
             Ok(turn) => turn,
             Err(before) => return before.map_or(CheckOutcome::Unreachable, |cached| cached.found),
         };
-        if let Some(found) = watched.outcome(need, self.now()) {
+        if let Some(found) = watched.outcome(need, self.now) {
             return found;
         }
         let queried = self.query(link, anchor, need, deadline).await;
@@ -79,8 +79,8 @@ impl RevocationChecker<'_> {
 
     /// No source has responded: the previous status is used until it expires.
     fn without_response(&self, watched: &WatchedLink, again: Timestamp) -> CachedOutcome {
-        let extended = watched.previous(self.now()).and_then(|cached| {
-            let times = cached.times.extended(self.now(), again)?;
+        let extended = watched.previous(self.now).and_then(|cached| {
+            let times = cached.times.extended(self.now, again)?;
             Some(CachedOutcome { times, ..cached })
         });
         extended.unwrap_or(CachedOutcome {
@@ -98,7 +98,7 @@ impl RevocationChecker<'_> {
     ) -> Attempt {
         let for_a_while = |found| {
             let times = Times::new(
-                self.now(),
+                self.now,
                 Timestamp(i64::MAX),
                 self.config.client_certificates.revocation_max_age,
             );
@@ -150,21 +150,21 @@ impl RevocationChecker<'_> {
     ) -> Attempt {
         let lists = self.crls(place, link, need, deadline).await?;
         let times = lists.times;
-        let mut said: Result<Status, &'static str> = Err("there is no list");
+        let mut status: Result<Status, &'static str> = Err("there is no list");
         for crl in &lists.crls {
-            said = match (said, crl.status(link, self.now())) {
-                (Ok(said), Err(_)) => Ok(said),
+            status = match (status, crl.status(link, self.now)) {
+                (Ok(status), Err(_)) => Ok(status),
                 (Ok(revoked @ Status::Revoked { .. }), Ok(_)) => Ok(revoked),
                 (_, next) => next,
             };
         }
-        let why = match said {
+        let why = match status {
             Ok(status) => {
                 self.metrics.revocation("crl", status.as_str());
                 return Ok(CachedOutcome { found: CheckOutcome::Status(status), times });
             }
             Err(_) if lists.is_broken => {
-                let times = Times::retry_at(self.now() + RETRY_INTERVAL);
+                let times = Times::retry_at(self.now + RETRY_INTERVAL);
                 return Ok(CachedOutcome { found: CheckOutcome::BrokenFile, times });
             }
             Err(why) => why,
@@ -175,7 +175,7 @@ impl RevocationChecker<'_> {
             CrlSource::File(file, _) => self.warn(&file.path().display().to_string(), "crl", why),
             CrlSource::Url(url) => self.warn(url, "crl", why),
         }
-        Err(times.fresh_until().max(self.now() + RETRY_INTERVAL))
+        Err(times.fresh_until().max(self.now + RETRY_INTERVAL))
     }
 
     /// `Ok(Err(_))`: the responder does not respond, or does not know the certificate.
@@ -189,21 +189,21 @@ impl RevocationChecker<'_> {
         let max_age = self.config.client_certificates.revocation_max_age;
         let id = CertId::new(Hash::Sha1, &link.issuer, &link.serial)?;
         let verifier =
-            ResponseVerifier { id: &id, issuer: &link.issuer, nonce: None, now: self.now() };
+            ResponseVerifier { id: &id, issuer: &link.issuer, nonce: None, now: self.now };
         let name = link.ocsp_cache_key(responder);
-        if let Some(kept) = self.cached(name).await
-            && let Ok(answer) = verifier.verify(&kept.body)
+        if let Some(stored) = self.cached(name).await
+            && let Ok(answer) = verifier.verify(&stored.body)
         {
-            let times = Times::new(kept.fetched_at, answer.expires_at(), max_age);
-            if times.suffices(need, self.now()) {
+            let times = Times::new(stored.fetched_at, answer.expires_at(), max_age);
+            if times.suffices(need, self.now) {
                 return Ok(self.attempt_for(answer.status, times));
             }
         }
         let within = deadline.saturating_duration_since(Instant::now());
         if within < MIN_TIME {
-            return Ok(Err(self.now()));
+            return Ok(Err(self.now));
         }
-        if let Err(again) = self.revocations.sources.may_query(responder, self.now()) {
+        if let Err(again) = self.revocations.sources.may_query(responder, self.now) {
             return Ok(Err(again));
         }
         let nonce = Nonce::generate()?;
@@ -222,13 +222,13 @@ impl RevocationChecker<'_> {
         };
         self.metrics.revocation("ocsp", answer.status.as_str());
         self.cache(name, body, answer.expires_at()).await;
-        Ok(self.attempt_for(answer.status, Times::new(self.now(), answer.expires_at(), max_age)))
+        Ok(self.attempt_for(answer.status, Times::new(self.now, answer.expires_at(), max_age)))
     }
 
     /// If the responder does not know the certificate, a CRL may.
     fn attempt_for(&self, status: Status, times: Times) -> Attempt {
         if status == Status::Unknown {
-            return Err(self.now() + RETRY_INTERVAL);
+            return Err(self.now + RETRY_INTERVAL);
         }
         Ok(CachedOutcome { found: CheckOutcome::Status(status), times })
     }
@@ -244,10 +244,10 @@ impl RevocationChecker<'_> {
         fetched
             .map_err(|error| match error {
                 // No query was sent.
-                OutboundError::Busy => self.now(),
+                OutboundError::Busy => self.now,
                 OutboundError::Unreachable => {
                     self.warn(place, source, error);
-                    sources.mark_unreachable(place, self.now())
+                    sources.mark_unreachable(place, self.now)
                 }
                 OutboundError::Forbidden(_)
                 | OutboundError::TooLarge
@@ -262,7 +262,7 @@ impl RevocationChecker<'_> {
     /// A source gave no usable response; returns the time of the next attempt.
     pub(super) fn failed(&self, place: &str, source: &'static str, why: impl Display) -> Timestamp {
         self.warn(place, source, why);
-        self.now() + RETRY_INTERVAL
+        self.now + RETRY_INTERVAL
     }
 
     /// Logs a failure, once a minute for each source.
@@ -276,10 +276,10 @@ impl RevocationChecker<'_> {
     /// Whether a source was not logged within the last minute.
     pub(super) fn may_log(&self, place: &str) -> bool {
         let last = self.revocations.warned.get(place);
-        if last.is_some_and(|last| self.now() < last + LOG_INTERVAL) {
+        if last.is_some_and(|last| self.now < last + LOG_INTERVAL) {
             return false;
         }
-        self.revocations.warned.insert(place.to_owned(), self.now());
+        self.revocations.warned.insert(place.to_owned(), self.now);
         true
     }
 }

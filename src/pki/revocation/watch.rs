@@ -133,10 +133,10 @@ impl Revocations {
         client: &ClientId,
         now: Timestamp,
     ) -> (Arc<Watched>, bool) {
-        let held = self.chains.get(&presented.presented_digest);
-        if let Some(held) = held.filter(|held| Arc::ptr_eq(&held.chain, chain)) {
-            held.used_at.fetch_max(now.0, Ordering::Relaxed);
-            return (held, false);
+        let known = self.chains.get(&presented.presented_digest);
+        if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.chain, chain)) {
+            known.used_at.fetch_max(now.0, Ordering::Relaxed);
+            return (known, false);
         }
         let links = chain
             .path

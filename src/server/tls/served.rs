@@ -10,6 +10,7 @@ use rustls::sign::CertifiedKey;
 use super::staple::{self, Fetched};
 use crate::app::App;
 use crate::pki::{Certificate, Identity};
+use crate::record::Trace;
 use crate::types::Timestamp;
 
 /// The source of a certificate.
@@ -183,7 +184,8 @@ impl Served {
         };
         let files = match &self.source {
             Source::Acme => {
-                let identity = app.acme().identity().await;
+                let trace = Trace::of_command(app.clock.now_ms());
+                let identity = app.acme(&trace).identity().await;
                 return identity.map(|one| one.map(fetched)).map_err(|error| error.to_string());
             }
             Source::Files(files) => files.clone(),

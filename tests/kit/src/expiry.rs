@@ -49,10 +49,11 @@ impl Server {
 impl Server {
     /// Runs the expiry job on this replica.
     pub async fn run_expiry_job(&self) {
-        let inventory = self.inventory();
+        let trace = self.trace();
+        let inventory = self.inventory(&trace);
         inventory.note_anchors(&self.app().trust.anchors()).await.unwrap();
         let census = inventory.census().await.unwrap();
-        expiry::send_warnings(&census, &self.app().store, &self.trace()).await.unwrap();
+        expiry::send_warnings(&census).await.unwrap();
     }
 
     /// Advances the clock to this long after [`START_TIME`], and runs the job.
@@ -97,7 +98,8 @@ impl Server {
     }
 
     pub async fn census<T>(&self, query: impl FnOnce(&Census<'_>) -> T) -> T {
-        let inventory = self.inventory();
+        let trace = self.trace();
+        let inventory = self.inventory(&trace);
         query(&inventory.census().await.unwrap())
     }
 

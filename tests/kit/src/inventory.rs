@@ -6,6 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gatewright::pki::Reason;
 use gatewright::pki::inventory::{Entry, Inventory};
 use gatewright::pki::{Certificate, inventory};
+use gatewright::record::Trace;
 use gatewright::store::certificates::Filter;
 use gatewright::types::{ClientId, Result, Timestamp};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
@@ -55,16 +56,20 @@ impl Server {
     pub async fn certificates_of(&self, client: &Client) -> Vec<Entry> {
         let id = ClientId::from_text(&client.id);
         let filter = Filter {
-            client_id: Some(&id),
+            client_id: Some(id),
             not_after_from: Timestamp(i64::MIN),
             not_after_to: Timestamp(i64::MAX),
         };
-        self.inventory().list(&filter).await.unwrap()
+        let trace = self.trace();
+        let inventory = self.inventory(&trace);
+        let mut listing = inventory.list(filter).await.unwrap();
+        let found = inventory.next_page(&mut listing, 1000, |_| true).await.unwrap();
+        assert!(listing.is_complete(), "a client of a test has fewer certificates");
+        found
     }
 
-    pub fn inventory(&self) -> Inventory<'_> {
-        let app = self.app();
-        Inventory { store: &app.store, config: &app.config, now: self.trace().now() }
+    pub fn inventory<'a>(&'a self, trace: &'a Trace) -> Inventory<'a> {
+        self.app().inventory(trace)
     }
 
     /// A client with `private_key_jwt` whose registered keys carry these certificates.
@@ -93,7 +98,7 @@ impl Server {
     pub async fn revoke_by_file(&self, certificate: &SelfSignedCertificate) -> Result<()> {
         let trace = self.trace();
         let row = inventory::seen_row(&certificate.certificate, trace.now());
-        self.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.map(drop)
+        self.inventory(&trace).revoke(&row, Reason::KeyCompromise).await.map(drop)
     }
 
     /// Writes the recorded sightings to the database, like the background job of this replica.

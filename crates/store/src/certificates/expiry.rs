@@ -36,7 +36,7 @@ pub struct CertificateLifetime {
     pub holders: Vec<Holder>,
     /// The smallest threshold that a warning was sent for: the time before expiry.
     #[sqlx(rename = "threshold")]
-    pub told: Option<Seconds>,
+    pub reported: Option<Seconds>,
     /// The clients that were sent a mail for that threshold.
     #[sqlx(try_from = "Json")]
     pub warned: Vec<ClientId>,

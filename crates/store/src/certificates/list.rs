@@ -8,36 +8,104 @@ use crate::{Executor, Tx, sql};
 use sqlx_macros::FromRow;
 
 /// The certificates to list.
-#[derive(Clone, Copy, Debug)]
-pub struct Filter<'a> {
+#[derive(Clone, Debug)]
+pub struct Filter {
     /// The client; `None`: all.
-    pub client_id: Option<&'a ClientId>,
+    pub client_id: Option<ClientId>,
     /// The earliest expiry.
     pub not_after_from: Timestamp,
     /// The latest expiry.
     pub not_after_to: Timestamp,
 }
 
-/// The certificates that match, the first to expire first.
+/// A position in the order by expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The expiry of the certificate.
+    pub not_after: Timestamp,
+    /// Its thumbprint: many certificates may expire in the same second.
+    pub thumbprint: Thumbprint,
+}
+
+impl CertificateRow {
+    /// Its position in the order by expiry.
+    pub const fn position(&self) -> Position {
+        Position { not_after: self.not_after, thumbprint: self.thumbprint }
+    }
+}
+
+/// The certificates between two in the order by expiry, these included.
+#[derive(Clone, Copy, Debug)]
+pub struct Range {
+    /// The first.
+    pub first: Position,
+    /// The last.
+    pub last: Position,
+}
+
+/// That a certificate is in a range. The arguments are the placeholders of the first expiry and thumbprint, and
+/// of the last.
+macro_rules! certificate_in_range {
+    ($from:literal, $first:literal, $to:literal, $last:literal) => {
+        concat!(
+            "(not_after, thumbprint) >= (",
+            $from,
+            ", ",
+            $first,
+            ") AND (not_after, thumbprint) <= (",
+            $to,
+            ", ",
+            $last,
+            ")"
+        )
+    };
+}
+pub(crate) use certificate_in_range;
+
+/// Up to `most` certificates that match, the first to expire first, from the one after `after` on.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
+pub async fn page(
     on: impl Into<Executor<'_>>,
-    filter: &Filter<'_>,
+    filter: &Filter,
+    after: Option<Position>,
+    most: i64,
 ) -> sqlx::Result<Vec<CertificateRow>> {
+    let not_after = after.map_or(filter.not_after_from, |position| position.not_after);
+    let thumbprint = after.map(|position| String::from(position.thumbprint)).unwrap_or_default();
+    let Some(client) = &filter.client_id else {
+        return sql(concat!(
+            "SELECT ",
+            certificate_columns!(),
+            " FROM certificates
+              WHERE (not_after, thumbprint) > ($1, $2) AND not_after <= $3
+              ORDER BY not_after, thumbprint
+              LIMIT $4"
+        ))
+        .bind(not_after)
+        .bind(thumbprint)
+        .bind(filter.not_after_to)
+        .bind(most)
+        .all(on)
+        .await;
+    };
     sql(concat!(
         "SELECT ",
         certificate_columns!(),
         " FROM certificates
-          WHERE not_after >= $1 AND not_after <= $2
-            AND ($3 = '' OR client_id = $3
-                 OR thumbprint IN (SELECT thumbprint FROM certificate_clients WHERE client_id = $3))
-          ORDER BY not_after, thumbprint"
+          WHERE thumbprint IN (SELECT thumbprint FROM certificates WHERE client_id = $5
+                                UNION
+                               SELECT thumbprint FROM certificate_clients WHERE client_id = $5)
+            AND (not_after, thumbprint) > ($1, $2) AND not_after <= $3
+          ORDER BY not_after, thumbprint
+          LIMIT $4"
     ))
-    .bind(filter.not_after_from)
+    .bind(not_after)
+    .bind(thumbprint)
     .bind(filter.not_after_to)
-    .bind(filter.client_id.map_or("", ClientId::as_str))
+    .bind(most)
+    .bind(client)
     .all(on)
     .await
 }
@@ -76,16 +144,23 @@ pub async fn cas_by_subject(
     .await
 }
 
-/// The clients of the certificates that expire at `from` or later.
+/// The clients of the certificates of a range.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn holders(on: impl Into<Executor<'_>>, from: Timestamp) -> sqlx::Result<Vec<Holder>> {
-    sql("SELECT thumbprint, client_id, registered_at, last_used_at
+pub async fn holders(on: impl Into<Executor<'_>>, range: &Range) -> sqlx::Result<Vec<Holder>> {
+    sql(concat!(
+        "SELECT thumbprint, client_id, registered_at, last_used_at
            FROM certificate_clients
-          WHERE thumbprint IN (SELECT thumbprint FROM certificates WHERE not_after >= $1)
-          ORDER BY thumbprint, client_id")
-    .bind(from)
+          WHERE thumbprint IN (SELECT thumbprint FROM certificates WHERE ",
+        certificate_in_range!("$1", "$2", "$3", "$4"),
+        ")
+          ORDER BY thumbprint, client_id"
+    ))
+    .bind(range.first.not_after)
+    .bind(range.first.thumbprint)
+    .bind(range.last.not_after)
+    .bind(range.last.thumbprint)
     .all(on)
     .await
 }

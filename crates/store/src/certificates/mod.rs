@@ -22,9 +22,10 @@ use crate::types::{ClientId, Thumbprint, Timestamp};
 use crate::{Executor, Tx, sql, to_json};
 
 pub use expiry::{CertificateLifetime, last_of_client, lifetimes};
+pub(crate) use list::certificate_in_range;
 pub use list::{
-    Filter, by_issuer_name, by_public_key, by_serial, cas_by_subject, count_ended, holders, list,
-    presenting_clients, renewed_from, set_renewed_from,
+    Filter, Position, Range, by_issuer_name, by_public_key, by_serial, cas_by_subject, count_ended,
+    holders, page, presenting_clients, renewed_from, set_renewed_from,
 };
 pub use revocation::{Revoked, is_compromised, is_revoked, revoke, revoke_of_client, revoked};
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde::Deserialize;
 use sqlx_macros::FromRow;
 
+use crate::certificates::{Range, certificate_in_range};
 use crate::types::client::{Client, Metadata, StoredSecret};
 use crate::types::{ClientId, Timestamp};
 use crate::{Executor, Tx, from_json, sql, to_json};
@@ -40,29 +41,6 @@ pub async fn find(on: impl Into<Executor<'_>>, id: &ClientId) -> sqlx::Result<Op
     .all(&mut on)
     .await?;
     Ok(Some(client))
-}
-
-/// All clients, the oldest first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Client>> {
-    let mut on = on.into();
-    let mut clients: Vec<Client> = sql(
-        "SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients ORDER BY id",
-    )
-    .all(&mut on)
-    .await?;
-    let mut secrets: Vec<OwnedSecret> =
-        sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
-          ORDER BY created_at DESC, id DESC")
-        .all(&mut on)
-        .await?;
-    for client in &mut clients {
-        let own = secrets.extract_if(.., |owned| owned.client_id == client.id);
-        client.secrets = own.map(|owned| owned.secret).collect();
-    }
-    Ok(clients)
 }
 
 /// A page of all clients, the oldest first: up to `most` of them after `after`.
@@ -236,15 +214,28 @@ pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
-/// The clients that are registered as sharing their certificate name.
+/// Those of the clients of a range of certificates that are registered as sharing their certificate name.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn sharing_certificate_names(
     on: impl Into<Executor<'_>>,
+    range: &Range,
 ) -> sqlx::Result<HashSet<ClientId>> {
-    let found: Vec<(ClientId,)> =
-        sql("SELECT id FROM clients WHERE shares_certificate_name").all(on).await?;
+    let found: Vec<(ClientId,)> = sql(concat!(
+        "SELECT id FROM clients
+          WHERE shares_certificate_name
+            AND id IN (SELECT client_id FROM certificate_clients
+                        WHERE thumbprint IN (SELECT thumbprint FROM certificates WHERE ",
+        certificate_in_range!("$1", "$2", "$3", "$4"),
+        "))"
+    ))
+    .bind(range.first.not_after)
+    .bind(range.first.thumbprint)
+    .bind(range.last.not_after)
+    .bind(range.last.thumbprint)
+    .all(on)
+    .await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
 

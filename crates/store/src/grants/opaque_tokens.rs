@@ -2,9 +2,10 @@
 
 use sqlx_macros::FromRow;
 
+use crate::certificates::{Range, certificate_in_range};
 use crate::clients::client_allows;
 use crate::types::sql::{Json, sqlx};
-use crate::types::{ClientId, Confirmation, Digest, GrantId, Scope, Timestamp};
+use crate::types::{ClientId, Confirmation, Digest, GrantId, Scope, Thumbprint, Timestamp};
 use crate::{Executor, sql, to_json};
 
 /// A valid opaque access token.
@@ -105,24 +106,60 @@ pub async fn revoke_by_id(
     Ok(revoked == 1)
 }
 
-/// The number of valid tokens bound to each certificate.
+/// That a token is valid at `$1` and bound to a certificate.
+macro_rules! token_is_bound {
+    () => {
+        concat!(
+            "certificate IS NOT NULL AND revoked_at IS NULL AND expires_at > $1
+            AND EXISTS (SELECT 1 FROM clients
+                         WHERE clients.id = opaque_tokens.client_id AND ",
+            client_allows!(),
+            "opaque_tokens.created_at)
+            AND (grant_id IS NULL
+                 OR EXISTS (SELECT 1 FROM grants
+                             WHERE grants.id = opaque_tokens.grant_id AND grants.revoked_at IS NULL))"
+        )
+    };
+}
+
+/// The certificates that valid tokens are bound to.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_bound(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bound>> {
+pub async fn bound_certificates(
+    on: impl Into<Executor<'_>>,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Thumbprint>> {
+    let rows: Vec<(Thumbprint,)> =
+        sql(concat!("SELECT DISTINCT certificate FROM opaque_tokens WHERE ", token_is_bound!()))
+            .bind(now)
+            .all(on)
+            .await?;
+    Ok(rows.into_iter().map(|(certificate,)| certificate).collect())
+}
+
+/// The number of valid tokens bound to each certificate of a range.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_bound(
+    on: impl Into<Executor<'_>>,
+    range: &Range,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Bound>> {
     sql(concat!(
         "SELECT certificate AS thumbprint, count(*) AS tokens FROM opaque_tokens
-          WHERE certificate IS NOT NULL AND revoked_at IS NULL AND expires_at > $1
-            AND EXISTS (SELECT 1 FROM clients
-                         WHERE clients.id = opaque_tokens.client_id AND ",
-        client_allows!(),
-        "opaque_tokens.created_at)
-            AND (grant_id IS NULL
-                 OR EXISTS (SELECT 1 FROM grants
-                             WHERE grants.id = opaque_tokens.grant_id AND grants.revoked_at IS NULL))
-          GROUP BY certificate"
+          WHERE certificate IN (SELECT thumbprint FROM certificates WHERE ",
+        certificate_in_range!("$2", "$3", "$4", "$5"),
+        ") AND ",
+        token_is_bound!(),
+        " GROUP BY certificate"
     ))
     .bind(now)
+    .bind(range.first.not_after)
+    .bind(range.first.thumbprint)
+    .bind(range.last.not_after)
+    .bind(range.last.thumbprint)
     .all(on)
     .await
 }
@@ -130,8 +167,8 @@ pub async fn count_bound(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::R
 /// The number of tokens bound to a certificate or to a key.
 #[derive(Clone, Debug, FromRow)]
 pub struct Bound {
-    /// The thumbprint, as text.
-    pub thumbprint: String,
+    /// The thumbprint of the certificate or of the key.
+    pub thumbprint: Thumbprint,
     /// The number of tokens.
     pub tokens: i64,
 }

@@ -7,6 +7,7 @@ use sqlx_macros::FromRow;
 use super::consents::{Authorised, Consent};
 use super::{grant_is_live, grant_is_valid, opaque_tokens, user_is_enabled};
 use crate::ahead::not_ahead;
+use crate::certificates::{Range, certificate_in_range};
 use crate::clients::client_allows;
 use crate::types::{ClientId, Scope, Timestamp, UserId};
 use crate::users::sessions::session_is_live;
@@ -116,21 +117,30 @@ pub async fn live_of_user(
     .await
 }
 
-/// The number of live grants bound to each public key: their refresh tokens require the private key.
+/// The number of live grants bound to each public key of a range of certificates: their refresh tokens require the
+/// private key.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn count_bound(
     on: impl Into<Executor<'_>>,
+    range: &Range,
     now: Timestamp,
 ) -> sqlx::Result<Vec<opaque_tokens::Bound>> {
     sql(concat!(
         "SELECT public_key AS thumbprint, count(*) AS tokens FROM grants
-          WHERE public_key IS NOT NULL AND ",
+          WHERE public_key IS NOT NULL
+            AND public_key IN (SELECT public_key FROM certificates WHERE ",
+        certificate_in_range!("$2", "$3", "$4", "$5"),
+        ") AND ",
         grant_is_live!(),
         " GROUP BY public_key"
     ))
     .bind(now)
+    .bind(range.first.not_after)
+    .bind(range.first.thumbprint)
+    .bind(range.last.not_after)
+    .bind(range.last.thumbprint)
     .all(on)
     .await
 }

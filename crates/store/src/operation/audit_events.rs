@@ -180,18 +180,38 @@ pub async fn of_user(
     .await
 }
 
-/// The details, as JSON, of certificate-bound tokens issued since `since_ms`. Identifiers begin with the time at
-/// which the row was written, which is never before the event.
+/// An event of certificate-bound tokens.
+#[derive(Debug, FromRow)]
+pub struct BoundTokens {
+    /// UUIDv7: sorted by time.
+    pub id: String,
+    /// The tokens, as a JSON array.
+    pub facts: String,
+}
+
+/// Where the identifiers of rows begin that were written at this time or later, in Unix milliseconds. A row is never
+/// written before its event.
+pub fn id_at(at_ms: i64) -> String {
+    let first = format!("{:012x}", u64::try_from(at_ms).unwrap_or(0) & 0xffff_ffff_ffff);
+    let (high, low) = first.split_at_checked(8).unwrap_or_default();
+    format!("{high}-{low}")
+}
+
+/// Up to `most` events of certificate-bound tokens with identifiers above `after`, the oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn bound_tokens(on: impl Into<Executor<'_>>, since_ms: i64) -> sqlx::Result<Vec<String>> {
-    let first = format!("{:012x}", u64::try_from(since_ms).unwrap_or(0) & 0xffff_ffff_ffff);
-    let (high, low) = first.split_at_checked(8).unwrap_or_default();
-    let rows: Vec<(String,)> = sql("SELECT facts FROM audit_events
-          WHERE id >= $1 AND kind = 'token.issued' AND facts LIKE '%\"certificate\":%'")
-    .bind(format!("{high}-{low}"))
+pub async fn bound_tokens(
+    on: impl Into<Executor<'_>>,
+    after: &str,
+    most: i64,
+) -> sqlx::Result<Vec<BoundTokens>> {
+    sql("SELECT id, facts FROM audit_events
+          WHERE id > $1 AND kind = 'token.issued' AND facts LIKE '%\"certificate\":%'
+          ORDER BY id
+          LIMIT $2")
+    .bind(after)
+    .bind(most)
     .all(on)
-    .await?;
-    Ok(rows.into_iter().map(|(facts,)| facts).collect())
+    .await
 }

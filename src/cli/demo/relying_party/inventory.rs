@@ -1,7 +1,9 @@
 //! The certificate inventory of the server, for the page.
 
+use crate::admin::PAGE_SIZE;
 use crate::app::App;
-use crate::pki::inventory::{Entry, Inventory, State};
+use crate::pki::inventory::{Entry, State};
+use crate::record::Trace;
 use crate::store::certificates::{Filter, Origin};
 use crate::types::{ClientId, Result, Timestamp};
 
@@ -39,16 +41,19 @@ impl Certificate {
 pub(super) async fn certificates(app: &App) -> Result<Vec<Certificate>> {
     // So that tokens issued a moment ago are counted.
     app.recorder.flush().await;
-    let now = app.clock.now();
+    let trace = Trace::of_command(app.clock.now_ms());
     let all = Filter {
         client_id: None,
         not_after_from: Timestamp(i64::MIN),
         not_after_to: Timestamp(i64::MAX),
     };
-    let inventory = Inventory { store: &app.store, config: &app.config, now };
+    let inventory = app.inventory(&trace);
+    let mut listing = inventory.list(all).await?;
     let mut lines = Vec::new();
-    for entry in inventory.list(&all).await? {
-        lines.push(line(app, entry).await?);
+    while !listing.is_complete() {
+        for entry in inventory.next_page(&mut listing, PAGE_SIZE, |_| true).await? {
+            lines.push(line(app, entry).await?);
+        }
     }
     Ok(lines)
 }

@@ -315,7 +315,7 @@ impl Registrar<'_> {
     async fn revoke_certificates(&self, tx: &mut Tx, id: &ClientId, reason: Reason) -> Result<()> {
         let now = self.trace.now();
         for row in certificates::revoke_of_client(tx, id, reason.as_str(), now).await? {
-            inventory::record_revocation(tx, self.config, &row, reason, self.trace).await?;
+            inventory::record_revocation(tx, self, &row, reason).await?;
         }
         Ok(())
     }
