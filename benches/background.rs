@@ -175,7 +175,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Jobs of which one replica runs at a time have a period of a minute, and ask for their lease every 20 seconds: makes
 /// them run each time that they ask.
 async fn run_leased_jobs_again(store: &gatewright::store::Store) -> Result<()> {
-    gatewright::store::sql("UPDATE jobs SET ran_at = NULL").run(store.db()).await?;
+    gatewright::store::sql("UPDATE jobs SET ran_at = NULL").execute(store.db()).await?;
     Ok(())
 }
 

@@ -160,12 +160,12 @@ async fn database(limit: Limit, config: &Path, length: Duration) -> Result<f64> 
                 if limit == Limit::Commit {
                     sql("UPDATE bench SET n = n + 1 WHERE id = $1")
                         .bind(id)
-                        .run(store.db())
+                        .execute(store.db())
                         .await?;
                 } else {
                     sql("SELECT id, n FROM bench WHERE id = $1")
                         .bind(id)
-                        .one::<(String, i64)>(store.db())
+                        .fetch_one::<(String, i64)>(store.db())
                         .await?;
                 }
                 done.fetch_add(1, Ordering::Relaxed);

@@ -171,7 +171,7 @@ pub(crate) async fn seed(environment: &Environment, grants: usize) -> Result<See
         sql("UPDATE sessions SET digest = $1 WHERE id = $2")
             .bind(cookie.digest())
             .bind(uuid(*number))
-            .run(&mut tx)
+            .execute(&mut tx)
             .await?;
         cookies.push(cookie.0.expose().to_owned());
     }
@@ -409,7 +409,7 @@ pub(crate) async fn count_expired(config: &Path) -> Result<i64> {
         "SELECT COUNT(*) AS count FROM grants WHERE expires_at < $1",
         "SELECT COUNT(*) AS count FROM codes WHERE expires_at < $1",
     ] {
-        expired += sql(text).bind(now - 60 * 60).one::<Count>(store.db()).await?.count;
+        expired += sql(text).bind(now - 60 * 60).fetch_one::<Count>(store.db()).await?.count;
     }
     store.close().await;
     Ok(expired)
@@ -458,7 +458,7 @@ pub(crate) async fn size(config: &Path) -> Result<Size> {
                     (SELECT COUNT(*) FROM grants) AS grants"
         }
     };
-    let size = sql(text).one(store.db()).await?;
+    let size = sql(text).fetch_one(store.db()).await?;
     store.close().await;
     Ok(size)
 }

@@ -33,7 +33,7 @@ impl RolledBackGrant {
         let restored = sql("UPDATE grants SET generation = 1, rotated_at = created_at
               WHERE client_id = $1")
         .bind(client.id.as_str())
-        .run(server.app().store.db())
+        .execute(server.app().store.db())
         .await;
         assert_eq!(restored.unwrap(), 1);
         Self { client, tokens }

@@ -339,7 +339,7 @@ async fn the_server_does_not_start_with_a_missing_secret_while_grants_exist() {
     let client = server.web_app().await;
     let lose = async || {
         let lose = sql("DELETE FROM server_secrets WHERE name = 'refresh-tokens'");
-        lose.run(server.app().store.db()).await.unwrap();
+        lose.execute(server.app().store.db()).await.unwrap();
     };
     lose().await;
     open_with_keys(&server, &["A"]).await.unwrap().close().await;

@@ -230,7 +230,7 @@ async fn apply(
             sql("UPDATE users SET disabled_at = $1 WHERE id = $2")
                 .bind(server.trace().now())
                 .bind(&user.id)
-                .run(server.app().store.db())
+                .execute(server.app().store.db())
                 .await
                 .unwrap();
         }

@@ -251,7 +251,7 @@ async fn a_code_without_its_consent_is_refused() {
     server.user("ada").await;
     let client = server.web_app().await;
     let page = Browser::new(&server).authorize("ada", &client, "openid", "").await;
-    sql("DELETE FROM consents").run(server.app().store.db()).await.unwrap();
+    sql("DELETE FROM consents").execute(server.app().store.db()).await.unwrap();
 
     let response = server.redeem(&client, &page.parameter("code")).await;
 

@@ -139,7 +139,7 @@ async fn a_token_of_a_future_generation_revokes_the_grant() {
     let (server, client, first) = obtain_refresh_token("openid").await;
     let second = rotate(&server, &client, &first).await;
     let third = rotate(&server, &client, &second).await;
-    let backup = sql("UPDATE grants SET generation = 2").run(server.app().store.db()).await;
+    let backup = sql("UPDATE grants SET generation = 2").execute(server.app().store.db()).await;
     assert_eq!(backup.unwrap(), 1);
 
     assert_refused(&server, &client, &third).await;
@@ -175,7 +175,7 @@ async fn a_refresh_inserts_no_row() {
     let rows = async || {
         let count = "SELECT (SELECT count(*) FROM grants) + (SELECT count(*) FROM opaque_tokens)
             + (SELECT count(*) FROM replays) + (SELECT count(*) FROM codes) AS rows";
-        sql(count).one::<Rows>(server.app().store.db()).await.unwrap().rows
+        sql(count).fetch_one::<Rows>(server.app().store.db()).await.unwrap().rows
     };
     let before = rows().await;
 
@@ -561,7 +561,7 @@ async fn a_client_of_the_fapi_profile_keeps_its_refresh_token() {
     let (server, client, token) = obtain_refresh_token("openid offline_access").await;
     let profile = "UPDATE clients SET version = version + 1,
         metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
-    sql(profile).run(server.app().store.db()).await.unwrap();
+    sql(profile).execute(server.app().store.db()).await.unwrap();
     server.administer_clients(async |_| ()).await;
     let server = server.restart().await;
 
@@ -571,10 +571,10 @@ async fn a_client_of_the_fapi_profile_keeps_its_refresh_token() {
     }
 
     let backup = sql("UPDATE grants SET generation = generation - 1");
-    backup.run(server.app().store.db()).await.unwrap();
+    backup.execute(server.app().store.db()).await.unwrap();
     assert_refused(&server, &client, &token).await;
     sql("UPDATE grants SET generation = generation + 1")
-        .run(server.app().store.db())
+        .execute(server.app().store.db())
         .await
         .unwrap();
     assert_refused(&server, &client, &token).await;

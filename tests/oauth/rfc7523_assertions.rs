@@ -273,7 +273,7 @@ async fn a_client_of_the_fapi_profile_may_use_only_the_algorithms_of_fapi() {
     }
     let profile = "UPDATE clients SET version = version + 1,
         metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
-    sql(profile).run(server.app().store.db()).await.unwrap();
+    sql(profile).execute(server.app().store.db()).await.unwrap();
     let server = server.restart().await;
     let is_allowed = |alg| {
         use Algorithm::{Ed25519, EdDsa, Es256, Ps256};
@@ -380,7 +380,7 @@ async fn stored_replays(server: &Server) -> i64 {
         rows: i64,
     }
     let count = sql("SELECT count(*) AS rows FROM replays");
-    count.one::<Rows>(server.app().store.db()).await.unwrap().rows
+    count.fetch_one::<Rows>(server.app().store.db()).await.unwrap().rows
 }
 
 /// THREATS X-19.

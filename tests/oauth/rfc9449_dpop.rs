@@ -438,7 +438,7 @@ async fn longest_identifier(server: &Server) -> i64 {
         bytes: i64,
     }
     let row: Row = sql("SELECT CAST(MAX(LENGTH(jti)) AS BIGINT) AS bytes FROM replays")
-        .one(server.app().store.db())
+        .fetch_one(server.app().store.db())
         .await
         .unwrap();
     row.bytes

@@ -268,7 +268,8 @@ struct Row {
 
 /// The identifiers of all sessions, oldest first.
 async fn sessions(server: &Server) -> Vec<String> {
-    let all = sql("SELECT id FROM sessions ORDER BY created_at, id").all(server.app().store.db());
+    let all =
+        sql("SELECT id FROM sessions ORDER BY created_at, id").fetch_all(server.app().store.db());
     let rows: Vec<Row> = all.await.unwrap();
     rows.into_iter().map(|row| row.id).collect()
 }

@@ -403,7 +403,7 @@ async fn cause_event(kind: Kind, server: &Server) {
             let next = server.refresh(&client, &refresh, "").await.ok().token("refresh_token");
             let forget = sql("UPDATE grants SET generation = 1, rotated_at = created_at
                   WHERE client_id = $1");
-            forget.bind(&client.id).run(app.store.db()).await.unwrap();
+            forget.bind(&client.id).execute(app.store.db()).await.unwrap();
             server.advance_clock(2);
             let (at, trace) = (server.trace().now() - Seconds(1), server.trace());
             failover::declare(&app.store, at, Seconds(60), &trace).await.unwrap();

@@ -152,7 +152,7 @@ async fn a_session_from_the_future_is_invalid() {
     assert_eq!(browser.open(&silent).await.parameter("error"), "login_required");
     assert!(sessions().await.unwrap().is_empty());
     // Now only the session is in the future.
-    let restored = sql("UPDATE grants SET created_at = 1").run(server.app().store.db()).await;
+    let restored = sql("UPDATE grants SET created_at = 1").execute(server.app().store.db()).await;
     restored.unwrap();
     let refresh = bound.token("refresh_token");
     server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
@@ -256,13 +256,13 @@ async fn a_notice_dated_in_the_future_is_sent() {
     for (target, ahead, attempts, _) in rows {
         outbox::insert(&mut tx, Transport::Mail, target, "{}", now + Seconds(ahead)).await.unwrap();
         let attempted = sql("UPDATE outbox SET attempts = $1 WHERE target = $2");
-        attempted.bind(attempts).bind(target).run(&mut tx).await.unwrap();
+        attempted.bind(attempts).bind(target).execute(&mut tx).await.unwrap();
     }
     tx.commit().await.unwrap();
     let leased_targets = async || -> Vec<String> {
         // An attempted row has a lease.
         let rows = sql("SELECT target FROM outbox WHERE holder IS NOT NULL ORDER BY target");
-        let rows: Vec<Row> = rows.all(store.db()).await.unwrap();
+        let rows: Vec<Row> = rows.fetch_all(store.db()).await.unwrap();
         rows.into_iter().map(|row| row.target).collect()
     };
 

@@ -315,7 +315,7 @@ async fn survives_a_failure_of_every_table(flow: Flow) {
 async fn state_of_certificates(server: &Server, kind: &str) -> [usize; 4] {
     let on = server.app().store.db();
     let count = async |statement: &'static str| {
-        let rows: Vec<(String,)> = gatewright::store::sql(statement).all(on).await.unwrap();
+        let rows: Vec<(String,)> = gatewright::store::sql(statement).fetch_all(on).await.unwrap();
         rows.len()
     };
     [

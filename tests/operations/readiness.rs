@@ -55,7 +55,7 @@ async fn a_process_that_cannot_load_changes_is_not_ready() {
         let mut tx = store.write().await.unwrap();
         versions::bump(&mut tx, versions::Kind::Keys).await.unwrap();
         let update = sql("UPDATE signing_keys SET sealed = $1 WHERE id = $2").bind(sealed);
-        assert_eq!(update.bind(key.id.as_str()).run(&mut tx).await.unwrap(), 1);
+        assert_eq!(update.bind(key.id.as_str()).execute(&mut tx).await.unwrap(), 1);
         tx.commit().await.unwrap();
     };
 

@@ -18,7 +18,7 @@ struct Counted {
 /// The numbers of sessions and grants.
 async fn count_rows(server: &Server) -> (i64, i64) {
     let count = "SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM grants) AS grants";
-    let Counted { sessions, grants } = sql(count).one(server.app().store.db()).await.unwrap();
+    let Counted { sessions, grants } = sql(count).fetch_one(server.app().store.db()).await.unwrap();
     (sessions, grants)
 }
 
@@ -79,7 +79,7 @@ async fn rows_that_ended_early_are_deleted_early() {
     server.advance_clock(HOUR + 1);
     assert_eq!(sweep(&server).await, (1, 1));
     let end = "UPDATE sessions SET ended_at = $1, sweep_at = $1";
-    sql(end).bind(server.trace().now()).run(server.app().store.db()).await.unwrap();
+    sql(end).bind(server.trace().now()).execute(server.app().store.db()).await.unwrap();
     assert_eq!(sweep(&server).await, (1, 1));
     server.advance_clock(HOUR + 1);
     assert_eq!(sweep(&server).await, (0, 0));
@@ -93,13 +93,13 @@ async fn rows_of_an_older_version_are_checked_once() {
     server.user("ada").await;
     obtain_refresh_tokens(&server, &client).await;
     for forget in ["UPDATE sessions SET sweep_at = 0", "UPDATE grants SET sweep_at = 0"] {
-        sql(forget).run(server.app().store.db()).await.unwrap();
+        sql(forget).execute(server.app().store.db()).await.unwrap();
     }
 
     assert_eq!(sweep(&server).await, (1, 2));
     let due = "SELECT (SELECT count(*) FROM sessions WHERE sweep_at = 0) AS sessions,
                       (SELECT count(*) FROM grants WHERE sweep_at = 0) AS grants";
-    let Counted { sessions, grants } = sql(due).one(server.app().store.db()).await.unwrap();
+    let Counted { sessions, grants } = sql(due).fetch_one(server.app().store.db()).await.unwrap();
     assert_eq!((sessions, grants), (0, 0), "not due again before they may expire");
 }
 
@@ -110,7 +110,7 @@ async fn a_table_that_fails_does_not_block_the_others() {
     let client = server.web_app().await;
     server.user("ada").await;
     obtain_refresh_tokens(&server, &client).await;
-    sql("DROP TABLE opaque_tokens").run(server.app().store.db()).await.unwrap();
+    sql("DROP TABLE opaque_tokens").execute(server.app().store.db()).await.unwrap();
     server.advance_clock(DAY);
 
     let (mut run, mut failed) = (sweep::Run::default(), Vec::new());

@@ -18,7 +18,7 @@ async fn count_rows(server: &Server) -> i64 {
     let count = "SELECT (SELECT count(*) FROM decisions) + (SELECT count(*) FROM codes)
                       + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM grants)
                       + (SELECT count(*) FROM sign_in_tries) + (SELECT count(*) FROM audit_events) AS rows";
-    let count: Option<Count> = sql(count).opt(server.app().store.db()).await.unwrap();
+    let count: Option<Count> = sql(count).fetch_optional(server.app().store.db()).await.unwrap();
     count.unwrap().rows
 }
 

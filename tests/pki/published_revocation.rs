@@ -337,7 +337,7 @@ async fn an_ocsp_request_by_get_works_behind_nginx() {
         gatewright::store::sql("UPDATE issued SET serial = $1 WHERE thumbprint = $2")
             .bind(hex)
             .bind(issued.thumbprint)
-            .run(fixture.server.app().store.db())
+            .execute(fixture.server.app().store.db())
             .await
             .unwrap();
         let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();

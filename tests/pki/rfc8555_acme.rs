@@ -99,7 +99,7 @@ struct StoredCertificate {
 
 async fn stored_certificate(server: &Server) -> StoredCertificate {
     let query = sql("SELECT chain, sealed, due_at, failures FROM acme_certificates");
-    query.one(server.app().store.db()).await.unwrap()
+    query.fetch_one(server.app().store.db()).await.unwrap()
 }
 
 /// The number of orders with this outcome.

@@ -847,7 +847,7 @@ async fn clients_of_an_older_version_with_the_same_name_are_marked() {
         "UPDATE clients SET metadata = REPLACE(metadata, 'CN=Other', 'cn=BACKUP')",
         "UPDATE clients SET certificate_name = '?'",
     ] {
-        gatewright::store::sql(statement).run(server.app().store.db()).await.unwrap();
+        gatewright::store::sql(statement).execute(server.app().store.db()).await.unwrap();
     }
 
     let server = server.restart().await;

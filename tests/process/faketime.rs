@@ -73,7 +73,7 @@ impl ServerWithClock {
         let started_at = now() + offset;
         wait_until("the jobs run", async || {
             let jobs = sql("SELECT ran_at FROM jobs WHERE name IN ('sweep', 'keys')");
-            let jobs: Vec<Job> = jobs.all(self.store.db()).await.unwrap();
+            let jobs: Vec<Job> = jobs.fetch_all(self.store.db()).await.unwrap();
             let ran = |job: &Job| {
                 job.ran_at.is_some_and(|at| (started_at..started_at + DAY / 2).contains(&at))
             };

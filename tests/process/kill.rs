@@ -168,12 +168,12 @@ async fn check_database(server: &Server, clients: &[Client]) {
     let url = Secret::new(server.installation.database.clone());
     let store = Store::open(&url, &limits, OpenMode::Migrate).await.unwrap();
     let grants: Vec<Grant> =
-        sql("SELECT id, generation, revoked_at FROM grants").all(store.db()).await.unwrap();
+        sql("SELECT id, generation, revoked_at FROM grants").fetch_all(store.db()).await.unwrap();
     let codes: Vec<Code> =
-        sql("SELECT digest, grant_id, used_at FROM codes").all(store.db()).await.unwrap();
+        sql("SELECT digest, grant_id, used_at FROM codes").fetch_all(store.db()).await.unwrap();
     let events: Count =
         sql("SELECT count(*) AS count FROM audit_events WHERE kind = 'grant.created'")
-            .one(store.db())
+            .fetch_one(store.db())
             .await
             .unwrap();
     if !is_postgres() {
@@ -182,11 +182,11 @@ async fn check_database(server: &Server, clients: &[Client]) {
             integrity_check: String,
         }
         let found = sql("SELECT integrity_check FROM pragma_integrity_check");
-        let found: Vec<Check> = found.all(store.db()).await.unwrap();
+        let found: Vec<Check> = found.fetch_all(store.db()).await.unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].integrity_check, "ok");
         let broken = sql("SELECT count(*) AS count FROM pragma_foreign_key_check");
-        assert_eq!(broken.one::<Count>(store.db()).await.unwrap().count, 0);
+        assert_eq!(broken.fetch_one::<Count>(store.db()).await.unwrap().count, 0);
     }
     store.close().await;
 

@@ -33,7 +33,7 @@ async fn expire_lease(installation: &Installation) {
         Store::open(&Secret::new(installation.database.clone()), &limits, OpenMode::Migrate)
             .await
             .unwrap();
-    assert_eq!(sql("UPDATE outbox SET due_at = 0").run(store.db()).await.unwrap(), 1);
+    assert_eq!(sql("UPDATE outbox SET due_at = 0").execute(store.db()).await.unwrap(), 1);
     store.close().await;
 }
 

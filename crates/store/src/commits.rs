@@ -66,7 +66,7 @@ impl Write {
 
 /// Makes every commit on the writing connection fail.
 async fn refuse_commits(store: &Store) {
-    sql("PRAGMA foreign_keys = OFF").run(store.db()).await.unwrap();
+    sql("PRAGMA foreign_keys = OFF").execute(store.db()).await.unwrap();
     let Db::Sqlite(threads) = store.db() else { panic!("it is SQLite's") };
     threads.write.with(|connection| connection.commit_hook(Some(|| true))).await.unwrap();
 }
@@ -91,12 +91,12 @@ async fn a_commit_that_fails_fails_every_statement_that_writes() {
         if write.is_part {
             continue;
         }
-        let by_run = code(write.bound().run(on).await.map(drop));
-        let by_opt = code(write.bound().opt::<()>(on).await.map(drop));
-        let by_one = code(write.bound().one::<()>(on).await.map(drop));
-        let by_all = code(write.bound().all::<()>(on).await.map(drop));
+        let by_execute = code(write.bound().execute(on).await.map(drop));
+        let by_optional = code(write.bound().fetch_optional::<()>(on).await.map(drop));
+        let by_one = code(write.bound().fetch_one::<()>(on).await.map(drop));
+        let by_all = code(write.bound().fetch_all::<()>(on).await.map(drop));
 
-        for done in [by_run, by_opt, by_one, by_all] {
+        for done in [by_execute, by_optional, by_one, by_all] {
             assert_eq!(done.as_deref(), Some(REFUSED), "{}: {}", write.function, write.text);
         }
     }
@@ -112,7 +112,7 @@ async fn a_commit_that_fails_fails_its_transaction() {
 
     for write in writes().iter().filter(|write| !write.is_part) {
         let mut tx = database.store.write().await.unwrap();
-        write.bound().run(&mut tx).await.unwrap();
+        write.bound().execute(&mut tx).await.unwrap();
         assert_eq!(code(tx.commit().await).as_deref(), Some(REFUSED), "{}", write.function);
     }
 }
@@ -124,12 +124,14 @@ async fn a_transaction_in_which_a_statement_has_failed_is_not_committed() {
     let database = TestDatabase::make().await;
     let mut tx = database.store.write().await.unwrap();
     let insert = "INSERT INTO versions (name, version) VALUES ($1, 1)";
-    sql(insert).bind("new").run(&mut tx).await.unwrap();
-    sql(insert).bind("new").run(&mut tx).await.unwrap_err();
+    sql(insert).bind("new").execute(&mut tx).await.unwrap();
+    sql(insert).bind("new").execute(&mut tx).await.unwrap_err();
 
     tx.commit().await.unwrap_err();
 
-    let rows: Vec<(String,)> =
-        sql("SELECT name FROM versions WHERE name = 'new'").all(database.store.db()).await.unwrap();
+    let rows: Vec<(String,)> = sql("SELECT name FROM versions WHERE name = 'new'")
+        .fetch_all(database.store.db())
+        .await
+        .unwrap();
     assert!(rows.is_empty(), "{rows:?}");
 }

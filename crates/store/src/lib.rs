@@ -123,7 +123,7 @@ async fn reseal(
     from: &[u8],
     to: &[u8],
 ) -> sqlx::Result<bool> {
-    let resealed = sql(statement).bind(to).bind(key).bind(from).run(on).await?;
+    let resealed = sql(statement).bind(to).bind(key).bind(from).execute(on).await?;
     Ok(resealed == 1)
 }
 

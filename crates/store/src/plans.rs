@@ -293,7 +293,7 @@ async fn fill(database: &TestDatabase) {
            FROM information_schema.columns
           WHERE table_schema = 'public' AND table_name NOT LIKE '\\_%'"
     };
-    let columns: Vec<Column> = sql(columns).all(database.store.db()).await.unwrap();
+    let columns: Vec<Column> = sql(columns).fetch_all(database.store.db()).await.unwrap();
     let mut tables: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for Column { tbl, name, kind, is_needed } in columns {
         let value = match (kind.as_str(), is_sqlite) {
@@ -352,7 +352,7 @@ impl Planner {
     async fn of(database: &TestDatabase) -> Self {
         let on = database.store.db();
         let names = async |text: &'static str| -> BTreeSet<String> {
-            let names: Vec<Name> = sql(text).all(on).await.unwrap();
+            let names: Vec<Name> = sql(text).fetch_all(on).await.unwrap();
             names.into_iter().map(|row| row.name).collect()
         };
         if let Db::Sqlite(_) = on {
@@ -445,7 +445,7 @@ impl Planner {
             Box::leak(format!("EXPLAIN QUERY PLAN {text}").into_boxed_str());
         let steps: Vec<Step> = sql(explain)
             .bind_all(std::iter::repeat_n(BoundValue::Text(None), 40))
-            .all(database.store.db())
+            .fetch_all(database.store.db())
             .await
             .unwrap_or_else(|error| panic!("{error}: {text}"));
         let mut scans = Vec::new();

@@ -94,7 +94,7 @@ pub async fn stored_proofs(server: &Server) -> i64 {
         count: i64,
     }
     let row: Row = sql("SELECT COUNT(*) AS count FROM replays WHERE kind = 'dpop_proof'")
-        .one(server.app().store.db())
+        .fetch_one(server.app().store.db())
         .await
         .unwrap();
     row.count

@@ -39,7 +39,7 @@ pub async fn account(
 ) -> sqlx::Result<Option<Vec<u8>>> {
     let row: Option<(Vec<u8>,)> = sql("SELECT sealed FROM acme_accounts WHERE directory = $1")
         .bind(directory)
-        .opt(on)
+        .fetch_optional(on)
         .await?;
     Ok(row.map(|(one,)| one))
 }
@@ -59,7 +59,7 @@ pub async fn store_account(
     .bind(directory)
     .bind(sealed)
     .bind(now)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }
@@ -69,7 +69,11 @@ pub async fn store_account(
 /// # Errors
 /// When the database fails.
 pub async fn delete_account(on: impl Into<Executor<'_>>, directory: &str) -> sqlx::Result<()> {
-    sql("DELETE FROM acme_accounts WHERE directory = $1").bind(directory).run(on).await.map(drop)
+    sql("DELETE FROM acme_accounts WHERE directory = $1")
+        .bind(directory)
+        .execute(on)
+        .await
+        .map(drop)
 }
 
 /// The certificate with this identifier.
@@ -82,7 +86,7 @@ pub async fn certificate(
 ) -> sqlx::Result<Option<AcmeCertificate>> {
     sql("SELECT chain, sealed, due_at, failures FROM acme_certificates WHERE id = $1")
         .bind(id)
-        .opt(on)
+        .fetch_optional(on)
         .await
 }
 
@@ -104,7 +108,7 @@ pub async fn store_certificate(
     .bind(chain)
     .bind(sealed)
     .bind(due_at)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }
@@ -128,7 +132,7 @@ pub async fn take_turn(
     .bind(id)
     .bind(due_at)
     .bind(now)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(taken == 1)
 }
@@ -150,7 +154,7 @@ pub async fn store_challenge(
     .bind(name)
     .bind(answer)
     .bind(expires_at)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }
@@ -168,7 +172,7 @@ pub async fn response(
         sql("SELECT answer FROM acme_challenges WHERE token = $1 AND expires_at > $2")
             .bind(token)
             .bind(now)
-            .opt(on)
+            .fetch_optional(on)
             .await?;
     Ok(row.map(|(one,)| one))
 }
@@ -188,7 +192,7 @@ pub async fn response_for(
           LIMIT 1")
     .bind(name)
     .bind(now)
-    .opt(on)
+    .fetch_optional(on)
     .await?;
     Ok(row.map(|(one,)| one))
 }
@@ -202,7 +206,7 @@ pub async fn sealed(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Sealed>> {
          UNION ALL
          SELECT id AS owner, sealed, FALSE AS is_account FROM acme_certificates
           WHERE sealed IS NOT NULL")
-    .all(on)
+    .fetch_all(on)
     .await
 }
 

@@ -39,7 +39,7 @@ macro_rules! columns {
 /// When the database fails.
 pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<AuthorityRow>> {
     sql(concat!("SELECT ", columns!(), " FROM authorities ORDER BY created_at DESC, id DESC"))
-        .all(on)
+        .fetch_all(on)
         .await
 }
 
@@ -48,7 +48,10 @@ pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<AuthorityRow>>
 /// # Errors
 /// When the database fails.
 pub async fn find(on: impl Into<Executor<'_>>, id: &str) -> sqlx::Result<Option<AuthorityRow>> {
-    sql(concat!("SELECT ", columns!(), " FROM authorities WHERE id = $1")).bind(id).opt(on).await
+    sql(concat!("SELECT ", columns!(), " FROM authorities WHERE id = $1"))
+        .bind(id)
+        .fetch_optional(on)
+        .await
 }
 
 /// The current root, or the current issuing CA.
@@ -65,7 +68,7 @@ pub async fn current(
         " FROM authorities WHERE is_root = $1 AND superseded_at IS NULL"
     ))
     .bind(is_root)
-    .opt(on)
+    .fetch_optional(on)
     .await
 }
 
@@ -85,7 +88,7 @@ pub async fn insert(tx: &mut Tx, row: &AuthorityRow) -> sqlx::Result<bool> {
     .bind(row.sealed.clone())
     .bind(row.not_after)
     .bind(row.created_at)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(inserted == 1)
 }
@@ -99,7 +102,7 @@ pub async fn supersede(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bo
         sql("UPDATE authorities SET superseded_at = $1 WHERE id = $2 AND superseded_at IS NULL")
             .bind(now)
             .bind(id)
-            .run(tx)
+            .execute(tx)
             .await?;
     Ok(superseded == 1)
 }
@@ -113,7 +116,7 @@ pub async fn delete_key(tx: &mut Tx, id: &str) -> sqlx::Result<bool> {
         "UPDATE authorities SET sealed = NULL WHERE id = $1 AND is_root AND sealed IS NOT NULL",
     )
     .bind(id)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(forgotten == 1)
 }
@@ -146,7 +149,7 @@ pub async fn record_issued(
         .bind(thumbprint)
         .bind(authority)
         .bind(serial)
-        .run(tx)
+        .execute(tx)
         .await
         .map(drop)
 }
@@ -178,7 +181,7 @@ pub async fn revoked(
           ORDER BY certificates.revoked_at, issued.serial")
     .bind(authority)
     .bind(not_expired_at)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -205,7 +208,7 @@ pub async fn revocation_status(
           WHERE issued.authority_id = $1 AND issued.serial = $2")
     .bind(authority)
     .bind(serial)
-    .opt(on)
+    .fetch_optional(on)
     .await
 }
 
@@ -220,7 +223,7 @@ pub async fn may_issue(tx: &mut Tx, thumbprint: Thumbprint) -> sqlx::Result<bool
         certificate_is_revoked!()
     ))
     .bind(thumbprint)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(held == 1)
 }
@@ -246,7 +249,7 @@ pub async fn may_be_renewed(
     .bind(now)
     .bind(thumbprint)
     .bind(client)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(counts == 1)
 }
@@ -272,7 +275,7 @@ pub async fn is_renewable(
     ))
     .bind(thumbprint)
     .bind(now)
-    .opt(on)
+    .fetch_optional(on)
     .await?;
     Ok(found.is_some())
 }
@@ -299,7 +302,7 @@ pub struct Crl {
 pub async fn crl(on: impl Into<Executor<'_>>, authority: &str) -> sqlx::Result<Option<Crl>> {
     sql("SELECT number, der, version, made_at, next_at FROM crls WHERE authority_id = $1")
         .bind(authority)
-        .opt(on)
+        .fetch_optional(on)
         .await
 }
 
@@ -324,7 +327,7 @@ pub async fn store_crl(
     .bind(crl.version)
     .bind(crl.made_at)
     .bind(crl.next_at)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(kept == 1)
 }

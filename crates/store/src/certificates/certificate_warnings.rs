@@ -20,7 +20,7 @@ pub async fn record_crossing(
     .bind(thumbprint)
     .bind(threshold)
     .bind(now)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(crossed == 1)
 }
@@ -39,7 +39,7 @@ pub async fn record_recipients(
         .bind(to_json(&warned)?)
         .bind(thumbprint)
         .bind(threshold)
-        .run(tx)
+        .execute(tx)
         .await
         .map(drop)
 }
@@ -63,7 +63,7 @@ pub async fn record_relief(
     .bind(thumbprint)
     .bind(threshold)
     .bind(to_json(&warned)?)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(relieved == 1)
 }

@@ -21,7 +21,7 @@ pub async fn insert(
     .bind(client)
     .bind(now)
     .bind(expires_at)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(inserted == 1)
 }
@@ -45,7 +45,7 @@ pub async fn spend(
     .bind(now)
     .bind(digest)
     .bind(client)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(spent == 1)
 }
@@ -72,7 +72,7 @@ pub async fn is_live(
     .bind(now)
     .bind(digest)
     .bind(client)
-    .opt(on)
+    .fetch_optional(on)
     .await?;
     Ok(found.is_some())
 }
@@ -82,5 +82,5 @@ pub async fn is_live(
 /// # Errors
 /// When the database fails.
 pub async fn delete_of_client(tx: &mut Tx, client: &ClientId) -> sqlx::Result<()> {
-    sql("DELETE FROM enrolments WHERE client_id = $1").bind(client).run(tx).await.map(drop)
+    sql("DELETE FROM enrolments WHERE client_id = $1").bind(client).execute(tx).await.map(drop)
 }

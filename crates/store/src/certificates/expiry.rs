@@ -126,7 +126,7 @@ pub async fn lifetimes(
     .bind(after.map_or(now, |life| life.not_after + life.length()))
     .bind(after.map(|life| String::from(life.thumbprint)).unwrap_or_default())
     .bind(most)
-    .all(on)
+    .fetch_all(on)
     .await?;
     Ok(merged(rows))
 }
@@ -156,7 +156,7 @@ pub async fn last_of_client(
     .bind(client)
     .bind(registered)
     .bind(unshown)
-    .all(on)
+    .fetch_all(on)
     .await?;
     Ok(merged(rows).pop())
 }

@@ -87,7 +87,7 @@ pub async fn page(
         .bind(thumbprint)
         .bind(filter.not_after_to)
         .bind(most)
-        .all(on)
+        .fetch_all(on)
         .await;
     };
     sql(concat!(
@@ -106,7 +106,7 @@ pub async fn page(
     .bind(filter.not_after_to)
     .bind(most)
     .bind(client)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -120,7 +120,7 @@ pub async fn by_serial(
 ) -> sqlx::Result<Vec<CertificateRow>> {
     sql(concat!("SELECT ", certificate_columns!(), " FROM certificates WHERE serial = $1"))
         .bind(serial)
-        .all(on)
+        .fetch_all(on)
         .await
 }
 
@@ -140,7 +140,7 @@ pub async fn cas_by_subject(
           ORDER BY not_after DESC, thumbprint"
     ))
     .bind(subject)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -161,7 +161,7 @@ pub async fn holders(on: impl Into<Executor<'_>>, range: &Range) -> sqlx::Result
     .bind(range.first.thumbprint)
     .bind(range.last.not_after)
     .bind(range.last.thumbprint)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -182,7 +182,7 @@ pub async fn count_ended(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::R
             (SELECT COUNT(*) FROM certificates
               WHERE revoked_at IS NOT NULL AND not_after < $1) AS twice")
     .bind(now)
-    .one(on)
+    .fetch_one(on)
     .await?;
     Ok((over.ended - over.twice, over.revoked))
 }
@@ -195,7 +195,7 @@ pub async fn presenting_clients(on: impl Into<Executor<'_>>) -> sqlx::Result<Has
     let rows: Vec<(ClientId,)> = sql("SELECT id FROM clients
           WHERE EXISTS (SELECT 1 FROM certificate_clients
                          WHERE client_id = clients.id AND last_used_at IS NOT NULL)")
-    .all(on)
+    .fetch_all(on)
     .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
@@ -219,7 +219,7 @@ pub async fn by_issuer_name(
     ))
     .bind(issuer)
     .bind(now)
-    .all(tx)
+    .fetch_all(tx)
     .await
 }
 
@@ -241,7 +241,7 @@ pub async fn by_public_key(
     ))
     .bind(public_key)
     .bind(now)
-    .all(tx)
+    .fetch_all(tx)
     .await
 }
 
@@ -257,7 +257,7 @@ pub async fn set_renewed_from(
     sql("UPDATE certificates SET renewed_from = $1 WHERE thumbprint = $2")
         .bind(from)
         .bind(thumbprint)
-        .run(tx)
+        .execute(tx)
         .await
         .map(drop)
 }
@@ -277,6 +277,6 @@ pub async fn renewed_from(
         " FROM certificates WHERE renewed_from = $1 ORDER BY thumbprint"
     ))
     .bind(thumbprint)
-    .all(tx)
+    .fetch_all(tx)
     .await
 }

@@ -185,7 +185,7 @@ pub async fn record(on: impl Into<Executor<'_>>, row: &CertificateRow) -> sqlx::
     .bind(row.revoked_at)
     .bind(row.reason.as_deref())
     .bind(row.chain_ends_at)
-    .run(&mut on)
+    .execute(&mut on)
     .await?;
     let Some(client) = &row.client_id else {
         return Ok(());
@@ -203,7 +203,7 @@ pub async fn record(on: impl Into<Executor<'_>>, row: &CertificateRow) -> sqlx::
     .bind(client)
     .bind(registered_at)
     .bind(row.last_used_at)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }
@@ -216,7 +216,7 @@ pub async fn register(tx: &mut Tx, client: &ClientId, rows: &[CertificateRow]) -
     sql("UPDATE certificate_clients SET registered_at = NULL
           WHERE client_id = $1 AND registered_at IS NOT NULL")
     .bind(client)
-    .run(&mut *tx)
+    .execute(&mut *tx)
     .await?;
     for row in rows {
         record(&mut *tx, row).await?;
@@ -228,7 +228,7 @@ pub async fn register(tx: &mut Tx, client: &ClientId, rows: &[CertificateRow]) -
                              WHERE certificate_clients.thumbprint = certificates.thumbprint
                                AND registered_at IS NOT NULL)")
     .bind(client)
-    .run(tx)
+    .execute(tx)
     .await
     .map(drop)
 }
@@ -246,7 +246,7 @@ pub async fn delete_surplus(tx: &mut Tx, client: &ClientId, most: i64) -> sqlx::
                                 LIMIT 1000 OFFSET $2)")
     .bind(client)
     .bind(most)
-    .run(tx)
+    .execute(tx)
     .await
 }
 
@@ -277,6 +277,6 @@ pub async fn find(
 ) -> sqlx::Result<Option<CertificateRow>> {
     sql(concat!("SELECT ", certificate_columns!(), " FROM certificates WHERE thumbprint = $1"))
         .bind(thumbprint)
-        .opt(on)
+        .fetch_optional(on)
         .await
 }

@@ -30,7 +30,7 @@ pub async fn is_revoked(on: impl Into<Executor<'_>>, thumbprint: Thumbprint) -> 
         certificate_is_revoked!()
     ))
     .bind(thumbprint)
-    .opt(on)
+    .fetch_optional(on)
     .await?;
     Ok(found.is_some())
 }
@@ -46,7 +46,7 @@ pub async fn is_compromised(
     let found: Option<(String,)> = sql("SELECT thumbprint FROM certificates
           WHERE public_key = $1 AND reason = 'keyCompromise' LIMIT 1")
     .bind(public_key)
-    .opt(on)
+    .fetch_optional(on)
     .await?;
     Ok(found.is_some())
 }
@@ -84,7 +84,7 @@ pub async fn revoked(on: impl Into<Executor<'_>>) -> sqlx::Result<Revoked> {
     let rows: Vec<(Thumbprint, Thumbprint, bool)> = sql("SELECT thumbprint, public_key,
                 (reason IS NOT NULL AND reason = 'keyCompromise') AS is_compromised
            FROM certificates WHERE revoked_at IS NOT NULL")
-    .all(on)
+    .fetch_all(on)
     .await?;
     let mut revoked = Revoked::default();
     for (thumbprint, public_key, is_compromised) in rows {
@@ -115,7 +115,7 @@ pub async fn revoke(
     .bind(now)
     .bind(reason)
     .bind(thumbprint)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(revoked == 1)
 }
@@ -140,7 +140,7 @@ pub async fn revoke_of_client(
     .bind(now)
     .bind(reason)
     .bind(client)
-    .all(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
     versions::bump(tx, Kind::Revocations).await?;
     Ok(revoked)

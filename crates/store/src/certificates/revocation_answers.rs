@@ -22,7 +22,10 @@ pub async fn find(
     on: impl Into<Executor<'_>>,
     name: Thumbprint,
 ) -> sqlx::Result<Option<StoredResponse>> {
-    sql("SELECT body, fetched_at FROM revocation_answers WHERE id = $1").bind(name).opt(on).await
+    sql("SELECT body, fetched_at FROM revocation_answers WHERE id = $1")
+        .bind(name)
+        .fetch_optional(on)
+        .await
 }
 
 /// Stores a response until it expires. Of two, the one that was fetched later is kept.
@@ -43,7 +46,7 @@ pub async fn store(
     .bind(kept.body.as_slice())
     .bind(kept.fetched_at)
     .bind(expires_at)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }

@@ -30,7 +30,7 @@ pub async fn store(on: impl Into<Executor<'_>>, shown: &ShownChain) -> sqlx::Res
     .bind(&shown.client_id)
     .bind(shown.chain.as_slice())
     .bind(shown.not_after)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }
@@ -40,5 +40,5 @@ pub async fn store(on: impl Into<Executor<'_>>, shown: &ShownChain) -> sqlx::Res
 /// # Errors
 /// When the database fails.
 pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<ShownChain>> {
-    sql("SELECT thumbprint, client_id, chain, not_after FROM shown_chains").all(on).await
+    sql("SELECT thumbprint, client_id, chain, not_after FROM shown_chains").fetch_all(on).await
 }

@@ -29,7 +29,7 @@ pub async fn find(on: impl Into<Executor<'_>>, id: &ClientId) -> sqlx::Result<Op
     let client: Option<Client> =
         sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients WHERE id = $1")
             .bind(id)
-            .opt(&mut on)
+            .fetch_optional(&mut on)
             .await?;
     let Some(mut client) = client else {
         return Ok(None);
@@ -38,7 +38,7 @@ pub async fn find(on: impl Into<Executor<'_>>, id: &ClientId) -> sqlx::Result<Op
           WHERE client_id = $1
           ORDER BY created_at DESC, id DESC")
     .bind(id)
-    .all(&mut on)
+    .fetch_all(&mut on)
     .await?;
     Ok(Some(client))
 }
@@ -61,7 +61,7 @@ pub async fn page(
           LIMIT $2")
         .bind(after)
         .bind(most)
-        .all(&mut on)
+        .fetch_all(&mut on)
         .await?;
     let Some(last) = clients.last() else {
         return Ok(clients);
@@ -72,7 +72,7 @@ pub async fn page(
           ORDER BY created_at DESC, id DESC")
         .bind(after)
         .bind(&last.id)
-        .all(&mut on)
+        .fetch_all(&mut on)
         .await?;
     for client in &mut clients {
         let own = secrets.extract_if(.., |owned| owned.client_id == client.id);
@@ -94,7 +94,7 @@ pub async fn with_certificates(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<
                  OR metadata LIKE '%\"tls_client_certificate_bound_access_tokens\":true%'
                  OR metadata LIKE '%tls_client_auth\"%')
           ORDER BY id")
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -110,7 +110,7 @@ pub async fn origins(on: impl Into<Executor<'_>>) -> sqlx::Result<BTreeSet<Strin
     }
 
     let rows: Vec<(String,)> =
-        sql("SELECT metadata FROM clients WHERE disabled_at IS NULL").all(on).await?;
+        sql("SELECT metadata FROM clients WHERE disabled_at IS NULL").fetch_all(on).await?;
     let mut origins = BTreeSet::new();
     for (metadata,) in rows {
         origins.extend(from_json::<Allowed>(&metadata)?.gw_allowed_origins);
@@ -132,7 +132,7 @@ pub async fn insert(
         .bind(id)
         .bind(to_json(metadata)?)
         .bind(now)
-        .run(tx)
+        .execute(tx)
         .await
         .map(drop)
 }
@@ -154,7 +154,7 @@ pub async fn update(
     .bind(now)
     .bind(id)
     .bind(version)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(updated == 1)
 }
@@ -171,7 +171,7 @@ pub async fn without_certificate_name(on: impl Into<Executor<'_>>) -> sqlx::Resu
           WHERE certificate_name = $1
           ORDER BY id")
     .bind(UNKNOWN)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -190,7 +190,7 @@ pub async fn set_certificate_name(
         .bind(name.unwrap_or_default())
         .bind(is_shared)
         .bind(id)
-        .run(tx)
+        .execute(tx)
         .await
         .map(drop)
 }
@@ -209,7 +209,7 @@ pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>
             AND NOT (own.shares_certificate_name AND other.shares_certificate_name)
           ORDER BY other.id")
     .bind(id)
-    .all(tx)
+    .fetch_all(tx)
     .await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
@@ -234,7 +234,7 @@ pub async fn sharing_certificate_names(
     .bind(range.first.thumbprint)
     .bind(range.last.not_after)
     .bind(range.last.thumbprint)
-    .all(on)
+    .fetch_all(on)
     .await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
@@ -259,7 +259,7 @@ pub async fn disable(tx: &mut Tx, id: &ClientId, at: Option<Timestamp>) -> sqlx:
           WHERE id = $2")
     .bind(at)
     .bind(id)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(changed == 1)
 }
@@ -272,7 +272,7 @@ pub async fn disable(tx: &mut Tx, id: &ClientId, at: Option<Timestamp>) -> sqlx:
 pub async fn lock(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
     let held = sql("UPDATE clients SET version = version WHERE id = $1 AND disabled_at IS NULL")
         .bind(id)
-        .run(tx)
+        .execute(tx)
         .await?;
     Ok(held == 1)
 }
@@ -282,7 +282,7 @@ pub async fn lock(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
 /// # Errors
 /// When the database fails.
 pub async fn delete(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
-    let deleted = sql("DELETE FROM clients WHERE id = $1").bind(id).run(tx).await?;
+    let deleted = sql("DELETE FROM clients WHERE id = $1").bind(id).execute(tx).await?;
     Ok(deleted == 1)
 }
 
@@ -304,7 +304,7 @@ pub async fn add_secret(
     .bind(secret.sealed.clone())
     .bind(now)
     .bind(secret.expires_at)
-    .run(tx)
+    .execute(tx)
     .await
     .map(drop)
 }
@@ -325,7 +325,9 @@ pub struct SealedSecret {
 /// # Errors
 /// When the database fails.
 pub async fn sealed_secrets(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<SealedSecret>> {
-    sql("SELECT id, client_id, sealed FROM client_secrets WHERE sealed IS NOT NULL").all(on).await
+    sql("SELECT id, client_id, sealed FROM client_secrets WHERE sealed IS NOT NULL")
+        .fetch_all(on)
+        .await
 }
 
 /// Replaces the sealed form by one under a newer key, unless it was replaced in the meantime.
@@ -350,12 +352,12 @@ pub async fn reseal(
 pub async fn expire_secrets(tx: &mut Tx, id: &ClientId, at: Timestamp) -> sqlx::Result<()> {
     sql("DELETE FROM client_secrets WHERE client_id = $1 AND expires_at IS NOT NULL")
         .bind(id)
-        .run(&mut *tx)
+        .execute(&mut *tx)
         .await?;
     sql("UPDATE client_secrets SET expires_at = $1 WHERE client_id = $2")
         .bind(at)
         .bind(id)
-        .run(tx)
+        .execute(tx)
         .await
         .map(drop)
 }
@@ -382,7 +384,7 @@ pub async fn set_logo(
     let Some(logo) = logo else {
         return sql("DELETE FROM client_logos WHERE client_id = $1")
             .bind(id)
-            .run(tx)
+            .execute(tx)
             .await
             .map(drop);
     };
@@ -393,7 +395,7 @@ pub async fn set_logo(
     .bind(&logo.media_type)
     .bind(logo.bytes.as_slice())
     .bind(now)
-    .run(tx)
+    .execute(tx)
     .await
     .map(drop)
 }
@@ -403,5 +405,8 @@ pub async fn set_logo(
 /// # Errors
 /// When the database fails.
 pub async fn logo(on: impl Into<Executor<'_>>, id: &ClientId) -> sqlx::Result<Option<Logo>> {
-    sql("SELECT media_type, bytes FROM client_logos WHERE client_id = $1").bind(id).opt(on).await
+    sql("SELECT media_type, bytes FROM client_logos WHERE client_id = $1")
+        .bind(id)
+        .fetch_optional(on)
+        .await
 }

@@ -101,7 +101,7 @@ pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Resource>> {
         sql("SELECT id, name, scopes, sensitive, texts, access_token_format, access_token_lifetime
            FROM resources
           ORDER BY ordinal, id")
-        .all(on)
+        .fetch_all(on)
         .await?;
     rows.into_iter().map(Row::read).collect()
 }
@@ -126,7 +126,7 @@ pub async fn insert(tx: &mut Tx, resource: &Resource, now: Timestamp) -> sqlx::R
     .bind(resource.access_token_format.map(TokenFormat::as_str))
     .bind(resource.access_token_lifetime)
     .bind(now)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(inserted == 1)
 }
@@ -149,7 +149,7 @@ pub async fn update(tx: &mut Tx, resource: &Resource, now: Timestamp) -> sqlx::R
     .bind(resource.access_token_lifetime)
     .bind(now)
     .bind(&resource.id)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(updated == 1)
 }
@@ -159,6 +159,6 @@ pub async fn update(tx: &mut Tx, resource: &Resource, now: Timestamp) -> sqlx::R
 /// # Errors
 /// When the database fails.
 pub async fn delete(tx: &mut Tx, id: &ResourceId) -> sqlx::Result<bool> {
-    let deleted = sql("DELETE FROM resources WHERE id = $1").bind(id).run(tx).await?;
+    let deleted = sql("DELETE FROM resources WHERE id = $1").bind(id).execute(tx).await?;
     Ok(deleted == 1)
 }

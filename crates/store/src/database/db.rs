@@ -211,7 +211,7 @@ impl Batch {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn run(self, db: &Db) -> sqlx::Result<bool> {
+    pub(crate) async fn execute(self, db: &Db) -> sqlx::Result<bool> {
         let Self { first, others, whole, values } = self;
         match db {
             Db::Sqlite(sqlite) => {
@@ -220,7 +220,7 @@ impl Batch {
             }
             Db::Postgres(_) => {
                 let statement = Statement { text: whole, values };
-                Ok(statement.opt::<(bool,)>(db).await?.is_some())
+                Ok(statement.fetch_optional::<(bool,)>(db).await?.is_some())
             }
         }
     }
@@ -343,7 +343,7 @@ impl Statement {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn run<'c>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<u64> {
+    pub async fn execute<'c>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<u64> {
         Ok(self.rows(on.into(), Form::Count).await?.changed())
     }
 
@@ -351,15 +351,18 @@ impl Statement {
     ///
     /// # Errors
     /// `RowNotFound`, or when the database fails.
-    pub async fn one<'c, T: DecodedRow>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<T> {
-        self.opt(on).await?.ok_or(sqlx::Error::RowNotFound)
+    pub async fn fetch_one<'c, T: DecodedRow>(
+        self,
+        on: impl Into<Executor<'c>>,
+    ) -> sqlx::Result<T> {
+        self.fetch_optional(on).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
     /// The first row, if there is one.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn opt<'c, T: DecodedRow>(
+    pub async fn fetch_optional<'c, T: DecodedRow>(
         self,
         on: impl Into<Executor<'c>>,
     ) -> sqlx::Result<Option<T>> {
@@ -370,7 +373,10 @@ impl Statement {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn all<'c, T: DecodedRow>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<Vec<T>> {
+    pub async fn fetch_all<'c, T: DecodedRow>(
+        self,
+        on: impl Into<Executor<'c>>,
+    ) -> sqlx::Result<Vec<T>> {
         self.rows(on.into(), Form::All).await?.decode()
     }
 }

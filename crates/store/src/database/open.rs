@@ -335,7 +335,7 @@ mod tests {
             .bind(number.to_string())
             .bind(number)
             .bind("x".repeat(4000))
-            .run(&mut tx)
+            .execute(&mut tx)
             .await?;
             tx.commit().await?;
         }
@@ -344,7 +344,7 @@ mod tests {
 
     async fn written(store: &Store) -> usize {
         let rows: Vec<Text> =
-            sql("SELECT id AS text FROM audit_events").all(store.db()).await.unwrap();
+            sql("SELECT id AS text FROM audit_events").fetch_all(store.db()).await.unwrap();
         rows.len()
     }
 
@@ -371,7 +371,7 @@ mod tests {
         let database = TestDatabase::sqlite().await;
         let store = &database.store;
         write(store, 0..10).await.unwrap();
-        sql("PRAGMA max_page_count = 1").run(store.db()).await.unwrap();
+        sql("PRAGMA max_page_count = 1").execute(store.db()).await.unwrap();
 
         let mut committed = 10;
         let refused = loop {
@@ -384,10 +384,10 @@ mod tests {
         assert_eq!(code.as_deref(), Some("13"), "{refused}");
         assert_eq!(written(store).await, usize::try_from(committed).unwrap());
 
-        sql("PRAGMA max_page_count = 1000000").run(store.db()).await.unwrap();
+        sql("PRAGMA max_page_count = 1000000").execute(store.db()).await.unwrap();
         write(store, 100..110).await.unwrap();
         assert_eq!(written(store).await, usize::try_from(committed).unwrap() + 10);
         let check = "SELECT integrity_check AS text FROM pragma_integrity_check";
-        assert_eq!(sql(check).one::<Text>(store.db()).await.unwrap().text, "ok");
+        assert_eq!(sql(check).fetch_one::<Text>(store.db()).await.unwrap().text, "ok");
     }
 }

@@ -373,7 +373,7 @@ mod tests {
 
     async fn written(store: &Store) -> sqlx::Result<()> {
         let mut tx = store.write().await?;
-        sql(MORE).run(&mut tx).await?;
+        sql(MORE).execute(&mut tx).await?;
         tx.commit().await
     }
 
@@ -386,7 +386,7 @@ mod tests {
         // More often than the number of connections.
         for _ in 0..10 {
             let mut tx = store.write().await.unwrap();
-            sql(MORE).run(&mut tx).await.unwrap();
+            sql(MORE).execute(&mut tx).await.unwrap();
         }
         assert_eq!(version(store).await, before);
         written(store).await.unwrap();
@@ -452,7 +452,7 @@ mod tests {
             ConnectionLimits { acquire: Duration::from_millis(400), ..TestDatabase::LIMITS };
         let store = Store::open(&database.url, &limits, OpenMode::Serve).await.unwrap();
         let mut tx = database.store.write().await.unwrap();
-        sql(MORE).run(&mut tx).await.unwrap();
+        sql(MORE).execute(&mut tx).await.unwrap();
 
         let begun = Instant::now();
         let waiting: Vec<_> = (0..8)

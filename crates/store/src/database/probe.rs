@@ -11,7 +11,7 @@ pub async fn write(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Result<
     sql("INSERT INTO jobs (name, holder, leased_until, ran_at) VALUES ('writes', '', $1, $1)
          ON CONFLICT (name) DO UPDATE SET leased_until = excluded.leased_until, ran_at = excluded.ran_at")
     .bind(now)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }

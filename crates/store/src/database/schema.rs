@@ -67,7 +67,7 @@ async fn applied(db: &Db) -> sqlx::Result<Vec<Applied>> {
     if !has_table(db, "_sqlx_migrations").await? {
         return Ok(Vec::new());
     }
-    sql("SELECT version, checksum FROM _sqlx_migrations ORDER BY version").all(db).await
+    sql("SELECT version, checksum FROM _sqlx_migrations ORDER BY version").fetch_all(db).await
 }
 
 async fn has_table(db: &Db, name: &str) -> sqlx::Result<bool> {
@@ -78,7 +78,7 @@ async fn has_table(db: &Db, name: &str) -> sqlx::Result<bool> {
               WHERE tablename = $1 AND schemaname = ANY (current_schemas(false))"
         }
     };
-    Ok(sql(tables).bind(name).opt::<Table>(db).await?.is_some())
+    Ok(sql(tables).bind(name).fetch_optional::<Table>(db).await?.is_some())
 }
 
 /// Whether a schema that later releases have migrated still supports this one.
@@ -89,7 +89,7 @@ async fn admitted(db: &Db, applied: &[Applied]) -> sqlx::Result<Result<(), OpenS
         return Ok(Ok(()));
     }
     let releases: Vec<Release> = if has_table(db, "schema_releases").await? {
-        sql("SELECT migration, applied_by, oldest FROM schema_releases").all(db).await?
+        sql("SELECT migration, applied_by, oldest FROM schema_releases").fetch_all(db).await?
     } else {
         Vec::new()
     };
@@ -164,7 +164,7 @@ async fn migrate(db: &Db, name: &str) -> Result<(), OpenStoreError> {
     .map_err(failed)?;
     let applied: Vec<Applied> =
         sql("SELECT version, checksum FROM _sqlx_migrations ORDER BY version")
-            .all(&mut tx)
+            .fetch_all(&mut tx)
             .await
             .map_err(failed)?;
     for migration in missing(&applied)? {
@@ -187,7 +187,7 @@ async fn apply(tx: &mut Tx, migration: &'static Migration, begun: Instant) -> sq
     .bind(true)
     .bind(&*migration.checksum)
     .bind(i64::try_from(begun.elapsed().as_nanos()).unwrap_or(i64::MAX))
-    .run(tx)
+    .execute(tx)
     .await
     .map(drop)
 }
@@ -200,7 +200,7 @@ async fn sign(tx: &mut Tx) -> sqlx::Result<()> {
         .bind(migration.version)
         .bind(VERSION)
         .bind(oldest(migration.version))
-        .run(&mut *tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok(())
@@ -259,13 +259,13 @@ mod tests {
         let applied =
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                        VALUES (9999, 'later', TRUE, $1, 0)";
-        sql(applied).bind(&[0_u8; 48][..]).run(on).await.unwrap();
+        sql(applied).bind(&[0_u8; 48][..]).execute(on).await.unwrap();
 
         // No row says which releases are supported.
         assert!(matches!(open().await, Err(OpenStoreError::TooNew { migration: 9999, .. })));
 
         let says = "INSERT INTO schema_releases (migration, applied_by, oldest) VALUES (9999, '9.1.0', $1)";
-        sql(says).bind("9.0.0").run(on).await.unwrap();
+        sql(says).bind("9.0.0").execute(on).await.unwrap();
         let refused = open().await.unwrap_err().to_string();
         assert!(
             ["9.1.0", "9.0.0", VERSION].iter().all(|named| refused.contains(named)),
@@ -274,7 +274,7 @@ mod tests {
 
         sql("UPDATE schema_releases SET oldest = $1 WHERE migration = 9999")
             .bind(VERSION)
-            .run(on)
+            .execute(on)
             .await
             .unwrap();
         open().await.unwrap().close().await;
@@ -286,7 +286,7 @@ mod tests {
         let last = MIGRATIONS.iter().next_back().unwrap();
         let on = database.store.db();
         let forget = "DELETE FROM _sqlx_migrations WHERE version = $1";
-        sql(forget).bind(last.version).run(on).await.unwrap();
+        sql(forget).bind(last.version).execute(on).await.unwrap();
 
         let refused = Store::open(&database.url, &TestDatabase::LIMITS, OpenMode::Command).await;
 

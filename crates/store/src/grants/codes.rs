@@ -125,7 +125,7 @@ pub async fn issue(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let issued = issuing(digest, authorization, ground, expires_at, now)?.run(tx).await?;
+    let issued = issuing(digest, authorization, ground, expires_at, now)?.execute(tx).await?;
     Ok(issued == 1)
 }
 
@@ -157,7 +157,7 @@ pub async fn issue_alone(
     issuing(digest, authorization, ground, expires_at, now)?
         .bind_all(event.values())
         .then(&[EVENT], WHOLE)
-        .run(db)
+        .execute(db)
         .await
 }
 
@@ -182,7 +182,7 @@ pub async fn state(
 ) -> sqlx::Result<Option<CodeState>> {
     sql("SELECT session_id, expires_at, used_at FROM codes WHERE digest = $1")
         .bind(digest)
-        .opt(on)
+        .fetch_optional(on)
         .await
 }
 
@@ -198,7 +198,7 @@ pub async fn invalidate(
     sql("UPDATE codes SET used_at = $1 WHERE digest = $2 AND used_at IS NULL")
         .bind(now)
         .bind(digest)
-        .run(on)
+        .execute(on)
         .await
         .map(drop)
 }
@@ -237,7 +237,7 @@ pub async fn unused(
            JOIN sessions ON sessions.id = codes.session_id
           WHERE codes.digest = $1 AND codes.used_at IS NULL")
     .bind(digest)
-    .opt(on)
+    .fetch_optional(on)
     .await
 }
 
@@ -331,7 +331,7 @@ pub async fn redeem(
         .bind(life.idle_at.min(life.expires_at))
         .bind_all(event.values())
         .then(&[GRANT, EVENT], WHOLE)
-        .run(db)
+        .execute(db)
         .await
 }
 
@@ -402,7 +402,7 @@ pub async fn spend(
     .bind(now)
     .bind(digest)
     .bind(trusted)
-    .opt(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
     if let Some(row) = row {
         return Ok(Spent::Now {
@@ -412,7 +412,10 @@ pub async fn spend(
         });
     }
     let used: Option<(GrantId, ClientId)> =
-        sql("SELECT grant_id, client_id FROM codes WHERE digest = $1").bind(digest).opt(tx).await?;
+        sql("SELECT grant_id, client_id FROM codes WHERE digest = $1")
+            .bind(digest)
+            .fetch_optional(tx)
+            .await?;
     Ok(used.map_or(Spent::Unknown, |(grant_id, client_id)| Spent::Before { grant_id, client_id }))
 }
 
@@ -431,7 +434,7 @@ pub async fn spend_of_user_and_client(
     .bind(now)
     .bind(user)
     .bind(client)
-    .run(tx)
+    .execute(tx)
     .await
 }
 
@@ -443,6 +446,6 @@ pub async fn spend_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx::
     sql("UPDATE codes SET used_at = $1 WHERE expires_at > $1 AND user_id = $2 AND used_at IS NULL")
         .bind(now)
         .bind(user)
-        .run(tx)
+        .execute(tx)
         .await
 }

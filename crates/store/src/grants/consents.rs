@@ -79,7 +79,7 @@ pub async fn of_user(on: impl Into<Executor<'_>>, user: &UserId) -> sqlx::Result
           WHERE user_id = $1
           ORDER BY created_at, client_id")
     .bind(user)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -95,7 +95,7 @@ pub async fn find(
     sql("SELECT scope, resources, claims FROM consents WHERE user_id = $1 AND client_id = $2")
         .bind(user)
         .bind(client)
-        .opt(on)
+        .fetch_optional(on)
         .await
 }
 
@@ -122,7 +122,7 @@ pub async fn widen(
         .bind(to_json(&consent.resources)?)
         .bind(to_json(&consent.claims)?)
         .bind(now)
-        .run(tx)
+        .execute(tx)
         .await?;
         return Ok(inserted == 1);
     };
@@ -138,7 +138,7 @@ pub async fn widen(
         .bind(&seen.scope)
         .bind(to_json(&seen.resources)?)
         .bind(to_json(&seen.claims)?)
-        .run(tx)
+        .execute(tx)
         .await?;
     Ok(updated == 1)
 }
@@ -151,7 +151,7 @@ pub async fn withdraw(tx: &mut Tx, user: &UserId, client: &ClientId) -> sqlx::Re
     let withdrawn = sql("DELETE FROM consents WHERE user_id = $1 AND client_id = $2")
         .bind(user)
         .bind(client)
-        .run(tx)
+        .execute(tx)
         .await?;
     Ok(withdrawn == 1)
 }

@@ -36,7 +36,7 @@ pub async fn insert(tx: &mut Tx, decision: &NewDecision<'_>, now: Timestamp) -> 
         .bind(decision.codes)
         .bind(now)
         .bind(decision.expires_at)
-        .run(tx)
+        .execute(tx)
         .await?;
     Ok(inserted == 1)
 }
@@ -59,7 +59,7 @@ pub struct Decision {
 pub async fn find(on: impl Into<Executor<'_>>, digest: &Digest) -> sqlx::Result<Option<Decision>> {
     sql("SELECT user_id, codes, decided_at FROM decisions WHERE digest = $1")
         .bind(digest)
-        .opt(on)
+        .fetch_optional(on)
         .await
 }
 
@@ -78,7 +78,7 @@ pub async fn lock(
       RETURNING user_id, codes, decided_at")
     .bind(digest)
     .bind(browser)
-    .opt(tx)
+    .fetch_optional(tx)
     .await
 }
 
@@ -94,7 +94,7 @@ pub async fn renumber(
     sql("UPDATE decisions SET codes = $1 WHERE digest = $2")
         .bind(codes)
         .bind(digest)
-        .run(on)
+        .execute(on)
         .await
         .map(drop)
 }

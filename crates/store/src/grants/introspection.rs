@@ -72,7 +72,7 @@ pub async fn behind_token(
     .bind(id)
     .bind(client)
     .bind(jti)
-    .opt(on)
+    .fetch_optional(on)
     .await
 }
 
@@ -113,7 +113,7 @@ pub async fn behind_opaque_token(
     ))
     .bind(now)
     .bind(digest)
-    .opt(on)
+    .fetch_optional(on)
     .await?;
     Ok(both.map(|both| (both.token, both.live)))
 }
@@ -139,6 +139,6 @@ pub async fn behind_refresh_token(
     .bind(now)
     .bind(&presented.grant_id)
     .bind(presented.generation)
-    .opt(on)
+    .fetch_optional(on)
     .await
 }

@@ -166,7 +166,7 @@ pub async fn insert(
     .bind(bonds.public_key)
     .bind(bonds.proof_key)
     .bind(life.idle_at.min(life.expires_at))
-    .one(tx)
+    .fetch_one(tx)
     .await
 }
 
@@ -187,6 +187,6 @@ pub async fn find(
     ))
     .bind(id)
     .bind(client)
-    .opt(on)
+    .fetch_optional(on)
     .await
 }

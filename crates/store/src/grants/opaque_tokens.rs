@@ -63,7 +63,7 @@ pub async fn insert(
     .bind(token.expires_at)
     .bind((!confirmation.is_bearer()).then(|| to_json(confirmation)).transpose()?)
     .bind(confirmation.certificate)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(inserted == 1)
 }
@@ -83,7 +83,7 @@ pub async fn revoke(
     .bind(now)
     .bind(digest)
     .bind(client)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(revoked == 1)
 }
@@ -101,7 +101,7 @@ pub async fn revoke_by_id(
         sql("UPDATE opaque_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
             .bind(now)
             .bind(id)
-            .run(on)
+            .execute(on)
             .await?;
     Ok(revoked == 1)
 }
@@ -133,7 +133,7 @@ pub async fn bound_certificates(
     let rows: Vec<(Thumbprint,)> =
         sql(concat!("SELECT DISTINCT certificate FROM opaque_tokens WHERE ", token_is_bound!()))
             .bind(now)
-            .all(on)
+            .fetch_all(on)
             .await?;
     Ok(rows.into_iter().map(|(certificate,)| certificate).collect())
 }
@@ -160,7 +160,7 @@ pub async fn count_bound(
     .bind(range.first.thumbprint)
     .bind(range.last.not_after)
     .bind(range.last.thumbprint)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 

@@ -21,7 +21,7 @@ pub async fn any_live(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Resu
     let (live,): (bool,) = sql("SELECT EXISTS (SELECT 1 FROM grants
                         WHERE revoked_at IS NULL AND expires_at > $1) AS live")
     .bind(now)
-    .one(on)
+    .fetch_one(on)
     .await?;
     Ok(live)
 }
@@ -59,7 +59,7 @@ pub async fn live_without_consent(
     ))
     .bind(now)
     .bind(user)
-    .all(on)
+    .fetch_all(on)
     .await?;
     let mut clients: Vec<Authorised> = Vec::new();
     for row in rows {
@@ -113,7 +113,7 @@ pub async fn live_of_user(
     ))
     .bind(now)
     .bind(user)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -141,6 +141,6 @@ pub async fn count_bound(
     .bind(range.first.thumbprint)
     .bind(range.last.not_after)
     .bind(range.last.thumbprint)
-    .all(on)
+    .fetch_all(on)
     .await
 }

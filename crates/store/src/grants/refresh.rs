@@ -99,7 +99,7 @@ pub async fn rotate(
     .bind(terms.offline)
     .bind(terms.bonds.public_key)
     .bind(terms.bonds.proof_key)
-    .opt(&mut on)
+    .fetch_optional(&mut on)
     .await?;
     if let Some((generation,)) = rotated {
         return Ok(Rotation::Rotated(generation));
@@ -115,7 +115,7 @@ pub async fn rotate(
     .bind(now)
     .bind(&presented.grant_id)
     .bind(client)
-    .opt(&mut on)
+    .fetch_optional(&mut on)
     .await?;
     Ok(Rotation::Unchanged(unchanged))
 }

@@ -39,7 +39,7 @@ pub async fn first_use(
         .bind(issuer)
         .bind(Digest::of(jti.as_bytes()))
         .bind(expires_at)
-        .run(on)
+        .execute(on)
         .await?;
     Ok(inserted == 1)
 }

@@ -17,7 +17,7 @@ pub async fn revoke(
     )
     .bind(now)
     .bind(id)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(revoked == 1)
 }
@@ -31,7 +31,7 @@ pub async fn client_of(
     id: &GrantId,
 ) -> sqlx::Result<Option<ClientId>> {
     let row: Option<(ClientId,)> =
-        sql("SELECT client_id FROM grants WHERE id = $1").bind(id).opt(on).await?;
+        sql("SELECT client_id FROM grants WHERE id = $1").bind(id).fetch_optional(on).await?;
     Ok(row.map(|(client,)| client))
 }
 
@@ -50,7 +50,7 @@ pub async fn revoke_of_user_and_client(
     .bind(now)
     .bind(user)
     .bind(client)
-    .run(tx)
+    .execute(tx)
     .await
 }
 
@@ -75,7 +75,7 @@ pub async fn revoke_batch(
     .bind(now)
     .bind(after)
     .bind(most)
-    .all(on)
+    .fetch_all(on)
     .await?;
     let mut ids: Vec<_> = revoked.into_iter().map(|(id,)| id).collect();
     ids.sort_unstable();
@@ -90,6 +90,6 @@ pub async fn revoke_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx:
     sql("UPDATE grants SET revoked_at = $1, sweep_at = $1 WHERE user_id = $2 AND revoked_at IS NULL")
         .bind(now)
         .bind(user)
-        .run(tx)
+        .execute(tx)
         .await
 }

@@ -18,7 +18,7 @@ pub async fn insert(
     .bind(jti)
     .bind(now)
     .bind(expires_at)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }
@@ -31,7 +31,7 @@ pub async fn contains(on: impl Into<Executor<'_>>, jti: &str) -> sqlx::Result<bo
     let (revoked,): (bool,) =
         sql("SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1) AS revoked")
             .bind(jti)
-            .one(on)
+            .fetch_one(on)
             .await?;
     Ok(revoked)
 }
@@ -41,6 +41,6 @@ pub async fn contains(on: impl Into<Executor<'_>>, jti: &str) -> sqlx::Result<bo
 /// # Errors
 /// When the database fails.
 pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<String>> {
-    let rows: Vec<(String,)> = sql("SELECT jti FROM revoked_tokens").all(on).await?;
+    let rows: Vec<(String,)> = sql("SELECT jti FROM revoked_tokens").fetch_all(on).await?;
     Ok(rows.into_iter().map(|(jti,)| jti).collect())
 }

@@ -50,7 +50,7 @@ pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<ServerSecret>>
     sql("SELECT name, version, sealed, created_at, read_until
            FROM server_secrets
           ORDER BY name, version")
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -59,7 +59,7 @@ pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<ServerSecret>>
 /// # Errors
 /// When the database fails.
 pub async fn newest(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Newest>> {
-    sql("SELECT name, newest FROM server_secret_versions ORDER BY name").all(on).await
+    sql("SELECT name, newest FROM server_secret_versions ORDER BY name").fetch_all(on).await
 }
 
 /// Adds the version after `before` (0: the first one). `false`: another replica has added it.
@@ -79,7 +79,7 @@ pub async fn insert(
     } else {
         sql("UPDATE server_secret_versions SET newest = newest + 1 WHERE name = $1 AND newest = $2")
     };
-    if claim.bind(name).bind(before).run(&mut *tx).await? == 0 {
+    if claim.bind(name).bind(before).execute(&mut *tx).await? == 0 {
         return Ok(false);
     }
     sql("INSERT INTO server_secrets (name, version, sealed, created_at) VALUES ($1, $2, $3, $4)")
@@ -87,7 +87,7 @@ pub async fn insert(
         .bind(before + 1)
         .bind(sealed)
         .bind(now)
-        .run(tx)
+        .execute(tx)
         .await?;
     Ok(true)
 }
@@ -107,7 +107,7 @@ pub async fn supersede(
     .bind(until)
     .bind(name)
     .bind(version)
-    .run(tx)
+    .execute(tx)
     .await
     .map(drop)
 }
@@ -120,7 +120,7 @@ pub async fn delete_before(tx: &mut Tx, name: &str, version: i64) -> sqlx::Resul
     sql("DELETE FROM server_secrets WHERE name = $1 AND version < $2")
         .bind(name)
         .bind(version)
-        .run(tx)
+        .execute(tx)
         .await
 }
 
@@ -129,7 +129,7 @@ pub async fn delete_before(tx: &mut Tx, name: &str, version: i64) -> sqlx::Resul
 /// # Errors
 /// When the database fails.
 pub async fn delete_unread(tx: &mut Tx, now: Timestamp) -> sqlx::Result<u64> {
-    sql("DELETE FROM server_secrets WHERE read_until <= $1").bind(now).run(tx).await
+    sql("DELETE FROM server_secrets WHERE read_until <= $1").bind(now).execute(tx).await
 }
 
 /// Replaces the sealed form by one under a newer key, unless it was replaced in the meantime.
@@ -147,7 +147,7 @@ pub async fn reseal(
     .bind(&secret.name)
     .bind(secret.version)
     .bind(secret.sealed.as_slice())
-    .run(on)
+    .execute(on)
     .await?;
     Ok(resealed == 1)
 }

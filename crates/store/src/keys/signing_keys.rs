@@ -65,7 +65,7 @@ pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<SigningKeyRow>
     sql("SELECT id, alg, public_jwk, sealed, published_at, activated_at, retiring_at, retired_at, compromised_at
            FROM signing_keys
           ORDER BY published_at, id")
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -84,7 +84,7 @@ pub async fn insert(on: impl Into<Executor<'_>>, key: &SigningKeyRow) -> sqlx::R
         .bind(key.sealed.as_slice())
         .bind(key.published_at)
         .bind(key.activated_at)
-        .run(on)
+        .execute(on)
         .await?;
     Ok(inserted == 1)
 }
@@ -98,7 +98,7 @@ pub async fn retire(on: impl Into<Executor<'_>>, id: &str, now: Timestamp) -> sq
           WHERE id = $2 AND activated_at IS NOT NULL AND retiring_at IS NULL AND retired_at IS NULL")
     .bind(now)
     .bind(id)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(retired == 1)
 }
@@ -112,7 +112,7 @@ pub async fn activate(on: impl Into<Executor<'_>>, id: &str, now: Timestamp) -> 
           WHERE id = $2 AND activated_at IS NULL AND retired_at IS NULL")
     .bind(now)
     .bind(id)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(activated == 1)
 }
@@ -132,7 +132,7 @@ pub async fn reset_future_times(
           WHERE published_at > $1 OR retiring_at > $1")
     .bind(ahead)
     .bind(now)
-    .run(on)
+    .execute(on)
     .await
 }
 
@@ -149,7 +149,7 @@ pub async fn unpublish(
           WHERE retiring_at IS NOT NULL AND retiring_at <= $2 AND retired_at IS NULL")
     .bind(now)
     .bind(before)
-    .run(on)
+    .execute(on)
     .await
 }
 
@@ -171,7 +171,7 @@ pub async fn end(
     .bind(now)
     .bind(compromised)
     .bind(id)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(ended == 1)
 }

@@ -42,7 +42,7 @@ const KINDS: &[(&str, &str)] = &[
 pub async fn count(store: &Store, now: Timestamp) -> sqlx::Result<Vec<(&'static str, i64)>> {
     let mut found = Vec::new();
     for (kind, statement) in KINDS {
-        let (ahead,): (i64,) = sql(statement).bind(now).one(store.db()).await?;
+        let (ahead,): (i64,) = sql(statement).bind(now).fetch_one(store.db()).await?;
         if ahead > 0 {
             found.push((*kind, ahead));
         }

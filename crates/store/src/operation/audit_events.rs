@@ -83,7 +83,7 @@ impl AuditRow {
 pub async fn insert(on: impl Into<Executor<'_>>, event: &AuditRow) -> sqlx::Result<()> {
     sql(insert_event!("$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12", ""))
         .bind_all(event.values())
-        .run(on)
+        .execute(on)
         .await
         .map(drop)
 }
@@ -125,7 +125,7 @@ pub async fn list(on: impl Into<Executor<'_>>, filter: &Filter) -> sqlx::Result<
     .bind(filter.since_ms)
     .bind(&filter.before)
     .bind(filter.most)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -176,7 +176,7 @@ pub async fn of_user(
     .bind(user)
     .bind(outcome)
     .bind(most)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -212,6 +212,6 @@ pub async fn bound_tokens(
           LIMIT $2")
     .bind(after)
     .bind(most)
-    .all(on)
+    .fetch_all(on)
     .await
 }

@@ -30,7 +30,7 @@ pub async fn insert(on: impl Into<Executor<'_>>, failover: &Failover) -> sqlx::R
     .bind(failover.lag)
     .bind(failover.declared_at)
     .bind(failover.ends_at)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(inserted == 1)
 }
@@ -42,6 +42,6 @@ pub async fn insert(on: impl Into<Executor<'_>>, failover: &Failover) -> sqlx::R
 pub async fn find(on: impl Into<Executor<'_>>, at: Timestamp) -> sqlx::Result<Option<Failover>> {
     sql("SELECT failed_over_at, lag, declared_at, ends_at FROM failovers WHERE failed_over_at = $1")
         .bind(at)
-        .opt(on)
+        .fetch_optional(on)
         .await
 }

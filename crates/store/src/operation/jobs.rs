@@ -30,7 +30,7 @@ pub async fn lease(
     .bind(now - every)
     .bind(now + lease + SKEW)
     .bind(now + SKEW)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(leased == 1)
 }
@@ -49,7 +49,7 @@ pub async fn mark_done(
         .bind(now)
         .bind(name)
         .bind(holder)
-        .run(on)
+        .execute(on)
         .await
         .map(drop)
 }

@@ -69,7 +69,7 @@ pub async fn insert(
     .bind(target)
     .bind(payload)
     .bind(now)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }
@@ -90,7 +90,7 @@ pub async fn bring_back(
     .bind(now)
     .bind(now + AHEAD)
     .bind(furthest)
-    .run(on)
+    .execute(on)
     .await
 }
 
@@ -117,7 +117,7 @@ pub async fn lease(
     .bind(now + lease)
     .bind(now)
     .bind(most)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -136,7 +136,7 @@ pub async fn mark_sent(
     .bind(now)
     .bind(id)
     .bind(holder)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(done == 1)
 }
@@ -161,7 +161,7 @@ pub async fn mark_failed(
     .bind(error)
     .bind(id)
     .bind(holder)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(noted == 1)
 }
@@ -174,6 +174,6 @@ pub async fn counts(on: impl Into<Executor<'_>>) -> sqlx::Result<(i64, i64)> {
     sql("SELECT
             (SELECT count(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL) AS waiting,
             (SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL) AS failed")
-    .one(on)
+    .fetch_one(on)
     .await
 }

@@ -262,7 +262,7 @@ impl Task {
     async fn sweep(&self, store: &Store, now: Timestamp) -> sqlx::Result<u64> {
         let mut rows = 0;
         for statement in self.statements {
-            rows += sql(statement).bind(now - self.kept).run(store.db()).await?;
+            rows += sql(statement).bind(now - self.kept).execute(store.db()).await?;
         }
         Ok(rows)
     }
@@ -292,7 +292,7 @@ mod tests {
         let database = TestDatabase::make().await;
         let tokens = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 450)
              INSERT INTO revoked_tokens (jti, revoked_at, expires_at) SELECT 'token ' || n, $1, $1 FROM numbers";
-        sql(tokens).bind(NOON).run(database.store.db()).await.unwrap();
+        sql(tokens).bind(NOON).execute(database.store.db()).await.unwrap();
 
         let (mut run, mut batches) = (Run::default(), Vec::new());
         while let Some(batch) = run.next(&database.store, NOON + Seconds::days(1)).await {

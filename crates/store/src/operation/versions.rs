@@ -49,7 +49,7 @@ impl Kind {
 /// # Errors
 /// When the database fails.
 pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Versions> {
-    let rows: Vec<(String, i64)> = sql("SELECT name, version FROM versions").all(on).await?;
+    let rows: Vec<(String, i64)> = sql("SELECT name, version FROM versions").fetch_all(on).await?;
     let of = |kind: Kind| {
         rows.iter().find(|(name, _)| name == kind.name()).map_or(0, |(_, version)| *version)
     };
@@ -69,7 +69,7 @@ pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Versions> {
 pub async fn bump(tx: &mut Tx, kind: Kind) -> sqlx::Result<()> {
     sql("UPDATE versions SET version = version + 1 WHERE name = $1")
         .bind(kind.name())
-        .run(tx)
+        .execute(tx)
         .await
         .map(drop)
 }

@@ -28,7 +28,7 @@ pub async fn is_known(
     .bind(MOST)
     .bind(now)
     .bind(now + AHEAD)
-    .opt(on)
+    .fetch_optional(on)
     .await?;
     Ok(row.is_some())
 }
@@ -47,7 +47,7 @@ pub async fn is_ours(
             .bind(*digest)
             .bind(now)
             .bind(now + AHEAD)
-            .opt(on)
+            .fetch_optional(on)
             .await?;
     Ok(row.is_some())
 }
@@ -69,7 +69,7 @@ pub async fn reserve(
     .bind(MOST)
     .bind(now)
     .bind(now + AHEAD)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(changed == 1)
 }
@@ -83,7 +83,7 @@ pub async fn failed(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Result
         .bind(*digest)
         .bind(user)
         .bind(MOST)
-        .run(tx)
+        .execute(tx)
         .await
         .map(drop)
 }
@@ -96,7 +96,7 @@ pub async fn give_back(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Res
     sql("UPDATE device_cookies SET tries = 0 WHERE digest = $1 AND user_id = $2")
         .bind(*digest)
         .bind(user)
-        .run(tx)
+        .execute(tx)
         .await
         .map(drop)
 }
@@ -120,14 +120,14 @@ pub async fn store(
     .bind(user)
     .bind(now)
     .bind(expires_at)
-    .run(&mut *tx)
+    .execute(&mut *tx)
     .await?;
     sql("DELETE FROM device_cookies
           WHERE user_id = $1 AND digest IN (SELECT digest FROM device_cookies WHERE user_id = $1
                                              ORDER BY used_at DESC, digest LIMIT 1000 OFFSET $2)")
     .bind(user)
     .bind(BROWSERS)
-    .run(tx)
+    .execute(tx)
     .await
     .map(drop)
 }
@@ -146,7 +146,7 @@ pub async fn count(
     .bind(user)
     .bind(MOST)
     .bind(now)
-    .one(on)
+    .fetch_one(on)
     .await?;
     Ok(browsers)
 }
@@ -156,5 +156,5 @@ pub async fn count(
 /// # Errors
 /// When the database fails.
 pub async fn delete_of_user(tx: &mut Tx, user: &UserId) -> sqlx::Result<()> {
-    sql("DELETE FROM device_cookies WHERE user_id = $1").bind(user).run(tx).await.map(drop)
+    sql("DELETE FROM device_cookies WHERE user_id = $1").bind(user).execute(tx).await.map(drop)
 }

@@ -35,7 +35,7 @@ pub async fn by_name(
            LEFT JOIN credentials ON credentials.user_id = users.id AND credentials.kind = 'password'
           WHERE user_names.name = $1")
     .bind(name)
-    .opt(on)
+    .fetch_optional(on)
     .await
 }
 
@@ -54,7 +54,7 @@ pub async fn with_password(
            LEFT JOIN credentials ON credentials.user_id = users.id AND credentials.kind = 'password'
           WHERE users.id = $1")
     .bind(id)
-    .opt(on)
+    .fetch_optional(on)
     .await
 }
 
@@ -75,7 +75,7 @@ pub async fn page(
           LIMIT $2")
     .bind(after.map_or("", UserId::as_str))
     .bind(most)
-    .all(on)
+    .fetch_all(on)
     .await
 }
 
@@ -92,7 +92,7 @@ pub async fn insert(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<
     .bind(user.email_verified)
     .bind(to_json(&user.claims)?)
     .bind(user.created_at)
-    .run(&mut *tx)
+    .execute(&mut *tx)
     .await?;
     take_names(tx, &user.id, names).await
 }
@@ -102,7 +102,7 @@ async fn take_names(tx: &mut Tx, id: &UserId, names: &[String]) -> sqlx::Result<
         sql("INSERT INTO user_names (name, user_id) VALUES ($1, $2)")
             .bind(name)
             .bind(id)
-            .run(&mut *tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())
@@ -113,8 +113,11 @@ async fn take_names(tx: &mut Tx, id: &UserId, names: &[String]) -> sqlx::Result<
 /// # Errors
 /// When the database fails.
 pub async fn lock(tx: &mut Tx, id: &UserId, now: Timestamp) -> sqlx::Result<bool> {
-    let held =
-        sql("UPDATE users SET updated_at = $1 WHERE id = $2").bind(now).bind(id).run(tx).await?;
+    let held = sql("UPDATE users SET updated_at = $1 WHERE id = $2")
+        .bind(now)
+        .bind(id)
+        .execute(tx)
+        .await?;
     Ok(held == 1)
 }
 
@@ -129,9 +132,9 @@ pub async fn update(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<
         .bind(user.email_verified)
         .bind(to_json(&user.claims)?)
         .bind(&user.id)
-        .run(&mut *tx)
+        .execute(&mut *tx)
         .await?;
-    sql("DELETE FROM user_names WHERE user_id = $1").bind(&user.id).run(&mut *tx).await?;
+    sql("DELETE FROM user_names WHERE user_id = $1").bind(&user.id).execute(&mut *tx).await?;
     take_names(tx, &user.id, names).await
 }
 
@@ -140,7 +143,7 @@ pub async fn update(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<
 /// # Errors
 /// When the database fails.
 pub async fn delete(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
-    let deleted = sql("DELETE FROM users WHERE id = $1").bind(id).run(tx).await?;
+    let deleted = sql("DELETE FROM users WHERE id = $1").bind(id).execute(tx).await?;
     Ok(deleted == 1)
 }
 
@@ -149,8 +152,11 @@ pub async fn delete(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
 /// # Errors
 /// When the database fails.
 pub async fn disable(tx: &mut Tx, id: &UserId, at: Option<Timestamp>) -> sqlx::Result<bool> {
-    let changed =
-        sql("UPDATE users SET disabled_at = $1 WHERE id = $2").bind(at).bind(id).run(tx).await?;
+    let changed = sql("UPDATE users SET disabled_at = $1 WHERE id = $2")
+        .bind(at)
+        .bind(id)
+        .execute(tx)
+        .await?;
     Ok(changed == 1)
 }
 
@@ -171,7 +177,7 @@ pub async fn set_password(
     .bind(hash)
     .bind(cost_of(hash))
     .bind(now)
-    .run(tx)
+    .execute(tx)
     .await
     .map(drop)
 }
@@ -192,7 +198,7 @@ pub async fn rehash(
     .bind(cost_of(to))
     .bind(id)
     .bind(from)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(changed == 1)
 }
@@ -215,7 +221,7 @@ pub async fn change_password(
     .bind(now)
     .bind(id)
     .bind(from)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(changed == 1)
 }
@@ -231,7 +237,7 @@ pub async fn password_set_at(
     let row: Option<(Timestamp,)> =
         sql("SELECT created_at FROM credentials WHERE user_id = $1 AND kind = 'password'")
             .bind(id)
-            .opt(on)
+            .fetch_optional(on)
             .await?;
     Ok(row.map(|(at,)| at))
 }
@@ -250,8 +256,10 @@ pub async fn password_costs(db: &Db, most: usize) -> sqlx::Result<Vec<String>> {
     let mut costs: Vec<String> = Vec::new();
     while costs.len() < most {
         let last = costs.last().map_or("", String::as_str);
-        let (next,): (Option<String>,) =
-            sql("SELECT MIN(cost) FROM credentials WHERE cost > $1").bind(last).one(db).await?;
+        let (next,): (Option<String>,) = sql("SELECT MIN(cost) FROM credentials WHERE cost > $1")
+            .bind(last)
+            .fetch_one(db)
+            .await?;
         match next {
             Some(next) => costs.push(next),
             None => break,

@@ -63,7 +63,7 @@ pub async fn live(
     .bind(now)
     .bind(digest)
     .bind(client.map_or("", ClientId::as_str))
-    .opt(on)
+    .fetch_optional(on)
     .await
 }
 
@@ -90,7 +90,7 @@ pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Re
     .bind(&session.address)
     .bind(&session.user_agent)
     .bind(session.idle_at.min(session.expires_at))
-    .run(tx)
+    .execute(tx)
     .await
     .map(drop)
 }
@@ -120,7 +120,7 @@ pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Res
     .bind(&session.id)
     .bind(&session.user_id)
     .bind(session.idle_at.min(session.expires_at))
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(renewed == 1)
 }
@@ -156,7 +156,7 @@ pub async fn touch(
     .bind(id)
     .bind(unless_since)
     .bind(idle_at.remembered)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(touched == 1)
 }
@@ -171,7 +171,7 @@ pub async fn end(tx: &mut Tx, id: &SessionId, user: &UserId, now: Timestamp) -> 
     .bind(now)
     .bind(id)
     .bind(user)
-    .run(tx)
+    .execute(tx)
     .await?;
     Ok(ended == 1)
 }
@@ -191,7 +191,7 @@ pub async fn end_others(
     .bind(now)
     .bind(user)
     .bind(but.map_or("", SessionId::as_str))
-    .run(tx)
+    .execute(tx)
     .await
 }
 
@@ -216,6 +216,6 @@ pub async fn of_user(
     ))
     .bind(now)
     .bind(user)
-    .all(on)
+    .fetch_all(on)
     .await
 }

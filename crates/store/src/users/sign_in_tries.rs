@@ -84,7 +84,7 @@ pub async fn reserve(
     .bind(now - bucket.window)
     .bind(bucket.most)
     .bind(bucket.is_sliding)
-    .run(on)
+    .execute(on)
     .await?;
     Ok(changed == 1)
 }
@@ -108,7 +108,7 @@ pub async fn room(
     let row: Option<Row> =
         sql("SELECT tries, failures, started_at, reserved_at FROM sign_in_tries WHERE bucket = $1")
             .bind(bucket.key)
-            .opt(on)
+            .fetch_optional(on)
             .await?;
     let Some(row) = row else {
         return Ok(Room::Left);
@@ -136,7 +136,7 @@ pub async fn failed(
           WHERE bucket = $1 AND started_at <= $2 AND failures < tries")
     .bind(*bucket)
     .bind(taken_at)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }
@@ -154,7 +154,7 @@ pub async fn give_back(
           WHERE bucket = $1 AND started_at <= $2 AND failures < tries")
     .bind(*bucket)
     .bind(taken_at)
-    .run(on)
+    .execute(on)
     .await
     .map(drop)
 }
@@ -171,7 +171,7 @@ pub async fn restart_window(
     sql("UPDATE sign_in_tries SET started_at = $1 WHERE bucket = $2")
         .bind(now)
         .bind(*bucket)
-        .run(on)
+        .execute(on)
         .await
         .map(drop)
 }
@@ -181,7 +181,7 @@ pub async fn restart_window(
 /// # Errors
 /// When the database fails.
 pub async fn reset(on: impl Into<Executor<'_>>, bucket: &Digest) -> sqlx::Result<()> {
-    sql("DELETE FROM sign_in_tries WHERE bucket = $1").bind(*bucket).run(on).await.map(drop)
+    sql("DELETE FROM sign_in_tries WHERE bucket = $1").bind(*bucket).execute(on).await.map(drop)
 }
 
 /// Resets all buckets of an account or a name, from every network.
@@ -189,5 +189,5 @@ pub async fn reset(on: impl Into<Executor<'_>>, bucket: &Digest) -> sqlx::Result
 /// # Errors
 /// When the database fails.
 pub async fn reset_subject(on: impl Into<Executor<'_>>, subject: &Digest) -> sqlx::Result<()> {
-    sql("DELETE FROM sign_in_tries WHERE subject = $1").bind(*subject).run(on).await.map(drop)
+    sql("DELETE FROM sign_in_tries WHERE subject = $1").bind(*subject).execute(on).await.map(drop)
 }

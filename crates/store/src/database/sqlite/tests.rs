@@ -27,7 +27,7 @@ fn two(id: &str) -> Batch {
 
 async fn ids(store: &Store) -> Vec<String> {
     let rows: Vec<(String,)> =
-        sql("SELECT id FROM audit_events ORDER BY id").all(store.db()).await.unwrap();
+        sql("SELECT id FROM audit_events ORDER BY id").fetch_all(store.db()).await.unwrap();
     rows.into_iter().map(|(id,)| id).collect()
 }
 
@@ -61,7 +61,7 @@ async fn at_once<T: Send + 'static>(
 
 fn written(store: &Store, id: String) -> impl Future<Output = sqlx::Result<bool>> + use<> {
     let store = store.clone();
-    async move { two(&id).run(store.db()).await }
+    async move { two(&id).execute(store.db()).await }
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn transactions_that_wait_at_the_same_time_share_a_commit() {
 async fn a_transaction_that_fails_in_a_group_fails_alone_and_leaves_nothing() {
     let database = TestDatabase::sqlite().await;
     let store = &database.store;
-    event("another 3", 1).run(store.db()).await.unwrap();
+    event("another 3", 1).execute(store.db()).await.unwrap();
 
     let done = at_once(store, (0..6).map(|n| written(store, n.to_string()))).await;
 
@@ -108,7 +108,7 @@ async fn a_commit_that_fails_fails_every_transaction_of_its_group() {
     }
     assert!(ids(store).await.is_empty());
     watch_commits(store, false).await;
-    assert!(two("later").run(store.db()).await.unwrap(), "the connection is usable");
+    assert!(two("later").execute(store.db()).await.unwrap(), "the connection is usable");
 }
 
 /// THREATS DB-08, EX-01: a full disk ends whole groups; what was acknowledged is there, and nothing else.
@@ -131,7 +131,7 @@ async fn on_a_full_disk_exactly_what_was_acknowledged_is_stored() {
         store,
         (0..40).map(|n| {
             let store = store.clone();
-            async move { (n, event(&format!("{n:02}"), 6000).run(store.db()).await.is_ok()) }
+            async move { (n, event(&format!("{n:02}"), 6000).execute(store.db()).await.is_ok()) }
         }),
     )
     .await;
@@ -166,8 +166,8 @@ async fn a_statement_that_changes_no_row_is_the_last_of_its_transaction() {
     let database = TestDatabase::sqlite().await;
     let store = &database.store;
 
-    let first = sql(NOTHING).bind("a").then(&[EVENT], "").run(store.db()).await.unwrap();
-    let second = event("b", 1).then(&[NOTHING, ANOTHER], "").run(store.db()).await.unwrap();
+    let first = sql(NOTHING).bind("a").then(&[EVENT], "").execute(store.db()).await.unwrap();
+    let second = event("b", 1).then(&[NOTHING, ANOTHER], "").execute(store.db()).await.unwrap();
 
     assert_eq!((first, second), (false, true));
     assert_eq!(ids(store).await, ["b"]);
