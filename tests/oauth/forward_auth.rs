@@ -558,7 +558,7 @@ async fn a_dpop_bound_opaque_token_requires_a_proof_by_its_key() {
 }
 
 /// > Resource servers use an HTTP 401 (Unauthorized) error code with an accompanying WWW-Authenticate: DPoP value and
-/// > DPoP-Nonce value to accomplish this. (RFC 9449 §9); and the next one is told beside 200 and 403 (§8.2)
+/// > DPoP-Nonce value to accomplish this. (RFC 9449 §9); the next one is sent with 200 and 403 (§8.2)
 #[tokio::test]
 async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
     const URL: &str = "https://api.example.org/invoices/4711";

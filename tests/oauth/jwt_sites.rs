@@ -409,7 +409,7 @@ impl Fixture {
         let body = || self.payload(site).to_string();
         let headed = |text: &str| self.sign(site, text, body().as_bytes());
         let more = |members: &str| headed(&self.header(site, members));
-        let paid = |bytes: &[u8]| self.sign(site, &self.header(site, ""), bytes);
+        let signed = |bytes: &[u8]| self.sign(site, &self.header(site, ""), bytes);
         let in_place = |from: &str, to: &str| headed(&self.header(site, "").replacen(from, to, 1));
         let alg_is = |to: &str| in_place(&format!(r#""alg":"{alg}""#), to);
         let other_signer = JwtSigner::new();
@@ -455,7 +455,7 @@ impl Fixture {
             ("JO-06 alg twice", more(&format!(r#","alg":"{alg}""#))),
             ("JO-06 a member twice", {
                 let twice = format!(r#"{{"{known}":"x","#);
-                paid(body().replacen('{', &twice, 1).as_bytes())
+                signed(body().replacen('{', &twice, 1).as_bytes())
             }),
             ("JO-07 another typ", headed(&self.header(site, "").replace(typ, "logout+jwt"))),
             ("JO-12 two parts", format!("{header}.{payload}")),
@@ -464,9 +464,9 @@ impl Fixture {
             ("JO-12 a line end", format!("{header}.\n{payload}.{signature}")),
             ("JO-12 nothing", ".".repeat(2)),
             ("JO-13 kid is a number", in_place(r#""typ""#, r#""kid":1,"typ""#)),
-            ("the payload is an array", paid(b"[]")),
-            ("the payload is not UTF-8", paid(b"{\"sub\":\"\xff\"}")),
-            ("the payload is deep", paid("[".repeat(3000).as_bytes())),
+            ("the payload is an array", signed(b"[]")),
+            ("the payload is not UTF-8", signed(b"{\"sub\":\"\xff\"}")),
+            ("the payload is deep", signed("[".repeat(3000).as_bytes())),
             ("another payload", {
                 let text = format!("\"{known}\":\"");
                 let other = self.payload(site).to_string().replace(&text, &format!("{text}x"));
@@ -514,7 +514,7 @@ impl Fixture {
             } else {
                 payload.replacen('{', &format!(r#"{{"{name}":{value},"#), 1)
             };
-            all.push((format!("JO-05 {name} is {value:?}"), paid(written.as_bytes())));
+            all.push((format!("JO-05 {name} is {value:?}"), signed(written.as_bytes())));
         };
         for name in ["exp", "iat", "nbf"] {
             for value in ["\"1\"", "-0.5", "-1", "1e400", "null", "[]", "true"] {

@@ -426,11 +426,11 @@ async fn the_server_does_not_start_with_a_wrong_key_encryption_key() {
 async fn of_two_first_starts_with_different_keys_one_succeeds() {
     for _ in 0..12 {
         let database = Database::make().await;
-        let patient = std::time::Duration::from_secs(20);
+        let timeout = std::time::Duration::from_secs(20);
         let limits = ConnectionLimits {
             connections: 1,
-            acquire: patient,
-            statement: patient,
+            acquire: timeout,
+            statement: timeout,
             is_pooled: false,
         };
         // The schema exists, so that they race for the keys.
@@ -488,7 +488,7 @@ async fn a_new_key_encryption_key_reseals_every_value() {
     let server = Server::start().await;
     server.user("ada").await;
     let web = server.web_app().await;
-    let sharer = server
+    let secret_client = server
         .register(json!({
             "grant_types": ["client_credentials"],
             "token_endpoint_auth_method": "client_secret_jwt",
@@ -510,9 +510,9 @@ async fn a_new_key_encryption_key_reseals_every_value() {
     server.refresh(&web, &tokens.token("refresh_token"), "").await.ok();
     let now = server.trace().now().0;
     let claims = json!({
-        "iss": sharer.id, "sub": sharer.id, "aud": ISSUER, "jti": "1", "exp": now + 60,
+        "iss": secret_client.id, "sub": secret_client.id, "aud": ISSUER, "jti": "1", "exp": now + 60,
     });
-    let jwt = hs256_jwt(sharer.secret.as_bytes(), r#"{"alg":"HS256"}"#, claims.to_string());
+    let jwt = hs256_jwt(secret_client.secret.as_bytes(), r#"{"alg":"HS256"}"#, claims.to_string());
     let form = format!(
         "grant_type=client_credentials&client_assertion={jwt}&client_assertion_type=\
          urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"

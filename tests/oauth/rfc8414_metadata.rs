@@ -107,19 +107,19 @@ async fn every_advertised_endpoint_exists() {
 /// They are listed where the server receives client certificates, and nowhere else (THREATS JO-22).
 #[tokio::test]
 async fn certificate_methods_are_advertised_where_certificates_are_received() {
-    let blind = Server::start().await;
-    let (seeing, _) = kit::client_certificates::server_behind_proxy().await;
-    for (server, sees) in [(&blind, false), (&seeing, true)] {
+    let without_certificates = Server::start().await;
+    let (with_certificates, _) = kit::client_certificates::server_behind_proxy().await;
+    for (server, is_advertised) in [(&without_certificates, false), (&with_certificates, true)] {
         let metadata = server.get(WELL_KNOWN_PATHS[0]).await.ok().body;
 
         for list in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
             let methods = metadata[format!("{list}_auth_methods_supported")].to_string();
             for method in ["\"tls_client_auth\"", "\"self_signed_tls_client_auth\""] {
-                assert_eq!(methods.contains(method), sees, "{list}: {methods}");
+                assert_eq!(methods.contains(method), is_advertised, "{list}: {methods}");
             }
         }
         let bound = &metadata["tls_client_certificate_bound_access_tokens"];
-        assert_eq!(bound.as_bool(), sees.then_some(true));
+        assert_eq!(bound.as_bool(), is_advertised.then_some(true));
     }
 }
 

@@ -217,14 +217,14 @@ async fn a_hint_with_a_pairwise_subject_is_accepted_in_its_sector() {
 #[tokio::test]
 async fn gw_id_token_claims_adds_claims_within_the_granted_scopes() {
     let server = Server::start().await;
-    let person = NewAccount {
+    let new_account = NewAccount {
         username: "ada",
         email: Some("ada@example.org"),
         email_verified: true,
         claims: json!({ "name": "Ada", "birthdate": "1985-12-10" }).as_object().unwrap().clone(),
         password: Some(&Secret::new(PASSWORD)),
     };
-    account::create(&server.app().people(&server.trace()), person).await.unwrap();
+    account::create(&server.app().people(&server.trace()), new_account).await.unwrap();
     let names_of_claims = async |wanted: Value, scope: &str, requested: &str| {
         let client = server
             .register(json!({

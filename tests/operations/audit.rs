@@ -96,16 +96,16 @@ async fn no_secret_is_logged_or_stored() {
     let mut secrets = Secrets::default();
     let server = Server::start().await;
     server.user("ada").await;
-    let (client, sharer) = (server.web_app().await, server.service().await);
+    let (client, service) = (server.web_app().await, server.service().await);
     let signer = JwtSigner::new();
-    let prover = server.register(json!({
+    let private_key_client = server.register(json!({
         "grant_types": ["client_credentials"],
         "token_endpoint_auth_method": "private_key_jwt",
         "jwks": { "keys": [signer.jwk()] },
     }));
-    let prover = prover.await;
+    let private_key_client = private_key_client.await;
     let (new, typo) = ("another battery staple", "corect horse batery staple");
-    for secret in [PASSWORD, new, typo, &client.secret, &sharer.secret] {
+    for secret in [PASSWORD, new, typo, &client.secret, &service.secret] {
         secrets.add(secret);
     }
 
@@ -134,7 +134,7 @@ async fn no_secret_is_logged_or_stored() {
     server.userinfo(&access).await.ok();
     for token in [&access, &refresh, &code] {
         server.is_active(&client, token).await;
-        server.post_as(&sharer, "/revoke", &format!("token={token}")).await;
+        server.post_as(&service, "/revoke", &format!("token={token}")).await;
         server.userinfo(token).await;
         server.get(&format!("/userinfo?access_token={token}")).await;
     }
@@ -171,7 +171,8 @@ async fn no_secret_is_logged_or_stored() {
     let now = server.trace().now().0;
     for exp in [now + 60, now - 60] {
         let claims = json!({
-            "iss": prover.id, "sub": prover.id, "aud": ISSUER, "jti": exp.to_string(), "exp": exp,
+            "iss": private_key_client.id, "sub": private_key_client.id,
+            "aud": ISSUER, "jti": exp.to_string(), "exp": exp,
         });
         let jwt = signer.sign("JWT", &claims);
         secrets.add(&jwt);
@@ -380,9 +381,9 @@ async fn cause_event(kind: Kind, server: &Server) {
             server.issue_certificate(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
         }
         Kind::EnrolmentCreated => {
-            let invite =
+            let create_token =
                 async |ca: BuiltInCa<'_>| ca.create_enrolment_token(&id, Seconds::hours(1)).await;
-            server.administer_ca(invite).await.unwrap();
+            server.administer_ca(create_token).await.unwrap();
         }
         Kind::CertificateExpiring | Kind::CertificateExpired => {
             let (now, day) = (server.trace().now().0, 24 * 60 * 60);

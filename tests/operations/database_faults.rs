@@ -105,7 +105,7 @@ struct Fixture {
     opaque: Client,
     /// A client for users with opaque access tokens.
     opaque_web: Client,
-    prover: Client,
+    private_key_client: Client,
     signer: JwtSigner,
     key: KeyPair,
 }
@@ -129,7 +129,7 @@ impl Fixture {
         }));
         let opaque_web = opaque_web.await;
         let signer = JwtSigner::new();
-        let prover = server.register(json!({
+        let private_key_client = server.register(json!({
             "grant_types": ["client_credentials"],
             "token_endpoint_auth_method": "private_key_jwt",
             "jwks": { "keys": [signer.jwk()] },
@@ -137,7 +137,15 @@ impl Fixture {
         let (web, service) = (server.web_app().await, server.service().await);
         server.administer_ca(async |ca| ca.init().await).await.unwrap();
         let key = KeyPair::generate().unwrap();
-        Self { web, service, opaque, opaque_web, prover: prover.await, signer, key }
+        Self {
+            web,
+            service,
+            opaque,
+            opaque_web,
+            private_key_client: private_key_client.await,
+            signer,
+            key,
+        }
     }
 
     async fn prepare(&self, server: &Server, flow: Flow) -> Prepared {
@@ -151,7 +159,8 @@ impl Fixture {
                 let now = server.trace().now().0;
                 let jti = uuid::Uuid::now_v7().to_string();
                 let claims = json!({
-                    "iss": self.prover.id, "sub": self.prover.id, "aud": ISSUER, "jti": jti,
+                    "iss": self.private_key_client.id, "sub": self.private_key_client.id,
+                    "aud": ISSUER, "jti": jti,
                     "exp": now + 60,
                 });
                 text = self.signer.sign("JWT", &claims);
@@ -176,10 +185,10 @@ impl Fixture {
             }
             Flow::Enrol => {
                 let id = ClientId::from_text(&self.service.id);
-                let invite = async |ca: BuiltInCa<'_>| {
+                let create_token = async |ca: BuiltInCa<'_>| {
                     ca.create_enrolment_token(&id, Seconds::hours(1)).await
                 };
-                text = server.administer_ca(invite).await.unwrap().0.expose().to_owned();
+                text = server.administer_ca(create_token).await.unwrap().0.expose().to_owned();
             }
             Flow::SignIn => page = Some(browser.open(&authorize_target(web, scope)).await),
             Flow::Consent => {

@@ -57,8 +57,8 @@ fn every_error_is_documented_with_its_status() {
     for code in Code::ALL {
         let status = code.status().to_string();
         let word = format!("`{}`", code.as_str());
-        let stands = |row: &&Vec<String>| row[0].contains(&status) && row[1].contains(&word);
-        assert!(rows.iter().any(|row| stands(&row)), "{status} {word}");
+        let is_row = |row: &&Vec<String>| row[0].contains(&status) && row[1].contains(&word);
+        assert!(rows.iter().any(|row| is_row(&row)), "{status} {word}");
     }
 }
 

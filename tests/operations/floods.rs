@@ -50,9 +50,9 @@ async fn a_flood_of_sign_ins_does_not_delay_token_requests() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_starts_on_a_new_database_all_succeed() {
     let database = Database::make().await;
-    let patient = Duration::from_secs(20);
+    let timeout = Duration::from_secs(20);
     let limits =
-        ConnectionLimits { connections: 2, acquire: patient, statement: patient, is_pooled: false };
+        ConnectionLimits { connections: 2, acquire: timeout, statement: timeout, is_pooled: false };
 
     let opening: Vec<_> = (0..8)
         .map(|_| {

@@ -664,7 +664,7 @@ async fn exhausted_connections_do_not_affect_the_operations_listener() {
     let operations = server.operations.unwrap();
     for path in ["/metrics", "/healthz", "/readyz"].repeat(4) {
         let response = RequestBuilder::new(operations, "GET", path).send();
-        let patient = tokio::time::timeout(std::time::Duration::from_secs(60), response);
-        patient.await.expect("operators do not wait for a free slot").ok();
+        let in_time = tokio::time::timeout(std::time::Duration::from_secs(60), response);
+        in_time.await.expect("operators do not wait for a free slot").ok();
     }
 }

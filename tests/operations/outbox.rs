@@ -48,7 +48,7 @@ async fn a_mail_is_sent_over_tls_only_to_a_trusted_server() {
     std::fs::write(&file, kit::ca::pem(ours.certificate())).unwrap();
     let named = |ca: &Ca| ca.issue_server(&["localhost"]);
 
-    for (identity, tls, reaches) in [
+    for (identity, tls, is_sent) in [
         (named(&ours), MailTls::Required, true),
         (named(&ours), MailTls::StartTls, true),
         (named(&theirs), MailTls::Required, false),
@@ -56,8 +56,8 @@ async fn a_mail_is_sent_over_tls_only_to_a_trusted_server() {
         (ours.issue_server(&["elsewhere.example"]), MailTls::StartTls, false),
         (Identity::self_signed("localhost"), MailTls::Required, false),
     ] {
-        let manner = MailServerOptions::with_tls(&identity, tls == MailTls::Required);
-        let mut mails = MailServer::start(manner).await;
+        let options = MailServerOptions::with_tls(&identity, tls == MailTls::Required);
+        let mut mails = MailServer::start(options).await;
         let server = Server::with(|config| {
             use_mail_server(config, &mails);
             config.mail.host = Some("localhost".to_owned());
@@ -66,7 +66,7 @@ async fn a_mail_is_sent_over_tls_only_to_a_trusted_server() {
         })
         .await;
         server.send_mail("it@rp.example", "Through TLS").await;
-        if reaches {
+        if is_sent {
             assert_eq!(mails.next().await.header("Subject"), "Through TLS");
         } else {
             server.wait_for_retries(1).await;

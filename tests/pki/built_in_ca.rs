@@ -666,12 +666,12 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
     let server = Server::with_built_in_ca().await;
     let client = server.service().await;
     let id = ClientId::from_text(&client.id);
-    let invite = async || {
+    let create_token = async || {
         server
             .administer_ca(async |ca| ca.create_enrolment_token(&id, Seconds::hours(1)).await)
             .await
     };
-    let token = invite().await.unwrap();
+    let token = create_token().await.unwrap();
     let enrolling: Vec<_> = (0..64)
         .map(|_| {
             let (app, trace, id, token) =
@@ -695,7 +695,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
     assert_eq!(won, 1);
     assert_eq!(server.audit_events("certificate.issued").await.len(), 1);
 
-    let late = invite().await.unwrap();
+    let late = create_token().await.unwrap();
     let other = ClientId::from_text(server.service().await.id);
     let request = CertificationRequest::parse(&csr(&KeyPair::generate().unwrap())).unwrap();
     let enrol = async |id: &ClientId| {

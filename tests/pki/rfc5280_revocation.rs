@@ -1230,13 +1230,13 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
             assert!(text.contains("{source=\"crl\",outcome=\"unreadable\"}"), "{text}");
 
             fixture.advance_clocks(3600);
-            let names_it = |params: &mut CertificateParams| {
+            let with_url = |params: &mut CertificateParams| {
                 params.serial_number = Some(SerialNumber::from(8));
                 add_ocsp_url(params, &fixture.responder.url("/ocsp"));
             };
             fixture.request_token(&good).await.refused(503, "temporarily_unavailable");
             fixture
-                .request_token(&fixture.issue(names_it))
+                .request_token(&fixture.issue(with_url))
                 .await
                 .refused(503, "temporarily_unavailable");
             assert_ne!(fixture.request_token(&revoked).await.status, 200);
@@ -1245,7 +1245,7 @@ async fn a_crl_file_that_breaks_at_runtime_fails_closed() {
             fixture.server.app().trust.reload().unwrap();
             fixture.advance_clocks(60);
             fixture.request_token(&good).await.ok();
-            fixture.request_token(&fixture.issue(names_it)).await.ok();
+            fixture.request_token(&fixture.issue(with_url)).await.ok();
         }
     }
 }
@@ -1272,9 +1272,9 @@ async fn revocation_checks_are_counted() {
 /// The last known revocation status can be displayed without a request to its source.
 #[tokio::test]
 async fn the_last_known_status_is_stored() {
-    for names_responder in [true, false] {
+    for by_ocsp in [true, false] {
         let fixture = Fixture::new(Revocation::HardFail).await;
-        let certificate = if names_responder {
+        let certificate = if by_ocsp {
             fixture.serve_ocsp(|_| Status::Good);
             fixture.issue_with_ocsp_url()
         } else {
@@ -1293,7 +1293,7 @@ async fn the_last_known_status_is_stored() {
         let status = inventory.cached_statuses(&entry.certificate).await.unwrap();
 
         let [status] = &status[..] else { panic!("{status:?}") };
-        let (source, path) = if names_responder { ("ocsp", "/ocsp") } else { ("crl", "/list") };
+        let (source, path) = if by_ocsp { ("ocsp", "/ocsp") } else { ("crl", "/list") };
         assert_eq!((status.kind, &status.source_url), (source, &fixture.responder.url(path)));
         assert_eq!((status.status, status.fetched_at), (Status::Good, now));
         assert!(status.expires_at > now);

@@ -247,8 +247,8 @@ async fn a_malformed_certificate_request_consumes_no_token() {
         request.send().await.refused(400, "invalid_request");
     }
     let weak = include_str!("../../crates/x509/src/request/small_rsa.pem");
-    let ask_weak = request().header("content-type", "application/pkcs10").body(weak);
-    let refused = ask_weak.send().await.refused(400, "invalid_request");
+    let weak_request = request().header("content-type", "application/pkcs10").body(weak);
+    let refused = weak_request.send().await.refused(400, "invalid_request");
     assert!(refused.text.contains("2048"), "§4.2.3: the error explains itself: {}", refused.text);
     let large = request().header("content-type", "application/pkcs10").body("M".repeat(17 * 1024));
     large.send().await.refused(400, "invalid_request");

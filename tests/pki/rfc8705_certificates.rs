@@ -183,7 +183,8 @@ async fn an_invalid_certificate_authenticates_no_client() {
     let too_deep = short.intermediate("Too deep", |_| {});
     let for_lists = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::CrlSign];
     let may_not = root.intermediate("May not issue", |params| params.key_usages = for_lists);
-    let unsaid = root.intermediate("Does not say", |params| params.key_usages = Vec::new());
+    let without_key_usage =
+        root.intermediate("Does not say", |params| params.key_usages = Vec::new());
     let not_ca = root.intermediate("Not a CA", |params| params.is_ca = IsCa::ExplicitNoCa);
     let confined = root.intermediate("Confined CA", |params| {
         let permitted_subtrees = vec![GeneralSubtree::DnsName("inside.example".to_owned())];
@@ -194,7 +195,7 @@ async fn an_invalid_certificate_authenticates_no_client() {
     request_token(&server, &client, &root.issue("Backup", |_| {})).await.ok();
     request_token(&server, &client, &issuing.issue("Backup", |_| {})).await.ok();
     request_token(&server, &client, &short.issue("Backup", |_| {})).await.ok();
-    request_token(&server, &client, &unsaid.issue("Backup", |_| {})).await.ok();
+    request_token(&server, &client, &without_key_usage.issue("Backup", |_| {})).await.ok();
     let inside =
         confined.issue("Backup", |p| p.subject_alt_names = vec![dns_name("a.inside.example")]);
     request_token(&server, &client, &inside).await.ok();

@@ -15,8 +15,8 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 async fn start_application() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let greets = Router::new().fallback(|| async { Html("<h1>Here are your photos</h1>") });
-    tokio::spawn(async move { axum::serve(listener, greets).await });
+    let router = Router::new().fallback(|| async { Html("<h1>Here are your photos</h1>") });
+    tokio::spawn(async move { axum::serve(listener, router).await });
     format!("http://{address}")
 }
 
@@ -54,7 +54,7 @@ async fn a_double_click_returns_a_valid_code() {
         request.form(&form).send().await.unwrap().status()
     };
     let browser = Browser::start().await;
-    let arrived = async || {
+    let assert_at_client = async || {
         let is_there = async || browser.address().await.starts_with(&callback);
         crate::wait_until("the application is reached", is_there).await;
     };
@@ -69,13 +69,13 @@ async fn a_double_click_returns_a_valid_code() {
         })
         .await;
         browser.double_click("button[value=allow]").await;
-        arrived().await;
+        assert_at_client().await;
         assert_eq!(redeem(browser.address().await).await, 200);
     }
     // Back, to the page from the cache or loaded again: it leads to the client, with a new code.
     browser.back().await;
     browser.press("button[value=allow]").await;
-    arrived().await;
+    assert_at_client().await;
     assert_eq!(redeem(browser.address().await).await, 200);
     browser.close().await;
 }

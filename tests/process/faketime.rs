@@ -48,11 +48,11 @@ impl ServerWithClock {
         // Access tokens do not expire within a test.
         installation.set("TOKENS__ACCESS_TOKEN_LIFETIME", "3600");
         let server = Server::start_in(installation).await;
-        let patient = Duration::from_secs(30);
+        let timeout = Duration::from_secs(30);
         let limits = ConnectionLimits {
             connections: 1,
-            acquire: patient,
-            statement: patient,
+            acquire: timeout,
+            statement: timeout,
             is_pooled: false,
         };
         let url = Secret::new(server.installation.database.clone());
@@ -134,9 +134,9 @@ async fn a_clock_that_jumps_and_returns_undoes_nothing() {
     assert!(again.is_refusal("invalid_grant"), "{again:?}");
     clocked.set("+0");
     app.refresh(&http, &last.refresh).await.unwrap().tokens();
-    let trouble = |line: &serde_json::Value| line["level"] == "ERROR";
+    let is_error = |line: &serde_json::Value| line["level"] == "ERROR";
     let log = clocked.server.log();
-    assert!(!log.iter().any(trouble), "{log:?}");
+    assert!(!log.iter().any(is_error), "{log:?}");
 }
 
 /// Three years ahead at the first start, then corrected: anything issued meanwhile is invalid, keys and

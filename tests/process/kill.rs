@@ -162,9 +162,9 @@ struct Count {
 
 /// Compares the responses that the clients got with the content of the database.
 async fn check_database(server: &Server, clients: &[Client]) {
-    let patient = Duration::from_secs(30);
+    let timeout = Duration::from_secs(30);
     let limits =
-        ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+        ConnectionLimits { connections: 1, acquire: timeout, statement: timeout, is_pooled: false };
     let url = Secret::new(server.installation.database.clone());
     let store = Store::open(&url, &limits, OpenMode::Migrate).await.unwrap();
     let grants: Vec<Grant> =

@@ -241,7 +241,7 @@ impl Client {
     async fn end(&mut self, family: TokenFamily, end: EndOfGrant) -> Result<(), RequestError> {
         self.state = State::Ending(family.clone(), end);
         let Self { application, browser, http, .. } = self;
-        let asking = async {
+        let ending = async {
             match end {
                 EndOfGrant::Revocation => {
                     let response = application.revoke(http, &family.latest.refresh).await?;
@@ -256,7 +256,7 @@ impl Client {
             Ok(())
         };
         let racing = application.refresh(http, &family.latest.refresh);
-        let (acknowledged, raced) = tokio::join!(asking, racing);
+        let (acknowledged, raced) = tokio::join!(ending, racing);
         acknowledged?;
 
         let raced =

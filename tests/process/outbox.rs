@@ -26,9 +26,9 @@ async fn read_request(listener: &TcpListener) -> (TcpStream, String) {
 
 /// Makes the lease of a notice expire.
 async fn expire_lease(installation: &Installation) {
-    let patient = Duration::from_secs(10);
+    let timeout = Duration::from_secs(10);
     let limits =
-        ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+        ConnectionLimits { connections: 1, acquire: timeout, statement: timeout, is_pooled: false };
     let store =
         Store::open(&Secret::new(installation.database.clone()), &limits, OpenMode::Migrate)
             .await

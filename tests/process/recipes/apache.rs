@@ -52,18 +52,18 @@ impl Apache {
 /// An application behind Apache or another proxy that responds with the claims it receives.
 /// Returns its URL.
 pub(super) async fn application() -> String {
-    let told = async |headers: HeaderMap| {
-        let told = |names: [&str; 3]| -> Option<Value> {
+    let respond = async |headers: HeaderMap| {
+        let first_of = |names: [&str; 3]| -> Option<Value> {
             let value = names.into_iter().find_map(|name| headers.get(name));
             value.map(|value| json!(value.to_str().unwrap()))
         };
-        let sub = told(["oidc_claim_sub", "oauth2_claim_sub", "x-forwarded-user"]);
-        let email = told(["oidc_claim_email", "oauth2_claim_email", "x-forwarded-email"]);
+        let sub = first_of(["oidc_claim_sub", "oauth2_claim_sub", "x-forwarded-user"]);
+        let email = first_of(["oidc_claim_email", "oauth2_claim_email", "x-forwarded-email"]);
         let body = json!({ "sub": sub, "email": email }).to_string();
         Response::builder().header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap()
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(told)).await });
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(respond)).await });
     address
 }

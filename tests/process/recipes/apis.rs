@@ -68,9 +68,9 @@ async fn mod_oauth2_for_apache() {
     let (head, claims) = issuer.valid_token();
     let token = issuer.sign(&head, &claims);
     let spoofing = crate::http().get(format!("{}/invoices", api.url)).bearer_auth(token);
-    let told =
+    let spoofed =
         Response::send(spoofing.header("OAUTH2_CLAIM_email", "root@example.org")).await.unwrap();
-    assert_eq!((told.status, &told.body["email"]), (200, &Value::Null), "{told:?}");
+    assert_eq!((spoofed.status, &spoofed.body["email"]), (200, &Value::Null), "{spoofed:?}");
     api.stop().await;
 }
 
