@@ -3,8 +3,9 @@
 
 use gatewright::flow::grants::failover::{self, Revoked};
 use gatewright::store::sql;
-use gatewright::types::{GrantId, Seconds, SessionId};
+use gatewright::types::{ClientId, GrantId, Seconds, SessionId};
 
+use kit::browser::{Browser, authorize_target};
 use kit::http::Response;
 use kit::server::{Client, Server};
 
@@ -193,32 +194,44 @@ async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
     let offline = server.obtain_tokens("grace", &client, "openid offline_access").await;
     let bound = server.obtain_tokens("grace", &client, "openid").await;
     let other = server.obtain_tokens("ada", &client, "openid offline_access").await;
+    let withdrawn = server.web_app().await;
+    let consented = server.obtain_tokens("grace", &withdrawn, "openid offline_access").await;
+    let mut browser = Browser::of(&server);
+    let code = browser.authorize("grace", &withdrawn, "openid", "").await.parameter("code");
     let created = server.audit_events("grant.created").await;
     // Newest first.
     let grant = created.last().unwrap().grant_id.clone().unwrap();
-    let session = created[1].session_id.clone().unwrap();
+    let session = created[2].session_id.clone().unwrap();
     let access = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
-    let introspected =
-        server.post_as(&client, "/introspect", &format!("token={access}")).await.ok();
+    let introspected = server.post_as(&client, "/introspect", &format!("token={access}")).await.ok();
     let jti = introspected.body["jti"].as_str().unwrap().to_owned();
     let revoked = [
         Revoked::Grant(GrantId::from_text(&grant)),
         Revoked::Session(grace.id.clone(), SessionId::from_text(&session)),
         Revoked::Token(jti),
+        Revoked::Consent(grace.id.clone(), ClientId::from_text(&withdrawn.id)),
     ];
 
     let alive = failover::revoke_again(&server.app().store, &revoked, &server.trace()).await;
 
-    assert_eq!(alive.unwrap(), 3);
-    let is_refused = async |response: &Response| {
+    assert_eq!(alive.unwrap(), 4);
+    let is_refused = async |client: &Client, response: &Response| {
         let token = response.token("refresh_token");
-        server.refresh(&client, &token, "").await.refused(400, "invalid_grant");
+        server.refresh(client, &token, "").await.refused(400, "invalid_grant");
     };
-    is_refused(&tokens).await;
-    is_refused(&bound).await;
+    is_refused(&client, &tokens).await;
+    is_refused(&client, &bound).await;
+    is_refused(&withdrawn, &consented).await;
+    server.redeem(&withdrawn, &code).await.refused(400, "invalid_grant");
+    browser.open(&authorize_target(&withdrawn, "openid")).await.is_page("/consent");
     assert!(!server.is_active(&client, &access).await);
     for active in [&offline, &other] {
         server.refresh(&client, &active.token("refresh_token"), "").await.ok();
     }
-    assert_eq!(server.audit_events("database.revoked_again").await.len(), 1);
+    // Repeated once more, only the JWT counts, because its state is unknown.
+    let again = failover::revoke_again(&server.app().store, &revoked, &server.trace()).await;
+    assert_eq!(again.unwrap(), 1);
+    let events = server.audit_events("database.revoked_again").await;
+    assert_eq!(events.len(), 2);
+    assert!(events[1].facts.contains(r#""found":4,"were_alive":4"#), "{}", events[1].facts);
 }

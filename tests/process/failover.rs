@@ -22,6 +22,7 @@ async fn a_failover_is_declared_and_lost_revocations_are_listed() {
         line(at - 61_000, "grant.revoked", &json!({ "grant_id": "long before" })),
         line(at - 60_000, "grant.revoked", &json!({ "grant_id": "nobody's" })),
         "Listening, in text".to_owned(),
+        line(at - 1000, "token.revoked", &json!({ "client_id": "c", "facts": r#"{"jti":"j"}"# })),
         line(at, "user.disabled", &json!({ "user_id": "ada" })),
         line(at + 1000, "user.disabled", &json!({ "user_id": "later" })),
     ];
@@ -40,20 +41,22 @@ async fn a_failover_is_declared_and_lost_revocations_are_listed() {
     assert_eq!(listed["until"], first["until"], "the first declaration is kept");
     let again: Vec<_> =
         listed["lost"].as_array().unwrap().iter().map(|one| &one["again"]).collect();
-    assert_eq!(again, ["--revoke", "gatewright user disable ada"]);
+    assert_eq!(again, ["--revoke", "--revoke", "gatewright user disable ada"]);
     installation.write("gatewright.log", &log);
     let revoke = ["--log", "gatewright.log", "--revoke"];
     let revoked = installation.json(&[&declare[..], &revoke].concat()).await;
-    assert_eq!(revoked["revoked_again"], 1);
+    assert_eq!(revoked["revoked_again"], 2);
     let table = installation.run(&[&declare[..], &revoke].concat()).await.stdout;
     assert!(
-        table.contains("REPEAT WITH") && table.contains("of which up to 0 had effect"),
+        table.contains("REPEAT WITH") && table.contains("of which up to 1 had effect"),
         "{table}"
     );
 
     let events = installation.json(&["audit", "list", "--kind", "database.failed_over"]).await;
     assert_eq!(events.as_array().unwrap().len(), 1);
     assert_eq!(events[0]["facts"]["at"], "2026-01-31T12:00:00Z");
+    let repeated = installation.json(&["audit", "list", "--kind", "database.revoked_again"]).await;
+    assert_eq!(repeated.as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -5,9 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use gatewright::cli::Exit;
 
+use crate::application::User;
+use crate::browser::Browser;
 use crate::hide;
 use crate::installation::{Installation, is_postgres};
 use crate::self_signed::SelfSigned;
+use crate::server::{PASSWORD, Server};
 use crate::terminal::Terminal;
 
 /// A directory without a configuration.
@@ -28,11 +31,11 @@ async fn init_writes_a_valid_configuration_for_every_tls_mode() {
     let files = ["--tls", "files", "--certificate-file", "chain.pem", "--key-file", "key.pem"];
     let acme = ["--tls", "acme", "--acme-contact", "admin@example.org", "--agree-to-terms"];
     let proxy = ["--tls", "proxy", "--proxy", "10.0.0.10", "--proxy", "10.1.0.0/16"];
-    for (issuer, tls, expected) in [
-        (&["--issuer", "http://localhost:8765"], &["--tls", "loopback"][..], "127.0.0.1:8765"),
-        (&https, &files, "chain.pem"),
-        (&https, &acme, "mailto:admin@example.org"),
-        (&https, &proxy, "\"10.0.0.10/32\", \"10.1.0.0/16\""),
+    for (issuer, tls, listen, expected_text) in [
+        (&["--issuer", "http://localhost:8765"], &["--tls", "loopback"][..], "127.0.0.1:8765", ""),
+        (&https, &files, "[::]:443", "chain.pem"),
+        (&https, &acme, "[::]:443", "mailto:admin@example.org"),
+        (&https, &proxy, "0.0.0.0:8080", "\"10.0.0.10/32\", \"10.1.0.0/16\""),
     ] {
         let installation = empty_installation().await;
         installation.write("chain.pem", &certificate.certificate.pem());
@@ -45,11 +48,10 @@ async fn init_writes_a_valid_configuration_for_every_tls_mode() {
         let output = installation.run(&init).await;
 
         assert_eq!(output.code, 0, "{init:?} {output:?}");
-        assert!(
-            written_config(&installation).contains(expected),
-            "{}",
-            written_config(&installation)
-        );
+        let address = format!("listen = \"{listen}\"\n");
+        for expected in [&address, expected_text] {
+            assert!(written_config(&installation).contains(expected), "{expected}: {}", written_config(&installation));
+        }
         let check = installation.run(&["config", "check"]).await;
         assert_eq!(check.code, 0, "{init:?} {check:?}\n{}", written_config(&installation));
         let before = written_config(&installation);
@@ -102,10 +104,15 @@ async fn init_creates_the_first_user_without_a_terminal_too() {
     let user = ["--username", "alice", "--email", "alice@example.org", "--password-stdin"];
     let init = [&["init"], &options[..], &user].concat();
 
-    let created = installation.json_with(&init, "correct horse battery staple\n").await;
+    let created = installation.json_with(&init, &format!("{PASSWORD}\n")).await;
 
     assert_eq!(created["user"]["username"], "alice");
     assert_eq!(installation.json(&["user", "show", "alice"]).await["email"], "alice@example.org");
+    let mut server = Server::start_in(installation).await;
+    let alice = User { username: "alice".to_owned() };
+    let photos = server.application("Photos").await;
+    assert!(photos.authorize(&mut Browser::of(&alice)).await.is_ok());
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The layout and the script of the pages in a real Chromium.
 
 use serde_json::json;
+use thirtyfour::Key;
 
 use crate::chromium::Browser;
 use crate::server::{PASSWORD, Server};
@@ -85,7 +86,8 @@ async fn no_name_makes_a_page_wider_than_a_phone() {
     browser.close().await;
 }
 
-/// A password is displayed while the user wants it, and submitted as a password field.
+/// A password is displayed while the user wants it, and submitted as a password field. A pressed button looks
+/// busy until the user comes back to its page.
 #[tokio::test]
 async fn a_password_can_be_displayed_and_a_pressed_button_looks_busy() {
     let server = Server::start().await;
@@ -105,18 +107,27 @@ async fn a_password_can_be_displayed_and_a_pressed_button_looks_busy() {
     reveal.click().await.unwrap();
     assert_eq!(kind().await, "password");
     reveal.click().await.unwrap();
-    // The state that the script has set is read when the page is left.
-    let left = "addEventListener('pagehide', () => { const button = document.querySelector('[value=sign-in]'); \
-                sessionStorage.left = [button.ariaBusy, document.getElementById('password').type] })";
-    browser.run(left).await;
+    // When the page is left, the back/forward cache keeps no visible password.
+    browser.run("dispatchEvent(new PageTransitionEvent('pagehide'))").await;
+    assert_eq!(kind().await, "password");
+    reveal.click().await.unwrap();
+    // A form that is submitted but not sent, so that the page stays.
+    let stay = "addEventListener('submit', (event) => event.preventDefault(), { once: true })";
+    browser.run(stay).await;
+    let button = browser.find("button[value=sign-in]").await;
+    button.click().await.unwrap();
+    assert_eq!(kind().await, "password");
+    assert_eq!(button.attr("aria-busy").await.unwrap().as_deref(), Some("true"));
+    let spinner =
+        "return getComputedStyle(document.querySelector('[value=sign-in]'), '::before').content";
+    assert_eq!(browser.run(spinner).await, "\"\"");
+    browser.run("dispatchEvent(new PageTransitionEvent('pageshow'))").await;
+    assert_eq!(button.attr("aria-busy").await.unwrap(), None);
+    assert_eq!(browser.run(spinner).await, "none");
+
     browser.press("button[value=sign-in]").await;
 
     browser.find(".profile").await;
-    assert_eq!(browser.run("return sessionStorage.left").await, "true,password");
-    // Back on the page, no button looks busy.
-    browser.run("dispatchEvent(new PageTransitionEvent('pageshow'))").await;
-    let busy = browser.run("return document.querySelectorAll('[aria-busy]').length").await;
-    assert_eq!(busy, 0);
     browser.close().await;
 }
 
@@ -133,17 +144,19 @@ async fn a_hint_about_caps_lock_is_displayed_while_typing_a_password() {
         );
         browser.run(&script).await
     };
-    let key = |on: bool| format!("new KeyboardEvent('keydown', {{ modifierCapsLock: {on} }})");
+    let event = |kind: &str, on: bool| format!("new {kind}, {{ modifierCapsLock: {on} }})");
 
-    assert_eq!(hint(&key(false)).await, "");
-    assert_eq!(hint(&key(true)).await, "Die Feststelltaste ist aktiv.");
-    assert_eq!(hint(&key(false)).await, "");
-    hint(&key(true)).await;
+    for kind in ["KeyboardEvent('keydown'", "KeyboardEvent('keyup'", "MouseEvent('mousedown'"] {
+        assert_eq!(hint(&event(kind, false)).await, "", "{kind}");
+        assert_eq!(hint(&event(kind, true)).await, "Die Feststelltaste ist aktiv.", "{kind}");
+        assert_eq!(hint(&event(kind, false)).await, "", "{kind}");
+    }
+    hint(&event("KeyboardEvent('keydown'", true)).await;
     assert_eq!(hint("new FocusEvent('blur')").await, "");
     browser.close().await;
 }
 
-/// The languages are a list that opens, and closes when the focus leaves it. A choice applies at once,
+/// The languages are a list that opens, and closes on a click elsewhere and on Escape. A choice applies at once,
 /// and works without the script.
 #[tokio::test]
 async fn a_language_is_chosen_at_the_foot_of_the_page() {
@@ -155,6 +168,11 @@ async fn a_language_is_chosen_at_the_foot_of_the_page() {
     browser.find(".languages[open]").await;
     browser.find("h1").await.click().await.unwrap();
     browser.find(".languages:not([open])").await;
+    browser.find(".languages summary").await.click().await.unwrap();
+    browser.find(".languages a[lang=fr]").await.send_keys(Key::Escape).await.unwrap();
+    browser.find(".languages:not([open])").await;
+    let focused = browser.run("return document.activeElement.matches('.languages summary')").await;
+    assert_eq!(focused, true);
     browser.find(".languages summary").await.click().await.unwrap();
     browser.press(".languages a[lang=fr]").await;
 

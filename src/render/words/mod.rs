@@ -378,7 +378,7 @@ mod tests {
         assert_eq!(lang(Some("ja fr-CA"), Some("es")), "fr");
         assert_eq!(lang(Some("ja"), Some("es-MX,es;q=0.9,en;q=0.8")), "es");
         assert_eq!(lang(None, Some("en;q=0.5, de;q=0.7")), "de");
-        assert_eq!(lang(None, Some("de;q=0, fr;q=nonsense, en")), "en");
+        assert_eq!(lang(None, Some("de;q=0, fr;q=nonsense, ja")), "en");
         assert_eq!(lang(None, None), "en");
     }
 
@@ -388,6 +388,7 @@ mod tests {
         let late = format!("{}de", "xx ".repeat(1000));
 
         assert_eq!(choose(Some(&late), None).lang, "en");
+        assert_eq!(choose(None, Some(&late.replace(' ', ","))).lang, "en");
     }
 
     #[test]
