@@ -196,14 +196,15 @@ async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
     let other = server.obtain_tokens("ada", &client, "openid offline_access").await;
     let withdrawn = server.web_app().await;
     let consented = server.obtain_tokens("grace", &withdrawn, "openid offline_access").await;
-    let mut browser = Browser::of(&server);
+    let mut browser = Browser::new(&server);
     let code = browser.authorize("grace", &withdrawn, "openid", "").await.parameter("code");
     let created = server.audit_events("grant.created").await;
     // Newest first.
     let grant = created.last().unwrap().grant_id.clone().unwrap();
     let session = created[2].session_id.clone().unwrap();
     let access = server.obtain_tokens("ada", &client, "openid").await.token("access_token");
-    let introspected = server.post_as(&client, "/introspect", &format!("token={access}")).await.ok();
+    let introspected =
+        server.post_as(&client, "/introspect", &format!("token={access}")).await.ok();
     let jti = introspected.body["jti"].as_str().unwrap().to_owned();
     let revoked = [
         Revoked::Grant(GrantId::from_text(&grant)),
@@ -223,7 +224,7 @@ async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
     is_refused(&client, &bound).await;
     is_refused(&withdrawn, &consented).await;
     server.redeem(&withdrawn, &code).await.refused(400, "invalid_grant");
-    browser.open(&authorize_target(&withdrawn, "openid")).await.is_page("/consent");
+    browser.open(&authorize_target(&withdrawn, "openid")).await.assert_page("/consent");
     assert!(!server.is_active(&client, &access).await);
     for active in [&offline, &other] {
         server.refresh(&client, &active.token("refresh_token"), "").await.ok();

@@ -50,7 +50,11 @@ async fn init_writes_a_valid_configuration_for_every_tls_mode() {
         assert_eq!(output.code, 0, "{init:?} {output:?}");
         let address = format!("listen = \"{listen}\"\n");
         for expected in [&address, expected_text] {
-            assert!(written_config(&installation).contains(expected), "{expected}: {}", written_config(&installation));
+            assert!(
+                written_config(&installation).contains(expected),
+                "{expected}: {}",
+                written_config(&installation)
+            );
         }
         let check = installation.run(&["config", "check"]).await;
         assert_eq!(check.code, 0, "{init:?} {check:?}\n{}", written_config(&installation));
@@ -111,7 +115,7 @@ async fn init_creates_the_first_user_without_a_terminal_too() {
     let mut server = Server::start_in(installation).await;
     let alice = User { username: "alice".to_owned() };
     let photos = server.application("Photos").await;
-    assert!(photos.authorize(&mut Browser::of(&alice)).await.is_ok());
+    assert!(photos.authorize(&mut Browser::new(&alice)).await.is_ok());
     server.stop().await;
 }
 
