@@ -5,7 +5,6 @@ use std::error::Error as StdError;
 use std::time::Duration;
 use std::{fmt, io};
 
-use rusqlite::ffi;
 use sqlx::Error;
 use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
@@ -68,20 +67,39 @@ pub(crate) fn of_sqlite(error: impl Borrow<rusqlite::Error>) -> Error {
         (Some(code), _) => (code, error.to_string()),
         (None, _) => return Error::Protocol(error.to_string()),
     };
-    Error::Database(Box::new(Rejected { code: code.extended_code, message }))
+    let code = code.extended_code.to_string();
+    let text = format!("(code: {code}) {message}");
+    Error::Database(Box::new(Rejected { code, message, text }))
 }
 
-/// An error of SQLite.
+/// The same error, with a message for operators: that of the driver contains lines of PostgreSQL's source, but
+/// neither the code nor the hint.
+pub(crate) fn readable(error: Error) -> Error {
+    let Error::Database(error) = error else { return error };
+    let Some(postgres) = error.try_downcast_ref::<PgDatabaseError>() else {
+        return Error::Database(error);
+    };
+    let (code, message) = (postgres.code().to_owned(), postgres.message().to_owned());
+    let mut text = format!("{message} (SQLSTATE {code})");
+    if let Some(hint) = postgres.hint() {
+        text = format!("{text}. {hint}");
+    }
+    Error::Database(Box::new(Rejected { code, message, text }))
+}
+
+/// An error that the database has reported.
 #[derive(Debug)]
 struct Rejected {
-    /// The extended result code.
-    code: i32,
+    /// The SQLSTATE, or the extended result code of SQLite.
+    code: String,
     message: String,
+    /// The message for operators.
+    text: String,
 }
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "(code: {}) {}", self.code, self.message)
+        f.write_str(&self.text)
     }
 }
 
@@ -93,7 +111,7 @@ impl DatabaseError for Rejected {
     }
 
     fn code(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Owned(self.code.to_string()))
+        Some(Cow::Borrowed(&self.code))
     }
 
     fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
@@ -108,75 +126,14 @@ impl DatabaseError for Rejected {
         self
     }
 
+    /// By the code: `integrity_constraint_violation` of PostgreSQL, `SQLITE_CONSTRAINT` of SQLite.
     fn kind(&self) -> ErrorKind {
-        match self.code {
-            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
-                ErrorKind::UniqueViolation
-            }
-            ffi::SQLITE_CONSTRAINT_FOREIGNKEY => ErrorKind::ForeignKeyViolation,
-            ffi::SQLITE_CONSTRAINT_NOTNULL => ErrorKind::NotNullViolation,
-            ffi::SQLITE_CONSTRAINT_CHECK => ErrorKind::CheckViolation,
+        match self.code.as_str() {
+            "23505" | "1555" | "2067" => ErrorKind::UniqueViolation,
+            "23503" | "787" => ErrorKind::ForeignKeyViolation,
+            "23502" | "1299" => ErrorKind::NotNullViolation,
+            "23514" | "275" => ErrorKind::CheckViolation,
             _ => ErrorKind::Other,
         }
-    }
-}
-
-/// The same error, with a message for operators: that of the driver contains lines of PostgreSQL's source, but
-/// neither the code nor the hint.
-pub(crate) fn readable(error: Error) -> Error {
-    let Error::Database(error) = error else { return error };
-    match error.try_downcast::<PgDatabaseError>() {
-        Ok(error) => Error::Database(Box::new(Refused(*error))),
-        Err(error) => Error::Database(error),
-    }
-}
-
-/// An error of PostgreSQL.
-#[derive(Debug)]
-struct Refused(PgDatabaseError);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (SQLSTATE {})", self.0.message(), self.0.code())?;
-        if let Some(hint) = self.0.hint() {
-            write!(f, ". {hint}")?;
-        }
-        Ok(())
-    }
-}
-
-impl StdError for Refused {}
-
-impl DatabaseError for Refused {
-    fn message(&self) -> &str {
-        self.0.message()
-    }
-
-    fn code(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(self.0.code()))
-    }
-
-    fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
-        self
-    }
-
-    fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
-        self
-    }
-
-    fn into_error(self: Box<Self>) -> Box<dyn StdError + Send + Sync + 'static> {
-        self
-    }
-
-    fn constraint(&self) -> Option<&str> {
-        self.0.constraint()
-    }
-
-    fn table(&self) -> Option<&str> {
-        self.0.table()
-    }
-
-    fn kind(&self) -> ErrorKind {
-        DatabaseError::kind(&self.0)
     }
 }
