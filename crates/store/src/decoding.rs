@@ -3,7 +3,7 @@
 use serde_json::{Map, json};
 
 use super::certificates::{self, CertificateRow, Origin, Range};
-use super::codes::{self, Authorization, Ground, Spent};
+use super::codes::{self, Authorization, Ground, NewCode, Spent};
 use super::consents::{self, Consent};
 use super::grants::{self, GrantLifetime};
 use super::opaque_tokens::{self, OpaqueToken};
@@ -145,8 +145,9 @@ async fn a_code_and_its_grant_are_read_as_they_were_written() {
     let expires_at = NOW + Seconds(60);
     let code = Digest::of(b"code");
     let mut tx = database.store.write().await.unwrap();
-    let ground = Ground::Trusted;
-    assert!(codes::issue(&mut tx, &code, &authorization, ground, expires_at, NOW).await.unwrap());
+    let (digest, ground) = (code, Ground::Trusted);
+    let new = NewCode { digest, authorization: &authorization, ground, expires_at };
+    assert!(codes::issue(&mut tx, &new, NOW).await.unwrap());
     let spent = codes::spend(&mut tx, &code, true, NOW).await.unwrap();
     let life = GrantLifetime { offline: false, idle_at: expires_at, expires_at };
     let grant = grants::insert(&mut tx, &authorization, life, Bonds::default(), NOW).await.unwrap();

@@ -12,7 +12,7 @@ use crate::flow::Call;
 use crate::jose::base64url;
 use crate::people::session;
 use crate::record::{Event, Kind};
-use crate::store::codes::{self, Authorization, Ground};
+use crate::store::codes::{self, Authorization, Ground, NewCode};
 use crate::store::consents;
 use crate::store::decisions::{self, Decision, NewDecision};
 use crate::store::sessions::SignedIn;
@@ -355,9 +355,7 @@ impl Issued {
     }
 
     async fn write(&self, call: &Call<'_>, tx: &mut Tx, ground: Ground<'_>) -> Result<()> {
-        let expires_at = call.now + call.config.tokens.code_lifetime;
-        let (digest, of) = (self.code.digest(), &self.authorization);
-        if !codes::issue(&mut *tx, &digest, of, ground, expires_at, call.now).await? {
+        if !codes::issue(&mut *tx, &self.new_code(call, ground), call.now).await? {
             return Err(changed());
         }
         self.event().write(tx, call.trace).await?;
@@ -366,14 +364,20 @@ impl Issued {
 
     /// The same as a transaction of its own, in one round trip.
     async fn write_alone(&self, call: &Call<'_>, ground: Ground<'_>) -> Result<()> {
-        let expires_at = call.now + call.config.tokens.code_lifetime;
-        let (digest, of, event) =
-            (self.code.digest(), &self.authorization, self.event().row(call.trace));
-        let (db, now) = (call.store.db(), call.now);
+        let (code, event) = (self.new_code(call, ground), self.event().row(call.trace));
         let issued = retrying(|| async {
-            Ok(codes::issue_alone(db, &digest, of, ground, expires_at, &event, now).await?)
+            Ok(codes::issue_with_event(call.store.db(), &code, &event, call.now).await?)
         });
         if issued.await? { Ok(()) } else { Err(changed()) }
+    }
+
+    fn new_code<'a>(&'a self, call: &Call<'_>, ground: Ground<'a>) -> NewCode<'a> {
+        NewCode {
+            digest: self.code.digest(),
+            authorization: &self.authorization,
+            ground,
+            expires_at: call.now + call.config.tokens.code_lifetime,
+        }
     }
 
     fn event(&self) -> Event {

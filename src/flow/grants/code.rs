@@ -3,6 +3,8 @@
 //! [RFC 6749 §4.1.3]: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
 //! [RFC 7636 §4.6]: https://www.rfc-editor.org/rfc/rfc7636#section-4.6
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::flow::Call;
@@ -17,18 +19,22 @@ use crate::store::cache::Resources;
 use crate::store::codes::{self, Authorization, Spent, UnusedCode};
 use crate::store::grants::{self, Grant, GrantLifetime};
 use crate::store::retrying;
-use crate::types::client::GrantType;
+use crate::types::client::{GrantType, TokenFormat};
 use crate::types::secret::same;
 use crate::types::token::AuthorizationCode;
 use crate::types::{
     Client, Code, Digest, Params, Refusal, ResourceId, Result, Scope, Seconds, Timestamp,
 };
 
-/// The parameters of the request.
+/// The request, and what it is checked against.
 struct Redemption<'a> {
     code: AuthorizationCode,
     redirect_uri: Option<&'a str>,
     code_verifier: Option<&'a str>,
+    /// The `resource` parameters (RFC 8707).
+    resources: Vec<ResourceId>,
+    /// The registered resources.
+    known: Arc<Resources>,
 }
 
 /// The result of the transaction. A refusal that must be committed is a value, not an error.
@@ -53,12 +59,8 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     let Some(code) = AuthorizationCode::parse(text) else {
         return Err(Code::InvalidGrant.because("the code was not issued by this server").into());
     };
-    let redemption = Redemption {
-        code,
-        redirect_uri: params.one("redirect_uri")?,
-        code_verifier: params.one("code_verifier")?,
-    };
-    let requested = audience::requested(call, client, params).await?;
+    let (redirect_uri, code_verifier) = (params.one("redirect_uri")?, params.one("code_verifier")?);
+    let resources = audience::requested(call, client, params).await?;
     // A client that cannot be bound is refused here and can present the same code again.
     authentication::must_bind(call, client).await?;
     // Before the transaction, which must not wait for a second connection.
@@ -67,11 +69,12 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     if client.scope().has("openid") {
         keys.signing(client.metadata.id_token_signed_response_alg)?;
     }
+    let redemption = Redemption { code, redirect_uri, code_verifier, resources, known };
     let reserved = call.recorder.reserve().await?;
 
-    let granted = match at_once(call, client, &redemption, &requested, &known).await? {
+    let granted = match at_once(call, client, &redemption).await? {
         Some(granted) => granted,
-        None => match retrying(|| spend(call, client, &redemption, &requested, &known)).await? {
+        None => match retrying(|| spend(call, client, &redemption)).await? {
             Redeemed::Refused(refusal) => return Err(refusal.into()),
             Redeemed::Granted(granted) => *granted,
         },
@@ -107,8 +110,6 @@ async fn at_once(
     call: &Call<'_>,
     client: &Client,
     redemption: &Redemption<'_>,
-    requested: &[ResourceId],
-    known: &Resources,
 ) -> Result<Option<Granted>> {
     if call.possession.proof.is_some() {
         return Ok(None);
@@ -118,11 +119,14 @@ async fn at_once(
         return Ok(None);
     };
     let UnusedCode { authorization, expires_at, auth_time, amr, acr, seen_at } = unused;
-    let Ok((scope, shape)) =
-        validate(call, client, redemption, requested, known, (&authorization, true, expires_at))
+    let Ok((scope, shape)) = validate(call, client, redemption, (&authorization, true, expires_at))
     else {
         return Ok(None);
     };
+    // An opaque token has a row.
+    if shape.format == TokenFormat::Opaque {
+        return Ok(None);
+    }
     let (life, bonds) = (life(call, client, &scope), call.possession.bonds(client));
     let grant = Grant {
         id: authorization.grant_id,
@@ -143,9 +147,6 @@ async fn at_once(
     };
     let by = GrantType::AuthorizationCode;
     let access = mint::access(call, client, For::Grant(&grant), by, &scope, &shape)?;
-    if access.has_row() {
-        return Ok(None);
-    }
     let about = mint::id_token_claims(db, client, &grant, &scope).await?;
     let (trusted, event) = (client.metadata.gw_skip_consent, created(client, &grant, &scope));
     let (terms, event) = ((life, bonds), event.row(call.trace));
@@ -165,13 +166,7 @@ fn created(client: &Client, grant: &Grant, scope: &Scope) -> Event {
 }
 
 /// The transaction: consumes the code, checks it and creates the grant.
-async fn spend(
-    call: &Call<'_>,
-    client: &Client,
-    redemption: &Redemption<'_>,
-    requested: &[ResourceId],
-    known: &Resources,
-) -> Result<Redeemed> {
+async fn spend(call: &Call<'_>, client: &Client, redemption: &Redemption<'_>) -> Result<Redeemed> {
     let trusted = client.metadata.gw_skip_consent;
     let mut tx = call.store.write().await?;
     let (authorization, alive, expires_at) =
@@ -199,8 +194,7 @@ async fn spend(
                 return Ok(Redeemed::Refused(invalid("unknown")));
             }
         };
-    let validated =
-        validate(call, client, redemption, requested, known, (&authorization, alive, expires_at));
+    let validated = validate(call, client, redemption, (&authorization, alive, expires_at));
     let (scope, shape) = match validated {
         Ok(validated) => validated,
         // A code that is presented by the wrong client is consumed too (THREATS CO-03).
@@ -227,8 +221,6 @@ fn validate(
     call: &Call<'_>,
     client: &Client,
     redemption: &Redemption<'_>,
-    requested: &[ResourceId],
-    known: &Resources,
     (authorization, alive, expires_at): (&Authorization, bool, Timestamp),
 ) -> Result<(Scope, Shape), Refusal> {
     must_match(client, &call.possession, redemption, authorization)?;
@@ -238,8 +230,9 @@ fn validate(
     if !alive {
         return Err(invalid("the session, the user, the client or the consent is no longer valid"));
     }
+    let Redemption { resources, known, .. } = redemption;
     let scope = mint::narrowed_scope(client, &authorization.scope, None)?;
-    let resources = audience::narrowed(&authorization.resources, requested.to_vec())?;
+    let resources = audience::narrowed(&authorization.resources, resources.clone())?;
     audience::must_be_allowed(call, known, client, &resources)?;
     Ok((scope, audience::shape(call, known, client, &resources)))
 }

@@ -75,70 +75,69 @@ macro_rules! insert_code {
     };
 }
 
-/// The values of `insert_code!`.
-fn issuing(
-    digest: &Digest,
-    authorization: &Authorization,
-    ground: Ground<'_>,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> sqlx::Result<Statement> {
-    let (trusted, scope, resources, claims) = match ground {
-        Ground::Trusted => (true, String::new(), String::new(), String::new()),
-        Ground::Consent(consent) => (
-            false,
-            consent.scope.to_string(),
-            to_json(&consent.resources)?,
-            to_json(&consent.claims)?,
-        ),
-    };
-    Ok(sql(insert_code!())
-        .bind(now)
-        .bind(digest)
-        .bind(&authorization.grant_id)
-        .bind(&authorization.client_id)
-        .bind(&authorization.user_id)
-        .bind(&authorization.session_id)
-        .bind(&authorization.redirect_uri)
-        .bind(authorization.code_challenge.as_deref())
-        .bind(authorization.nonce.as_deref())
-        .bind(&authorization.scope)
-        .bind(to_json(&authorization.resources)?)
-        .bind(&authorization.claims)
-        .bind(expires_at)
-        .bind(trusted)
-        .bind(scope)
-        .bind(resources)
-        .bind(claims)
-        .bind(authorization.dpop_jkt))
+/// A code to be issued.
+#[derive(Debug)]
+pub struct NewCode<'a> {
+    /// The digest of the code.
+    pub digest: Digest,
+    /// The authorization that it represents.
+    pub authorization: &'a Authorization,
+    /// Why it may be issued.
+    pub ground: Ground<'a>,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+impl NewCode<'_> {
+    /// `insert_code!` with its values.
+    fn insertion(&self, now: Timestamp) -> sqlx::Result<Statement> {
+        let Self { digest, authorization, ground, expires_at } = self;
+        let (trusted, scope, resources, claims) = match ground {
+            Ground::Trusted => (true, String::new(), String::new(), String::new()),
+            Ground::Consent(consent) => (
+                false,
+                consent.scope.to_string(),
+                to_json(&consent.resources)?,
+                to_json(&consent.claims)?,
+            ),
+        };
+        Ok(sql(insert_code!())
+            .bind(now)
+            .bind(digest)
+            .bind(&authorization.grant_id)
+            .bind(&authorization.client_id)
+            .bind(&authorization.user_id)
+            .bind(&authorization.session_id)
+            .bind(&authorization.redirect_uri)
+            .bind(authorization.code_challenge.as_deref())
+            .bind(authorization.nonce.as_deref())
+            .bind(&authorization.scope)
+            .bind(to_json(&authorization.resources)?)
+            .bind(&authorization.claims)
+            .bind(*expires_at)
+            .bind(trusted)
+            .bind(scope)
+            .bind(resources)
+            .bind(claims)
+            .bind(authorization.dpop_jkt))
+    }
 }
 
 /// Issues a code in a transaction with more. `false`: the session, the user, the client or the consent has changed.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn issue(
-    tx: &mut Tx,
-    digest: &Digest,
-    authorization: &Authorization,
-    ground: Ground<'_>,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> sqlx::Result<bool> {
-    let issued = issuing(digest, authorization, ground, expires_at, now)?.execute(tx).await?;
-    Ok(issued == 1)
+pub async fn issue(tx: &mut Tx, code: &NewCode<'_>, now: Timestamp) -> sqlx::Result<bool> {
+    Ok(code.insertion(now)?.execute(tx).await? == 1)
 }
 
-/// Issues a code, and writes the event. `false`: as for [`issue`].
+/// Issues a code and writes the event, in one round trip. `false`: as for [`issue`].
 ///
 /// # Errors
 /// When the database fails.
-pub async fn issue_alone(
+pub async fn issue_with_event(
     db: &Db,
-    digest: &Digest,
-    authorization: &Authorization,
-    ground: Ground<'_>,
-    expires_at: Timestamp,
+    code: &NewCode<'_>,
     event: &AuditRow,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
@@ -154,11 +153,7 @@ pub async fn issue_alone(
         ),
         ") SELECT done FROM issued"
     );
-    issuing(digest, authorization, ground, expires_at, now)?
-        .bind_all(event.values())
-        .then(&[EVENT], WHOLE)
-        .execute(db)
-        .await
+    code.insertion(now)?.bind_all(event.values()).then(&[EVENT], WHOLE).execute(db).await
 }
 
 /// The state of a code.
