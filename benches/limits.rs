@@ -139,7 +139,7 @@ pub(crate) async fn open(config: &Path) -> Result<Store> {
         connections: database.max_connections,
         acquire: Duration::from_secs(5),
         statement: Duration::from_secs(5),
-        is_pooled: false,
+        has_pooler: false,
     };
     Ok(Store::open(&database.url.0, &limits, OpenMode::Migrate).await?)
 }

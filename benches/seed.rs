@@ -369,7 +369,7 @@ pub(crate) async fn insert_certificates(config: &Path, count: usize) -> Result<(
     let numbers = numbers(&store, count);
     let Timestamp(now) = Clock::system().now();
     let (day, month) = (86_400, 30 * 86_400);
-    // 32 bytes in base64url, and 1,000 bytes that nobody parses.
+    // 32 bytes in base64url, and 1,000 bytes that are never parsed.
     let (thumbprint, der) = match store.db() {
         Db::Sqlite(_) => ("printf('%042d', i) || 'A'", "CAST(printf('%01000d', i) AS BLOB)"),
         Db::Postgres(_) => {

@@ -136,7 +136,7 @@ impl App {
             connections: config.database.max_connections,
             acquire: length(config.database.acquire_timeout),
             statement: length(config.database.statement_timeout),
-            is_pooled: config.database.pooler == Pooler::Transaction,
+            has_pooler: config.database.pooler == Pooler::Transaction,
         };
         let purpose = if serving { OpenMode::Serve } else { OpenMode::Migrate };
         let store = Store::open(&config.database.url.0, &limits, purpose).await?;

@@ -39,7 +39,7 @@ impl Context {
             connections: 2,
             acquire: seconds(config.database.acquire_timeout.0).max(TIMEOUT),
             statement: seconds(config.database.statement_timeout.0).max(TIMEOUT),
-            is_pooled: config.database.pooler == Pooler::Transaction,
+            has_pooler: config.database.pooler == Pooler::Transaction,
         };
         let store = Store::open(&config.database.url.0, &limits, mode)
             .await

@@ -431,7 +431,7 @@ async fn of_two_first_starts_with_different_keys_one_succeeds() {
             connections: 1,
             acquire: timeout,
             statement: timeout,
-            is_pooled: false,
+            has_pooler: false,
         };
         // The schema exists, so that they race for the keys.
         let url = Secret::new(database.url.clone());

@@ -51,8 +51,12 @@ async fn a_flood_of_sign_ins_does_not_delay_token_requests() {
 async fn concurrent_starts_on_a_new_database_all_succeed() {
     let database = Database::make().await;
     let timeout = Duration::from_secs(20);
-    let limits =
-        ConnectionLimits { connections: 2, acquire: timeout, statement: timeout, is_pooled: false };
+    let limits = ConnectionLimits {
+        connections: 2,
+        acquire: timeout,
+        statement: timeout,
+        has_pooler: false,
+    };
 
     let opening: Vec<_> = (0..8)
         .map(|_| {

@@ -53,7 +53,7 @@ impl ServerWithClock {
             connections: 1,
             acquire: timeout,
             statement: timeout,
-            is_pooled: false,
+            has_pooler: false,
         };
         let url = Secret::new(server.installation.database.clone());
         let store = Store::open(&url, &limits, OpenMode::Command).await.unwrap();

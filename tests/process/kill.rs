@@ -163,8 +163,12 @@ struct Count {
 /// Compares the responses that the clients got with the content of the database.
 async fn check_database(server: &Server, clients: &[Client]) {
     let timeout = Duration::from_secs(30);
-    let limits =
-        ConnectionLimits { connections: 1, acquire: timeout, statement: timeout, is_pooled: false };
+    let limits = ConnectionLimits {
+        connections: 1,
+        acquire: timeout,
+        statement: timeout,
+        has_pooler: false,
+    };
     let url = Secret::new(server.installation.database.clone());
     let store = Store::open(&url, &limits, OpenMode::Migrate).await.unwrap();
     let grants: Vec<Grant> =

@@ -27,8 +27,12 @@ async fn read_request(listener: &TcpListener) -> (TcpStream, String) {
 /// Makes the lease of a notice expire.
 async fn expire_lease(installation: &Installation) {
     let timeout = Duration::from_secs(10);
-    let limits =
-        ConnectionLimits { connections: 1, acquire: timeout, statement: timeout, is_pooled: false };
+    let limits = ConnectionLimits {
+        connections: 1,
+        acquire: timeout,
+        statement: timeout,
+        has_pooler: false,
+    };
     let store =
         Store::open(&Secret::new(installation.database.clone()), &limits, OpenMode::Migrate)
             .await

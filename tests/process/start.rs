@@ -84,8 +84,12 @@ async fn the_server_does_not_start_with_a_missing_or_wrong_key() {
 /// Every sealed value in the database.
 async fn sealed_values(installation: &Installation) -> Vec<(String, Vec<u8>)> {
     let timeout = std::time::Duration::from_secs(30);
-    let limits =
-        ConnectionLimits { connections: 1, acquire: timeout, statement: timeout, is_pooled: false };
+    let limits = ConnectionLimits {
+        connections: 1,
+        acquire: timeout,
+        statement: timeout,
+        has_pooler: false,
+    };
     let url = Secret::new(installation.database.clone());
     let store = Store::open(&url, &limits, OpenMode::Migrate).await.unwrap();
     let keys = signing_keys::all(store.db()).await.unwrap();

@@ -40,7 +40,7 @@ impl TestDatabase {
         connections: 4,
         acquire: Duration::from_secs(10),
         statement: Duration::from_secs(10),
-        is_pooled: false,
+        has_pooler: false,
     };
 
     /// An empty database: in SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.

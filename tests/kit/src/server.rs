@@ -344,8 +344,12 @@ impl Server {
 async fn insert_signing_keys(config: &Config) {
     static KEYS: OnceCell<Vec<SigningKeyRow>> = OnceCell::const_new();
     let timeout = std::time::Duration::from_secs(10);
-    let limits =
-        ConnectionLimits { connections: 1, acquire: timeout, statement: timeout, is_pooled: false };
+    let limits = ConnectionLimits {
+        connections: 1,
+        acquire: timeout,
+        statement: timeout,
+        has_pooler: false,
+    };
     let store = Store::open(&config.database.url.0, &limits, OpenMode::Migrate).await.unwrap();
     let keys = KEYS.get_or_init(|| async {
         let app = App::open(config.clone(), Clock::of(|| START_TIME * 1000), false).await.unwrap();

@@ -12,7 +12,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{ColumnIndex, FromRow, ValueRef as _};
 
 use crate::database::pool::{Lease, Pool};
-use crate::database::sqlite::{self, Answer, EmbeddedRow, Readers, Session, Writer};
+use crate::database::sqlite::{self, EmbeddedRow, QueryResult, Readers, Session, Writer};
 use crate::database::waits::bounded;
 use crate::types::secret::Digest;
 use crate::types::{
@@ -184,9 +184,9 @@ pub fn sql(text: &'static str) -> Statement {
 
 /// Which rows of a statement are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum Fetch {
     /// None; only the number of changed rows.
-    Count,
+    None,
     /// The first.
     First,
     /// All.
@@ -215,7 +215,7 @@ impl Batch {
         let Self { first, others, whole, values } = self;
         match db {
             Db::Sqlite(sqlite) => {
-                let batch = sqlite::Batch { first, others, values, form: Form::Count };
+                let batch = sqlite::Batch { first, others, values, fetch: Fetch::None };
                 Ok(Box::pin(sqlite.write.write(batch)).await?.changed > 0)
             }
             Db::Postgres(_) => {
@@ -228,28 +228,28 @@ impl Batch {
 
 /// The result of a statement, before its rows are decoded.
 enum Rows {
-    Sqlite(Answer),
+    Sqlite(QueryResult),
     Postgres(u64, Vec<PgRow>),
 }
 
 impl Rows {
     const fn changed(&self) -> u64 {
         match self {
-            Self::Sqlite(answer) => answer.changed,
+            Self::Sqlite(result) => result.changed,
             Self::Postgres(changed, _) => *changed,
         }
     }
 
     fn decode<T: DecodedRow>(&self) -> sqlx::Result<Vec<T>> {
         match self {
-            Self::Sqlite(answer) => answer.rows.iter().map(T::from_row).collect(),
+            Self::Sqlite(result) => result.rows.iter().map(T::from_row).collect(),
             Self::Postgres(_, rows) => rows.iter().map(T::from_row).collect(),
         }
     }
 
     fn first<T: DecodedRow>(&self) -> sqlx::Result<Option<T>> {
         match self {
-            Self::Sqlite(answer) => answer.rows.first().map(T::from_row).transpose(),
+            Self::Sqlite(result) => result.rows.first().map(T::from_row).transpose(),
             Self::Postgres(_, rows) => rows.first().map(T::from_row).transpose(),
         }
     }
@@ -282,35 +282,35 @@ impl Statement {
     }
 
     /// Runs it.
-    async fn rows(self, on: Executor<'_>, form: Form) -> sqlx::Result<Rows> {
+    async fn rows(self, on: Executor<'_>, fetch: Fetch) -> sqlx::Result<Rows> {
         match on {
             Executor::Db(Db::Sqlite(threads)) => {
-                let answer = if self.is_read() {
-                    threads.read.read(self.text, self.values, form).await?
+                let result = if self.is_read() {
+                    threads.read.read(self.text, self.values, fetch).await?
                 } else {
                     let batch =
-                        sqlite::Batch { first: self.text, others: &[], values: self.values, form };
+                        sqlite::Batch { first: self.text, others: &[], values: self.values, fetch };
                     threads.write.write(batch).await?
                 };
-                Ok(Rows::Sqlite(answer))
+                Ok(Rows::Sqlite(result))
             }
             Executor::Db(Db::Postgres(pool)) => {
                 let mut lease = pool.lease().await?;
-                lease.begin_if_pooled().await?;
-                let done = self.on_postgres(&mut lease, form).await;
+                lease.begin_behind_pooler().await?;
+                let done = self.on_postgres(&mut lease, fetch).await;
                 lease.finish(done).await
             }
             Executor::Tx(Tx(Open::Sqlite(session))) => {
-                Ok(Rows::Sqlite(session.run(self.text, self.values, form).await?))
+                Ok(Rows::Sqlite(session.run(self.text, self.values, fetch).await?))
             }
             Executor::Tx(Tx(Open::Postgres(lease))) => {
-                let done = self.on_postgres(lease, form).await;
+                let done = self.on_postgres(lease, fetch).await;
                 lease.check(done)
             }
         }
     }
 
-    async fn on_postgres(self, lease: &mut Lease, form: Form) -> sqlx::Result<Rows> {
+    async fn on_postgres(self, lease: &mut Lease, fetch: Fetch) -> sqlx::Result<Rows> {
         let is_read = self.is_read();
         let (connection, wait, is_named) = lease.connection()?;
         let mut query = sqlx::query(self.text).persistent(is_named);
@@ -324,16 +324,16 @@ impl Statement {
         }
         // Boxed: the state of the driver takes 4 KB, which the future of every caller would contain and copy.
         let work = Box::pin(async move {
-            Ok(match form {
-                Form::Count => {
+            Ok(match fetch {
+                Fetch::None => {
                     Rows::Postgres(query.execute(connection).await?.rows_affected(), Vec::new())
                 }
-                Form::First if is_read => {
+                Fetch::First if is_read => {
                     let row = query.fetch_optional(connection).await?;
                     Rows::Postgres(0, row.into_iter().collect())
                 }
                 // To its end, where the commit happens.
-                Form::First | Form::All => Rows::Postgres(0, query.fetch_all(connection).await?),
+                Fetch::First | Fetch::All => Rows::Postgres(0, query.fetch_all(connection).await?),
             })
         });
         bounded(wait, work).await
@@ -344,7 +344,7 @@ impl Statement {
     /// # Errors
     /// When the database fails.
     pub async fn execute<'c>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<u64> {
-        Ok(self.rows(on.into(), Form::Count).await?.changed())
+        Ok(self.rows(on.into(), Fetch::None).await?.changed())
     }
 
     /// The first row; an error if there is none.
@@ -366,7 +366,7 @@ impl Statement {
         self,
         on: impl Into<Executor<'c>>,
     ) -> sqlx::Result<Option<T>> {
-        self.rows(on.into(), Form::First).await?.first()
+        self.rows(on.into(), Fetch::First).await?.first()
     }
 
     /// All rows.
@@ -377,7 +377,7 @@ impl Statement {
         self,
         on: impl Into<Executor<'c>>,
     ) -> sqlx::Result<Vec<T>> {
-        self.rows(on.into(), Form::All).await?.decode()
+        self.rows(on.into(), Fetch::All).await?.decode()
     }
 }
 

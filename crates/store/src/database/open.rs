@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::database::db::{Form, Sqlite};
+use crate::database::db::{Fetch, Sqlite};
 use crate::database::file::{self, DatabaseFile};
 use crate::database::pool::Pool;
 use crate::database::schema;
@@ -106,7 +106,7 @@ pub struct ConnectionLimits {
     /// How long one statement may take on PostgreSQL.
     pub statement: Duration,
     /// Whether a pooler in transaction mode is in front of PostgreSQL.
-    pub is_pooled: bool,
+    pub has_pooler: bool,
 }
 
 /// What the database is opened for.
@@ -192,26 +192,26 @@ impl Store {
         limits: &ConnectionLimits,
         mode: OpenMode,
     ) -> Result<Self, OpenStoreError> {
-        let options = postgres_options(url, limits.is_pooled)?;
+        let options = postgres_options(url, limits.has_pooler)?;
         let name = name(&options);
         let statement = limits.statement.as_millis().to_string();
 
         // Migrations may take longer than requests.
         let waits = Waits { lend: OPEN, statement: MIGRATION };
-        let patient = Pool::of(options.clone(), 1, waits).pooled(limits.is_pooled);
+        let patient = Pool::of(options.clone(), 1, waits).behind_pooler(limits.has_pooler);
         let patient = Db::Postgres(Arc::new(patient));
         let ready = schema::ready(&patient, &name, mode).await;
         patient.close().await;
         ready?;
 
-        let options = if limits.is_pooled {
+        let options = if limits.has_pooler {
             options
         } else {
             options.options([("statement_timeout", statement.as_str())])
         };
         let waits = Waits { lend: limits.acquire, statement: limits.statement + TRANSIT };
         let [db, probe] = [limits.connections, 1].map(|most| {
-            let pool = Pool::of(options.clone(), most, waits).pooled(limits.is_pooled);
+            let pool = Pool::of(options.clone(), most, waits).behind_pooler(limits.has_pooler);
             Db::Postgres(Arc::new(pool))
         });
         Ok(Self { db, probe, outages: Arc::default(), _lock: None })
@@ -240,7 +240,7 @@ impl Store {
     }
 }
 
-fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, OpenStoreError> {
+fn postgres_options(url: &str, has_pooler: bool) -> Result<PgConnectOptions, OpenStoreError> {
     let mut options =
         PgConnectOptions::from_str(url).map_err(|error| OpenStoreError::Url(error.to_string()))?;
     // An IPv6 address is in brackets only in a URL (RFC 3986 §3.2.2).
@@ -251,7 +251,7 @@ fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, Open
     if options.get_application_name().is_none() {
         options = options.application_name("gatewright");
     }
-    if is_pooled {
+    if has_pooler {
         // Such a pooler supports neither named statements nor session parameters: PgBouncer 1.18 refuses a
         // connection that requests either.
         return Ok(options.statement_cache_capacity(0).extra_float_digits(None));
@@ -286,7 +286,8 @@ fn name(options: &PgConnectOptions) -> String {
 async fn connect(sqlite: &Sqlite) -> sqlx::Result<()> {
     const TRIES: u32 = 10;
     let opened = || {
-        let batch = Batch { first: "SELECT 1", others: &[], values: Vec::new(), form: Form::Count };
+        let batch =
+            Batch { first: "SELECT 1", others: &[], values: Vec::new(), fetch: Fetch::None };
         sqlite.write.write(batch)
     };
     for _ in 1..TRIES {

@@ -43,7 +43,7 @@ pub struct Pool {
     is_closed: AtomicBool,
     /// Whether a pooler in transaction mode is in front: no statement is prepared by name, and each statement is a
     /// transaction, or its parts would go to different connections.
-    is_pooled: bool,
+    has_pooler: bool,
 }
 
 struct IdleConnection {
@@ -85,14 +85,14 @@ impl Pool {
             most,
             idle: Mutex::default(),
             is_closed: AtomicBool::new(false),
-            is_pooled: false,
+            has_pooler: false,
         }
     }
 
     /// Sets whether a pooler in transaction mode is in front.
     #[must_use]
-    pub fn pooled(self, is_pooled: bool) -> Self {
-        Self { is_pooled, ..self }
+    pub fn behind_pooler(self, has_pooler: bool) -> Self {
+        Self { has_pooler, ..self }
     }
 
     /// Lends a connection for a single statement, or to [`Lease::begin`] a transaction.
@@ -218,7 +218,7 @@ impl Lease {
     pub fn connection(&mut self) -> sqlx::Result<(&mut PgConnection, Duration, bool)> {
         let leased = self.leased.as_mut().ok_or(sqlx::Error::PoolClosed)?;
         let Leased { connection, pool, .. } = leased;
-        Ok((connection, pool.waits.statement, !pool.is_pooled))
+        Ok((connection, pool.waits.statement, !pool.has_pooler))
     }
 
     /// Checks the result of a statement: a connection that broke, or did not respond in time, is closed, and its
@@ -253,9 +253,9 @@ impl Lease {
     ///
     /// # Errors
     /// As [`Lease::begin`].
-    pub async fn begin_if_pooled(&mut self) -> sqlx::Result<()> {
-        let is_pooled = self.leased.as_ref().is_some_and(|leased| leased.pool.is_pooled);
-        if is_pooled { self.begin().await } else { Ok(()) }
+    pub async fn begin_behind_pooler(&mut self) -> sqlx::Result<()> {
+        let has_pooler = self.leased.as_ref().is_some_and(|leased| leased.pool.has_pooler);
+        if has_pooler { self.begin().await } else { Ok(()) }
     }
 
     /// Runs statements without values and rows.

@@ -8,12 +8,12 @@ use rusqlite::{CachedStatement, OpenFlags, ToSql};
 
 use super::Options;
 use super::row::EmbeddedRow;
-use crate::database::db::{BoundValue, Form};
+use crate::database::db::{BoundValue, Fetch};
 use crate::database::fault;
 
 /// What a statement has returned.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
+pub(crate) struct QueryResult {
     /// The number of changed rows.
     pub changed: u64,
     /// The rows that were asked for.
@@ -63,14 +63,14 @@ impl Connection {
         &mut self,
         text: &'static str,
         values: &[BoundValue],
-        form: Form,
-    ) -> rusqlite::Result<Answer> {
+        fetch: Fetch,
+    ) -> rusqlite::Result<QueryResult> {
         let mut statement = self.inner.prepare_cached(text)?;
         bind(&mut statement, values)?;
-        let mut answer = Answer::default();
-        let names = match form {
-            Form::Count => None,
-            Form::First | Form::All => Some(
+        let mut result = QueryResult::default();
+        let names = match fetch {
+            Fetch::None => None,
+            Fetch::First | Fetch::All => Some(
                 self.columns.entry(text.as_ptr() as usize).or_insert_with(|| names(&statement)),
             ),
         };
@@ -79,19 +79,19 @@ impl Connection {
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
             let Some(names) = &names else { continue };
-            if answer.rows.is_empty() || form == Form::All {
+            if result.rows.is_empty() || fetch == Fetch::All {
                 let values = (0..names.len()).map(|index| Ok(owned(row.get_ref(index)?)?.into()));
                 let values = values.collect::<rusqlite::Result<_>>()?;
-                answer.rows.push(EmbeddedRow::of((*names).clone(), values));
+                result.rows.push(EmbeddedRow::new((*names).clone(), values));
             }
-            if form == Form::First && !is_write {
+            if fetch == Fetch::First && !is_write {
                 break;
             }
         }
         drop(rows);
         drop(statement);
-        answer.changed = if is_write { self.inner.changes() } else { 0 };
-        Ok(answer)
+        result.changed = if is_write { self.inner.changes() } else { 0 };
+        Ok(result)
     }
 
     /// Runs statements without values and rows.
@@ -102,12 +102,12 @@ impl Connection {
     /// Begins a transaction. It takes the write lock at once: a reading transaction cannot become a writing one
     /// later.
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
-        self.run("BEGIN IMMEDIATE", &[], Form::Count).map(drop)
+        self.run("BEGIN IMMEDIATE", &[], Fetch::None).map(drop)
     }
 
     /// Commits the transaction; rolls it back when that fails.
     pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
-        let committed = self.run("COMMIT", &[], Form::Count).map(drop);
+        let committed = self.run("COMMIT", &[], Fetch::None).map(drop);
         if committed.is_err() {
             self.roll_back();
         }
@@ -117,7 +117,7 @@ impl Connection {
     /// Rolls the transaction back, unless SQLite has done so.
     pub(super) fn roll_back(&mut self) {
         if self.has_transaction()
-            && let Err(error) = self.run("ROLLBACK", &[], Form::Count)
+            && let Err(error) = self.run("ROLLBACK", &[], Fetch::None)
         {
             tracing::error!(error = %fault::of_sqlite(error), "a transaction was not rolled back");
         }

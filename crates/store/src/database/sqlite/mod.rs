@@ -19,13 +19,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::queue::{Job, Queue};
 use self::reader::Query;
-use self::writer::Order;
-use crate::database::db::{BoundValue, Form};
+use self::writer::Command;
+use crate::database::db::{BoundValue, Fetch};
 use crate::database::fault::no_response;
 use crate::database::file::DatabaseFile;
 use crate::database::waits::{Waits, bounded};
 
-pub(crate) use self::connection::Answer;
+pub(crate) use self::connection::QueryResult;
 pub(crate) use self::row::EmbeddedRow;
 pub(crate) use self::writer::{Batch, Session};
 
@@ -65,7 +65,7 @@ pub(crate) struct Threads<J> {
 pub(crate) type Readers = Threads<Query>;
 
 /// The thread that writes.
-pub(crate) type Writer = Threads<Order>;
+pub(crate) type Writer = Threads<Command>;
 
 impl<J: Send + 'static> Threads<J> {
     /// Starts `most` threads, each with a connection of its own that is opened when it is needed.
@@ -94,7 +94,7 @@ impl<J: Send + 'static> Threads<J> {
     ///
     /// A job whose turn has not come within the limit, or whose caller is gone by then, is never begun. One that
     /// was begun is completed.
-    async fn ask<T>(
+    async fn submit<T>(
         &self,
         job: impl FnOnce(oneshot::Sender<sqlx::Result<T>>) -> J,
     ) -> sqlx::Result<T> {
@@ -153,9 +153,9 @@ impl Readers {
         &self,
         text: &'static str,
         values: Vec<BoundValue>,
-        form: Form,
-    ) -> sqlx::Result<Answer> {
-        self.ask(|reply| Query { text, values, form, reply }).await
+        fetch: Fetch,
+    ) -> sqlx::Result<QueryResult> {
+        self.submit(|reply| Query { text, values, fetch, reply }).await
     }
 }
 
@@ -166,15 +166,15 @@ impl Writer {
     }
 
     /// Runs statements as one transaction, and waits until it is committed.
-    pub(crate) async fn write(&self, batch: Batch) -> sqlx::Result<Answer> {
-        self.ask(|reply| Order::Batch(batch, reply)).await
+    pub(crate) async fn write(&self, batch: Batch) -> sqlx::Result<QueryResult> {
+        self.submit(|reply| Command::Batch(batch, reply)).await
     }
 
     /// Opens a transaction that has the writer to itself.
     pub(crate) async fn begin(&self) -> sqlx::Result<Session> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.ask(|reply| Order::Session(receiver, reply)).await?;
-        Ok(Session::of(sender, self.waits.statement))
+        self.submit(|reply| Command::Session(receiver, reply)).await?;
+        Ok(Session::new(sender, self.waits.statement))
     }
 
     /// Runs something on the connection of the writer, without a time limit.
@@ -184,8 +184,8 @@ impl Writer {
         work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<()> + Send + 'static,
     ) -> sqlx::Result<()> {
         let (reply, response) = oneshot::channel();
-        let order = Order::With(Box::new(work), reply);
-        let _place = Job::add(&self.queue, order).ok_or(sqlx::Error::PoolClosed)?;
+        let command = Command::With(Box::new(work), reply);
+        let _place = Job::add(&self.queue, command).ok_or(sqlx::Error::PoolClosed)?;
         response.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 }

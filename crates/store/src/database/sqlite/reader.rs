@@ -3,9 +3,9 @@
 use tokio::sync::oneshot;
 
 use super::Options;
-use super::connection::{Answer, Connection};
+use super::connection::{Connection, QueryResult};
 use super::queue::Queue;
-use crate::database::db::{BoundValue, Form};
+use crate::database::db::{BoundValue, Fetch};
 use crate::database::fault;
 
 /// A statement that only reads.
@@ -13,20 +13,20 @@ use crate::database::fault;
 pub(crate) struct Query {
     pub text: &'static str,
     pub values: Vec<BoundValue>,
-    pub form: Form,
-    pub reply: oneshot::Sender<sqlx::Result<Answer>>,
+    pub fetch: Fetch,
+    pub reply: oneshot::Sender<sqlx::Result<QueryResult>>,
 }
 
 /// Answers queries until the queue is closed.
 pub(super) fn serve(options: &Options, queue: &Queue<Query>) {
     let mut opened = None;
-    while let Some(Query { text, values, form, reply }) = queue.next() {
+    while let Some(Query { text, values, fetch, reply }) = queue.next() {
         let connection = match &mut opened {
             Some(connection) => Ok(connection),
             none => Connection::reading(options).map(|connection| none.insert(connection)),
         };
-        let answer = connection.and_then(|connection| connection.run(text, &values, form));
+        let result = connection.and_then(|connection| connection.run(text, &values, fetch));
         // The caller may be gone.
-        let _ = reply.send(answer.map_err(fault::of_sqlite));
+        let _ = reply.send(result.map_err(fault::of_sqlite));
     }
 }

@@ -29,7 +29,7 @@ pub struct EmbeddedRow {
 
 impl EmbeddedRow {
     /// A row with as many values as names.
-    pub(super) fn of(names: Arc<[Box<str>]>, values: Vec<Cell>) -> Self {
+    pub(super) fn new(names: Arc<[Box<str>]>, values: Vec<Cell>) -> Self {
         Self { names, values }
     }
 }
@@ -55,7 +55,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn of(value: &Inner) -> Self {
+    const fn from_value(value: &Inner) -> Self {
         match value {
             Inner::Null => Self::Null,
             Inner::Integer(_) => Self::Integer,
@@ -149,7 +149,7 @@ impl Value for Cell {
     }
 
     fn type_info(&self) -> Cow<'_, Kind> {
-        Cow::Owned(Kind::of(&self.0))
+        Cow::Owned(Kind::from_value(&self.0))
     }
 
     fn is_null(&self) -> bool {
@@ -165,7 +165,7 @@ impl<'r> ValueRef<'r> for &'r Cell {
     }
 
     fn type_info(&self) -> Cow<'_, Kind> {
-        Cow::Owned(Kind::of(&self.0))
+        Cow::Owned(Kind::from_value(&self.0))
     }
 
     fn is_null(&self) -> bool {
@@ -174,7 +174,7 @@ impl<'r> ValueRef<'r> for &'r Cell {
 }
 
 fn wrong(value: &Inner, wanted: Kind) -> BoxDynError {
-    format!("a value is {}, not {wanted}", Kind::of(value)).into()
+    format!("a value is {}, not {wanted}", Kind::from_value(value)).into()
 }
 
 /// Decodes a type from one kind of values.

@@ -8,22 +8,22 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Answer, Connection};
+use super::connection::{Connection, QueryResult};
 use super::queue::Queue;
 use super::{Options, bounded};
-use crate::database::db::{BoundValue, Form};
+use crate::database::db::{BoundValue, Fetch};
 use crate::database::fault;
 
 /// The most transactions of a group.
 const MOST: usize = 64;
 
-/// How long a group takes in more transactions: nobody waits much longer for the commit of another.
+/// How long a group accepts more transactions: bounds how long the first one waits for the commit.
 const LONGEST: Duration = Duration::from_millis(2);
 
-/// What the writer is asked to do.
-pub(crate) enum Order {
+/// A command to the writer.
+pub(crate) enum Command {
     /// Statements that are one transaction.
-    Batch(Batch, oneshot::Sender<sqlx::Result<Answer>>),
+    Batch(Batch, oneshot::Sender<sqlx::Result<QueryResult>>),
     /// A transaction whose statements follow one by one.
     Session(mpsc::UnboundedReceiver<Message>, oneshot::Sender<sqlx::Result<()>>),
     #[cfg(any(test, feature = "testing"))]
@@ -40,14 +40,14 @@ pub(crate) struct Batch {
     pub others: &'static [&'static str],
     pub values: Vec<BoundValue>,
     /// Which rows of the first statement are returned.
-    pub form: Form,
+    pub fetch: Fetch,
 }
 
 /// A statement of a session, or its end.
 #[derive(Debug)]
 pub(crate) enum Message {
     /// A statement with values.
-    Run(&'static str, Vec<BoundValue>, Form, oneshot::Sender<sqlx::Result<Answer>>),
+    Run(&'static str, Vec<BoundValue>, Fetch, oneshot::Sender<sqlx::Result<QueryResult>>),
     /// Statements without values.
     Execute(&'static str, oneshot::Sender<sqlx::Result<()>>),
     /// The commit.
@@ -55,9 +55,9 @@ pub(crate) enum Message {
 }
 
 /// Writes until the queue is closed.
-pub(super) fn serve(options: &Options, queue: &Queue<Order>) {
+pub(super) fn serve(options: &Options, queue: &Queue<Command>) {
     let mut opened = None;
-    while let Some(order) = queue.next() {
+    while let Some(command) = queue.next() {
         let connection = match &mut opened {
             Some(connection) => Ok(connection),
             none => Connection::writing(options).map(|connection| none.insert(connection)),
@@ -65,15 +65,15 @@ pub(super) fn serve(options: &Options, queue: &Queue<Order>) {
         let connection = match connection {
             Ok(connection) => connection,
             Err(error) => {
-                order.fail(fault::of_sqlite(error));
+                command.fail(fault::of_sqlite(error));
                 continue;
             }
         };
-        match order {
-            Order::Batch(batch, reply) => Group::commit(connection, queue, batch, reply),
-            Order::Session(messages, reply) => session(connection, messages, reply),
+        match command {
+            Command::Batch(batch, reply) => Group::commit(connection, queue, batch, reply),
+            Command::Session(messages, reply) => session(connection, messages, reply),
             #[cfg(any(test, feature = "testing"))]
-            Order::With(work, reply) => {
+            Command::With(work, reply) => {
                 let _ = reply.send(work(connection.inner()).map_err(fault::of_sqlite));
             }
         }
@@ -89,7 +89,7 @@ pub(super) fn serve(options: &Options, queue: &Queue<Order>) {
     }
 }
 
-impl Order {
+impl Command {
     fn fail(self, error: sqlx::Error) {
         // The caller may be gone.
         match self {
@@ -101,64 +101,64 @@ impl Order {
     }
 }
 
-impl std::fmt::Debug for Order {
+impl std::fmt::Debug for Command {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Order").finish_non_exhaustive()
+        f.debug_struct("Command").finish_non_exhaustive()
     }
 }
 
 impl Batch {
     /// Runs it inside a transaction that contains nothing else.
-    fn run(&self, connection: &mut Connection) -> rusqlite::Result<Answer> {
-        let answer = connection.run(self.first, &self.values, self.form)?;
-        let mut changed = answer.changed;
+    fn run(&self, connection: &mut Connection) -> rusqlite::Result<QueryResult> {
+        let result = connection.run(self.first, &self.values, self.fetch)?;
+        let mut changed = result.changed;
         for text in self.others {
             if changed == 0 {
                 break;
             }
-            changed = connection.run(text, &self.values, Form::Count)?.changed;
+            changed = connection.run(text, &self.values, Fetch::None)?.changed;
         }
-        Ok(answer)
+        Ok(result)
     }
 
     /// Runs it inside the transaction of a group. A failure undoes it, and nothing else of the group.
-    fn run_in_group(&self, connection: &mut Connection) -> rusqlite::Result<Answer> {
+    fn run_in_group(&self, connection: &mut Connection) -> rusqlite::Result<QueryResult> {
         // SQLite undoes a statement that fails by itself.
         if self.others.is_empty() {
             return self.run(connection);
         }
-        connection.run("SAVEPOINT batch", &[], Form::Count)?;
-        let answer = self.run(connection);
-        let ends: &[&str] = if answer.is_ok() {
+        connection.run("SAVEPOINT batch", &[], Fetch::None)?;
+        let result = self.run(connection);
+        let ends: &[&str] = if result.is_ok() {
             &["RELEASE batch"]
         } else {
             &["ROLLBACK TO batch", "RELEASE batch"]
         };
         for end in ends {
             if connection.has_transaction()
-                && let Err(error) = connection.run(end, &[], Form::Count)
+                && let Err(error) = connection.run(end, &[], Fetch::None)
             {
                 // What of it is in the transaction is unknown.
                 connection.roll_back();
                 return Err(error);
             }
         }
-        answer
+        result
     }
 }
 
-type Reply = oneshot::Sender<sqlx::Result<Answer>>;
+type Reply = oneshot::Sender<sqlx::Result<QueryResult>>;
 
 /// Transactions that are committed together.
 #[derive(Default)]
-struct Group(Vec<(Reply, rusqlite::Result<Answer>)>);
+struct Group(Vec<(Reply, rusqlite::Result<QueryResult>)>);
 
 impl Group {
     /// Commits a transaction, and with it those that wait.
-    fn commit(connection: &mut Connection, queue: &Queue<Order>, batch: Batch, reply: Reply) {
+    fn commit(connection: &mut Connection, queue: &Queue<Command>, batch: Batch, reply: Reply) {
         if batch.others.is_empty() && queue.is_empty() {
-            let answer = batch.run(connection);
-            let _ = reply.send(answer.map_err(fault::of_sqlite));
+            let result = batch.run(connection);
+            let _ = reply.send(result.map_err(fault::of_sqlite));
             return;
         }
         if let Err(error) = connection.begin() {
@@ -169,41 +169,34 @@ impl Group {
         let mut group = Self::default();
         let mut next = Some((batch, reply));
         while let Some((batch, reply)) = next.take() {
-            let answer = batch.run_in_group(connection);
-            group.0.push((reply, answer));
+            let result = batch.run_in_group(connection);
             if !connection.has_transaction() {
                 // > FULL, IOERR, NOMEM, BUSY and INTERRUPT may end the whole transaction (SQLite, in substance)
-                return group.fail();
+                let error = result.err().unwrap_or(rusqlite::Error::InvalidQuery);
+                let _ = reply.send(Err(fault::of_sqlite(&error)));
+                return group.fail(&error);
             }
+            group.0.push((reply, result));
             if group.0.len() < MOST && begun.elapsed() < LONGEST {
                 next = next_batch(queue);
             }
         }
         match connection.commit() {
-            Ok(()) => group.answer(),
-            Err(error) => group.fail_with(&error),
+            Ok(()) => group.succeed(),
+            Err(error) => group.fail(&error),
         }
     }
 
-    fn answer(self) {
-        for (reply, answer) in self.0 {
-            let _ = reply.send(answer.map_err(fault::of_sqlite));
+    fn succeed(self) {
+        for (reply, result) in self.0 {
+            let _ = reply.send(result.map_err(fault::of_sqlite));
         }
     }
 
-    /// Fails all of it by the error of the last one, which ended the transaction.
-    fn fail(mut self) {
-        let last = self.0.pop();
-        if let Some((reply, answer)) = last {
-            let error = answer.err().unwrap_or(rusqlite::Error::InvalidQuery);
-            self.fail_with(&error);
-            let _ = reply.send(Err(fault::of_sqlite(error)));
-        }
-    }
-
-    fn fail_with(self, error: &rusqlite::Error) {
-        for (reply, answer) in self.0 {
-            let error = match answer {
+    /// Fails all of it by the error that ended the transaction.
+    fn fail(self, error: &rusqlite::Error) {
+        for (reply, result) in self.0 {
+            let error = match result {
                 Ok(_) => fault::of_sqlite(error),
                 Err(own) => fault::of_sqlite(own),
             };
@@ -212,13 +205,13 @@ impl Group {
     }
 }
 
-/// The next order, if it is a batch.
-fn next_batch(queue: &Queue<Order>) -> Option<(Batch, Reply)> {
-    match queue.next_if(|order| matches!(order, Order::Batch(..)))? {
-        Order::Batch(batch, reply) => Some((batch, reply)),
-        Order::Session(..) => None,
+/// The next command, if it is a batch.
+fn next_batch(queue: &Queue<Command>) -> Option<(Batch, Reply)> {
+    match queue.next_if(|command| matches!(command, Command::Batch(..)))? {
+        Command::Batch(batch, reply) => Some((batch, reply)),
+        Command::Session(..) => None,
         #[cfg(any(test, feature = "testing"))]
-        Order::With(..) => None,
+        Command::With(..) => None,
     }
 }
 
@@ -235,9 +228,9 @@ fn session(
     }
     while let Some(message) = messages.blocking_recv() {
         match message {
-            Message::Run(text, values, form, reply) => {
-                let answer = connection.run(text, &values, form);
-                let _ = reply.send(answer.map_err(fault::of_sqlite));
+            Message::Run(text, values, fetch, reply) => {
+                let result = connection.run(text, &values, fetch);
+                let _ = reply.send(result.map_err(fault::of_sqlite));
             }
             Message::Execute(text, reply) => {
                 let _ = reply.send(connection.execute(text).map_err(fault::of_sqlite));
@@ -261,11 +254,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) fn of(messages: mpsc::UnboundedSender<Message>, wait: Duration) -> Self {
+    pub(super) fn new(messages: mpsc::UnboundedSender<Message>, wait: Duration) -> Self {
         Self { messages, wait, has_failed: false }
     }
 
-    async fn ask<T>(
+    async fn submit<T>(
         &mut self,
         message: impl FnOnce(oneshot::Sender<sqlx::Result<T>>) -> Message,
     ) -> sqlx::Result<T> {
@@ -284,14 +277,14 @@ impl Session {
         &mut self,
         text: &'static str,
         values: Vec<BoundValue>,
-        form: Form,
-    ) -> sqlx::Result<Answer> {
-        self.ask(|reply| Message::Run(text, values, form, reply)).await
+        fetch: Fetch,
+    ) -> sqlx::Result<QueryResult> {
+        self.submit(|reply| Message::Run(text, values, fetch, reply)).await
     }
 
     /// Runs statements without values and rows.
     pub(crate) async fn execute(&mut self, text: &'static str) -> sqlx::Result<()> {
-        self.ask(|reply| Message::Execute(text, reply)).await
+        self.submit(|reply| Message::Execute(text, reply)).await
     }
 
     /// Commits.
@@ -299,6 +292,6 @@ impl Session {
         if self.has_failed {
             return Err(fault::not_committed());
         }
-        self.ask(Message::Commit).await
+        self.submit(Message::Commit).await
     }
 }
