@@ -9,6 +9,7 @@ use kit::dpop::{
     authorization_code, bound_token, code_grant_form, public_token_request, register_public_client,
     request_token, userinfo_with_dpop,
 };
+use kit::http::Response;
 use kit::jwt::{DpopKey, unverified_claims};
 use kit::server::{Client, ISSUER, Server};
 
@@ -118,6 +119,23 @@ async fn a_client_registered_for_bound_tokens_must_send_a_proof() {
     );
 }
 
+/// The refresh token of a public client that presented this proof with its code.
+async fn bound_refresh_token(server: &Server, client: &Client, proof: &str) -> String {
+    let code = authorization_code(server, client, "").await;
+    let request = public_token_request(server, client, &code_grant_form(&code), Some(proof));
+    request.send().await.ok().token("refresh_token")
+}
+
+async fn refresh_public(
+    server: &Server,
+    client: &Client,
+    token: &str,
+    proof: Option<&str>,
+) -> Response {
+    let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+    public_token_request(server, client, &form, proof).send().await
+}
+
 /// > When an authorization server supporting DPoP issues a refresh token to a public client that presents
 /// > a valid DPoP proof at the token endpoint, the refresh token MUST be bound to the respective public
 /// > key. The binding MUST be validated when the refresh token is later presented (§5); THREATS DP-11
@@ -127,17 +145,9 @@ async fn the_refresh_token_of_a_public_client_is_bound_to_its_key() {
     server.user("ada").await;
     let client = register_public_client(&server).await;
     let (key, attacker) = (DpopKey::new(), DpopKey::new());
-    let code = authorization_code(&server, &client, "").await;
     let proof = key.proof(&server);
-    let first = public_token_request(&server, &client, &code_grant_form(&code), Some(&proof))
-        .send()
-        .await
-        .ok();
-    let token = first.token("refresh_token");
-    let refresh = async |proof: Option<&str>| {
-        let form = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
-        public_token_request(&server, &client, &form, proof).send().await
-    };
+    let token = bound_refresh_token(&server, &client, &proof).await;
+    let refresh = async |proof: Option<&str>| refresh_public(&server, &client, &token, proof).await;
 
     refresh(None).await.refused(400, "invalid_grant");
     refresh(Some(&attacker.proof(&server))).await.refused(400, "invalid_grant");
@@ -155,17 +165,9 @@ async fn a_lost_response_is_repeated_only_for_the_same_key() {
     server.user("ada").await;
     let client = register_public_client(&server).await;
     let (key, attacker) = (DpopKey::new(), DpopKey::new());
-    let code = authorization_code(&server, &client, "").await;
     let proof = key.proof(&server);
-    let first = public_token_request(&server, &client, &code_grant_form(&code), Some(&proof))
-        .send()
-        .await
-        .ok();
-    let token = first.token("refresh_token");
-    let refresh = async |proof: Option<&str>| {
-        let form = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
-        public_token_request(&server, &client, &form, proof).send().await
-    };
+    let token = bound_refresh_token(&server, &client, &proof).await;
+    let refresh = async |proof: Option<&str>| refresh_public(&server, &client, &token, proof).await;
     let lost = refresh(Some(&key.proof(&server))).await.ok().token("refresh_token");
 
     refresh(Some(&attacker.proof(&server))).await.refused(400, "invalid_grant");

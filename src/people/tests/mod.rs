@@ -122,6 +122,10 @@ impl Fixture {
         turns
     }
 
+    async fn touch(&self, session: &Session) {
+        let (id, seen_at) = (&session.id, session.seen_at);
+        session::touch(&self.store, &self.config.sessions, id, seen_at, self.now).await.unwrap();
+    }
     async fn is_live(&self, secret: &SessionSecret) -> bool {
         let cookie = secret.0.expose();
         let live = session::live(&self.store, &self.config.sessions, cookie, None, self.now);

@@ -33,15 +33,7 @@ async fn a_session_ends_when_idle_or_old_and_when_it_is_ended() {
     for _ in 0..25 {
         fixture.wait(Seconds::minutes(28));
         assert!(fixture.is_live(&secret).await);
-        session::touch(
-            &fixture.store,
-            &fixture.config.sessions,
-            &session.id,
-            session.seen_at,
-            fixture.now,
-        )
-        .await
-        .unwrap();
+        fixture.touch(&session).await;
         session.seen_at = fixture.now;
     }
     fixture.wait(Seconds::minutes(20));
@@ -49,26 +41,10 @@ async fn a_session_ends_when_idle_or_old_and_when_it_is_ended() {
 
     let (secret, session) = fixture.signed_in("alice").await;
     fixture.wait(Seconds(59));
-    session::touch(
-        &fixture.store,
-        &fixture.config.sessions,
-        &session.id,
-        session.seen_at,
-        fixture.now,
-    )
-    .await
-    .unwrap();
+    fixture.touch(&session).await;
     fixture.wait(Seconds(30 * 60 - 59));
     assert!(!fixture.is_live(&secret).await, "a use within the minute is not written");
-    session::touch(
-        &fixture.store,
-        &fixture.config.sessions,
-        &session.id,
-        session.seen_at,
-        fixture.now,
-    )
-    .await
-    .unwrap();
+    fixture.touch(&session).await;
     assert!(!fixture.is_live(&secret).await, "and a late one does not revive it");
 
     let password = Secret::new(PASSWORD);
