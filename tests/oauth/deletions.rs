@@ -65,39 +65,48 @@ async fn delete_during_requests(
 ) {
     let user = server.user(name).await;
     let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
-    let client = server.web_app_with(members).await;
+    let client = server.web_app_with(members.clone()).await;
     let mut browser = Browser::new(server);
     let code = browser.authorize(name, &client, SCOPE, "").await.parameter("code");
     let tokens = server.obtain_tokens(name, &client, SCOPE).await;
     let (access, refresh) = (tokens.token("access_token"), tokens.token("refresh_token"));
     let mut new = Browser::new(server);
     let target = authorize_target(&client, SCOPE);
+    // The user has not consented to this client yet.
+    let other = server.web_app_with(members).await;
+    let mut deciding = Browser::new(server);
+    let login = deciding.open(&authorize_target(&other, SCOPE)).await;
+    let consent = deciding.submit_credentials(&login, name).await;
+    consent.assert_page("/consent");
+    let mut signing_in = Browser::new(server);
+    let login = signing_in.open("/login").await;
     let form = format!("token={access}");
     let delete = async {
         for _ in 0..moment {
             tokio::task::yield_now().await;
         }
         if is_client {
-            delete_unnoticed(server, &client).await;
+            join!(delete_unnoticed(server, &client), delete_unnoticed(server, &other));
         } else {
             server.delete_user(&user).await;
         }
     };
 
-    let (redeemed, refreshed, userinfo, introspected, silent, started, ()) = join!(
+    let (redeemed, refreshed, userinfo, introspected, silent, started, decided, signed_in, ()) = join!(
         server.redeem(&client, &code),
         server.refresh(&client, &refresh, ""),
         server.userinfo(&access),
         server.post_as(&client, "/introspect", &form),
         browser.open(&target),
         new.open(&target),
+        deciding.submit(&consent, &[("answer", "allow")]),
+        signing_in.submit_credentials(&login, name),
         delete,
     );
 
     assert_no_errors_logged(log);
-    for response in
-        [&redeemed, &refreshed, &userinfo, &introspected, &silent.response, &started.response]
-    {
+    let pages = [&silent, &started, &decided, &signed_in].map(|page| &page.response);
+    for response in [&redeemed, &refreshed, &userinfo, &introspected].into_iter().chain(pages) {
         // 503: a retry gets the final response.
         assert!(response.status < 500 || response.status == 503, "{name}: {}", response.status);
     }

@@ -100,7 +100,7 @@ pub async fn find(
 }
 
 /// Stores the whole consent of the user. `seen` is the consent when the page was rendered: if another tab has
-/// changed it since, nothing is written (THREATS X-05).
+/// changed it since, or the user or the client was deleted, nothing is written (THREATS X-05).
 ///
 /// # Errors
 /// When the database fails.
@@ -114,7 +114,9 @@ pub async fn widen(
 ) -> sqlx::Result<bool> {
     let Some(seen) = seen else {
         let inserted = sql("INSERT INTO consents (user_id, client_id, scope, resources, claims, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $6)
+             SELECT users.id, clients.id, $3, $4, $5, $6, $6
+               FROM users, clients
+              WHERE users.id = $1 AND clients.id = $2
              ON CONFLICT (user_id, client_id) DO NOTHING")
         .bind(user)
         .bind(client)
