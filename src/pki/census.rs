@@ -31,7 +31,7 @@ const SHORT_LIVED: Seconds = Seconds::days(30);
 pub const STALE: Seconds = Seconds::days(7);
 
 /// The most certificates that one statement reads, to bound its duration.
-const PAGE_SIZE: i64 = 5_000;
+const PAGE_SIZE: i64 = 500;
 
 /// A snapshot of the certificates in use.
 #[derive(Debug)]

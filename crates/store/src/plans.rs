@@ -39,7 +39,6 @@ const WHOLE: &[(&str, &str, &str)] = &[
         "the command `audit list`, from the newest on",
     ),
     ("certificates/list.rs", "WHERE subject = $1", "the command `cert show`"),
-    ("certificates/expiry.rs", "held.client_id = $1", "the command `cert list`"),
     ("certificates/list.rs", "SELECT id FROM clients", "the job `certificates`"),
     ("certificates/list.rs", "WHERE issuer = $1", "the commands of the authority"),
     (

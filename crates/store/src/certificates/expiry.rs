@@ -85,10 +85,9 @@ macro_rules! of_life {
                     c.chain_ends_at, c.last_used_at AS shown_at,
                     h.client_id, h.registered_at, h.last_used_at, w.threshold,
                     COALESCE(w.warned, '[]') AS warned
-               FROM (SELECT thumbprint, public_key, origin, subject, names, not_before, not_after,
-                            chain_ends_at, last_used_at
-                       FROM certificates
-                      WHERE ",
+               FROM (SELECT l.thumbprint, l.public_key, l.origin, l.subject, l.names, l.not_before,
+                            l.not_after, l.chain_ends_at, l.last_used_at
+                       FROM ",
             $certificates,
             ") c
                LEFT JOIN certificate_clients h ON h.thumbprint = c.thumbprint
@@ -116,10 +115,11 @@ pub async fn lifetimes(
     most: i64,
 ) -> sqlx::Result<Vec<CertificateLifetime>> {
     let rows: Vec<LifetimeRow> = sql(of_life!(
-        "revoked_at IS NULL
-                        AND 2 * not_after - not_before >= $1
-                        AND (2 * not_after - not_before > $1 OR thumbprint > $2)
-                      ORDER BY 2 * not_after - not_before, thumbprint
+        "certificates l
+                      WHERE l.revoked_at IS NULL
+                        AND 2 * l.not_after - l.not_before >= $1
+                        AND (2 * l.not_after - l.not_before > $1 OR l.thumbprint > $2)
+                      ORDER BY 2 * l.not_after - l.not_before, l.thumbprint
                       LIMIT $3",
         "2 * c.not_after - c.not_before"
     ))
@@ -143,13 +143,14 @@ pub async fn last_of_client(
     unshown: bool,
 ) -> sqlx::Result<Option<CertificateLifetime>> {
     let rows: Vec<LifetimeRow> = sql(of_life!(
-        "revoked_at IS NULL
-                        AND thumbprint IN (SELECT held.thumbprint FROM certificate_clients held
-                                            WHERE held.client_id = $1
-                                              AND (held.registered_at IS NOT NULL
-                                                   OR NOT $2 AND (held.last_used_at IS NOT NULL OR $3
-                                                                  OR certificates.origin <> 'issued')))
-                      ORDER BY not_after DESC, thumbprint
+        "certificate_clients held
+                       JOIN certificates l ON l.thumbprint = held.thumbprint
+                      WHERE held.client_id = $1
+                        AND (held.registered_at IS NOT NULL
+                             OR NOT $2 AND (held.last_used_at IS NOT NULL OR $3
+                                            OR l.origin <> 'issued'))
+                        AND l.revoked_at IS NULL
+                      ORDER BY l.not_after DESC, l.thumbprint
                       LIMIT 1",
         "c.not_after"
     ))

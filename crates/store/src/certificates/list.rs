@@ -72,25 +72,15 @@ pub async fn page(
     after: Option<Position>,
     most: i64,
 ) -> sqlx::Result<Vec<CertificateRow>> {
-    let not_after = after.map_or(filter.not_after_from, |position| position.not_after);
-    let thumbprint = after.map(|position| String::from(position.thumbprint)).unwrap_or_default();
-    let Some(client) = &filter.client_id else {
-        return sql(concat!(
-            "SELECT ",
-            certificate_columns!(),
-            " FROM certificates
-              WHERE (not_after, thumbprint) > ($1, $2) AND not_after <= $3
-              ORDER BY not_after, thumbprint
-              LIMIT $4"
-        ))
-        .bind(not_after)
-        .bind(thumbprint)
-        .bind(filter.not_after_to)
-        .bind(most)
-        .fetch_all(on)
-        .await;
-    };
-    sql(concat!(
+    const OF_ALL: &str = concat!(
+        "SELECT ",
+        certificate_columns!(),
+        " FROM certificates
+          WHERE (not_after, thumbprint) > ($1, $2) AND not_after <= $3
+          ORDER BY not_after, thumbprint
+          LIMIT $4"
+    );
+    const OF_CLIENT: &str = concat!(
         "SELECT ",
         certificate_columns!(),
         " FROM certificates
@@ -100,14 +90,17 @@ pub async fn page(
             AND (not_after, thumbprint) > ($1, $2) AND not_after <= $3
           ORDER BY not_after, thumbprint
           LIMIT $4"
-    ))
-    .bind(not_after)
-    .bind(thumbprint)
-    .bind(filter.not_after_to)
-    .bind(most)
-    .bind(client)
-    .fetch_all(on)
-    .await
+    );
+    let not_after = after.map_or(filter.not_after_from, |position| position.not_after);
+    let thumbprint = after.map(|position| String::from(position.thumbprint)).unwrap_or_default();
+    let page = |statement| {
+        sql(statement).bind(not_after).bind(thumbprint).bind(filter.not_after_to).bind(most)
+    };
+    let page = match &filter.client_id {
+        None => page(OF_ALL),
+        Some(client) => page(OF_CLIENT).bind(client),
+    };
+    page.fetch_all(on).await
 }
 
 /// The certificates with this serial number; each issuer assigns its own, so there may be several.
@@ -176,11 +169,12 @@ pub async fn count_ended(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::R
         revoked: i64,
         twice: i64,
     }
+    // `+`: by the index of revoked ones, which are fewer.
     let over: Over = sql("SELECT
             (SELECT COUNT(*) FROM certificates WHERE not_after < $1) AS ended,
             (SELECT COUNT(*) FROM certificates WHERE revoked_at IS NOT NULL) AS revoked,
             (SELECT COUNT(*) FROM certificates
-              WHERE revoked_at IS NOT NULL AND not_after < $1) AS twice")
+              WHERE revoked_at IS NOT NULL AND +not_after < $1) AS twice")
     .bind(now)
     .fetch_one(on)
     .await?;
