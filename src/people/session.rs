@@ -3,7 +3,7 @@
 use super::People;
 use crate::config::Sessions;
 use crate::record::{Event, Kind, Trace};
-use crate::store::sessions::{self, IdleAt, SignedIn};
+use crate::store::sessions::{self, IdleAt, SignedIn, Use};
 use crate::store::{Executor, Store, retrying};
 use crate::types::session::Session;
 use crate::types::token::SessionSecret;
@@ -55,12 +55,20 @@ pub async fn live(
     }))
 }
 
-/// Whether the last use of a session is due to be written again.
-pub fn is_to_be_touched(seen_at: Timestamp, now: Timestamp) -> bool {
-    seen_at <= now - EVERY
+/// The use of a session, if it is due to be recorded: at most once a minute.
+pub fn due_use<'a>(
+    config: &Sessions,
+    id: &'a SessionId,
+    seen_at: Timestamp,
+    now: Timestamp,
+) -> Option<Use<'a>> {
+    let unless_since = now - EVERY;
+    let idle_at =
+        IdleAt { usual: idle_at(config, false, now), remembered: idle_at(config, true, now) };
+    (seen_at <= unless_since).then_some(Use { id, unless_since, idle_at })
 }
 
-/// Writes the last use of a session, at most once a minute.
+/// Records the use of a session, at most once a minute.
 ///
 /// # Errors
 /// When the store fails.
@@ -71,11 +79,8 @@ pub async fn touch(
     seen_at: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    if is_to_be_touched(seen_at, now) {
-        let unless_since = now - EVERY;
-        let idle_at =
-            IdleAt { usual: idle_at(config, false, now), remembered: idle_at(config, true, now) };
-        sessions::touch(on, id, unless_since, idle_at, now).await?;
+    if let Some(used) = due_use(config, id, seen_at, now) {
+        sessions::touch(on, used, now).await?;
     }
     Ok(())
 }

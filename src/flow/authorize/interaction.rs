@@ -18,7 +18,9 @@ use crate::store::decisions::{self, Decision, NewDecision};
 use crate::store::sessions::SignedIn;
 use crate::store::{Tx, retrying};
 use crate::types::token::AuthorizationCode;
-use crate::types::{Code, Digest, Error, Failure, GrantId, Params, Refusal, Result, Seconds};
+use crate::types::{
+    Code, Digest, Error, Failure, GrantId, Params, Refusal, Result, Seconds, Timestamp,
+};
 
 /// How long the same form, sent again, leads to the application again.
 const REPEATED: Seconds = Seconds::minutes(1);
@@ -137,7 +139,7 @@ pub async fn issue(
     let issued = Issued::of(code, request, signed_in);
     let Some(waiting) = waiting else {
         issued.write_alone(call, ground).await?;
-        return issued.outcome(call, request, signed_in).await;
+        return Ok(issued.outcome(call, request));
     };
     let decision = waiting.decision(call, signed_in, 1)?;
     let is_first = retrying(|| async {
@@ -151,7 +153,7 @@ pub async fn issue(
     })
     .await?;
     if is_first {
-        issued.outcome(call, request, signed_in).await
+        Ok(issued.outcome(call, request))
     } else {
         repeat(call, waiting, signed_in).await
     }
@@ -192,7 +194,7 @@ pub async fn allow(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> 
     })
     .await?;
     if is_first {
-        issued.outcome(call, request, signed_in).await
+        Ok(issued.outcome(call, request))
     } else {
         repeat(call, waiting, signed_in).await
     }
@@ -237,7 +239,7 @@ async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Res
         Ok::<_, Error>(issued)
     })
     .await?;
-    issued.outcome(call, request, signed_in).await
+    Ok(issued.outcome(call, request))
 }
 
 /// Whether the form of this decision still leads to the application.
@@ -313,12 +315,15 @@ pub fn consent_digest(waiting: &Waiting, signed_in: &SignedIn, texts: &[&str]) -
 struct Issued {
     code: AuthorizationCode,
     authorization: Authorization,
+    /// When its session was last recorded as used.
+    seen_at: Timestamp,
 }
 
 impl Issued {
     fn of(code: AuthorizationCode, request: &Request, signed_in: &SignedIn) -> Self {
         Self {
             code,
+            seen_at: signed_in.session.seen_at,
             authorization: Authorization {
                 grant_id: GrantId::new(),
                 client_id: request.client.id.clone(),
@@ -336,37 +341,26 @@ impl Issued {
     }
 
     /// The response with the code, to be sent after the commit.
-    async fn outcome(
-        &self,
-        call: &Call<'_>,
-        request: &Request,
-        signed_in: &SignedIn,
-    ) -> Result<Outcome> {
-        session::touch(
-            call.store,
-            &call.config.sessions,
-            &signed_in.session.id,
-            signed_in.session.seen_at,
-            call.now,
-        )
-        .await?;
-        let return_to = request.return_to.clone();
-        Ok(Outcome::Response(return_to.code(call.issuer(), self.code.0.expose())))
+    fn outcome(&self, call: &Call<'_>, request: &Request) -> Outcome {
+        Outcome::Response(request.return_to.clone().code(call.issuer(), self.code.0.expose()))
     }
 
     async fn write(&self, call: &Call<'_>, tx: &mut Tx, ground: Ground<'_>) -> Result<()> {
         if !codes::issue(&mut *tx, &self.new_code(call, ground), call.now).await? {
             return Err(changed());
         }
-        self.event().write(tx, call.trace).await?;
-        Ok(())
+        self.event().write(&mut *tx, call.trace).await?;
+        let (config, session) = (&call.config.sessions, &self.authorization.session_id);
+        session::touch(tx, config, session, self.seen_at, call.now).await
     }
 
     /// The same as a transaction of its own, in one round trip.
     async fn write_alone(&self, call: &Call<'_>, ground: Ground<'_>) -> Result<()> {
         let (code, event) = (self.new_code(call, ground), self.event().row(call.trace));
+        let (config, session) = (&call.config.sessions, &self.authorization.session_id);
+        let used = session::due_use(config, session, self.seen_at, call.now);
         let issued = retrying(|| async {
-            Ok(codes::issue_with_event(call.store.db(), &code, &event, call.now).await?)
+            Ok(codes::issue_with_event(call.store.db(), &code, &event, used, call.now).await?)
         });
         if issued.await? { Ok(()) } else { Err(changed()) }
     }

@@ -14,6 +14,7 @@ use crate::people::session;
 use crate::record::{Event, Kind};
 use crate::store::grants::{self, Grant, PresentedToken, RefreshTerms, Rotation, Unchanged};
 use crate::store::retrying;
+use crate::store::sessions::Use;
 use crate::types::client::{GrantType, Profile};
 use crate::types::{
     Bonds, Client, Code, Params, Refusal, ResourceId, Result, Scope, Seconds, Secret, Thumbprint,
@@ -138,28 +139,21 @@ async fn decide(
     grant: &Grant,
     access: &Access,
 ) -> Result<Decision> {
-    // A refresh of a grant that ends with its session counts as activity of the session (DESIGN §8).
-    let session = grant
-        .session_seen_at
-        .filter(|seen_at| !grant.offline && session::is_to_be_touched(*seen_at, call.now));
-    if session.is_none() && !access.has_row() && !is_newer(presented, grant) {
+    if !access.has_row() && !is_newer(presented, grant) {
         let now = call.clock.now();
-        let terms = terms(call, client, now);
-        let rotation = grants::rotate(call.store.db(), presented, &client.id, terms, now).await?;
+        let (terms, session) = (terms(call, client, now), session_use(call, grant, now));
+        let on = call.store.db();
+        let rotation = grants::rotate(on, presented, &client.id, terms, session, now).await?;
         return Ok(classify(call, presented, terms, rotation, now));
     }
     retrying(|| async {
         let mut tx = call.store.write().await?;
         let now = call.clock.now();
-        let terms = terms(call, client, now);
-        let rotation = grants::rotate(&mut tx, presented, &client.id, terms, now).await?;
+        let (terms, session) = (terms(call, client, now), session_use(call, grant, now));
+        let rotation = grants::rotate(&mut tx, presented, &client.id, terms, session, now).await?;
         let decision = classify(call, presented, terms, rotation, now);
         if matches!(decision, Decision::Rotated(_) | Decision::Repeated(_)) {
             access.store(&mut tx).await?;
-            if let Some(seen_at) = session {
-                let (config, id) = (&call.config.sessions, &grant.session_id);
-                session::touch(&mut tx, config, id, seen_at, now).await?;
-            }
             if is_newer(presented, grant) {
                 Event::success(Kind::RefreshRecovered)
                     .client(&client.id)
@@ -175,6 +169,12 @@ async fn decide(
         Ok(decision)
     })
     .await
+}
+
+/// A refresh of a grant that ends with its session counts as activity of the session (DESIGN §8).
+fn session_use<'a>(call: &Call<'_>, grant: &'a Grant, now: Timestamp) -> Option<Use<'a>> {
+    let seen_at = grant.session_seen_at.filter(|_| !grant.offline)?;
+    session::due_use(&call.config.sessions, &grant.session_id, seen_at, now)
 }
 
 /// Classifies a refresh token that did not rotate its grant. `now` is when the statement was sent.

@@ -212,15 +212,44 @@ impl Batch {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn execute(self, db: &Db) -> sqlx::Result<bool> {
+        let rows = self.rows(Executor::Db(db), Fetch::None).await?;
+        Ok(match rows {
+            Rows::Sqlite(result) => result.changed > 0,
+            Rows::Postgres(_, rows) => !rows.is_empty(),
+        })
+    }
+
+    /// Runs it, and returns the row of the first statement, which returns one if it changes it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn fetch_optional<'c, T: DecodedRow>(
+        self,
+        on: impl Into<Executor<'c>>,
+    ) -> sqlx::Result<Option<T>> {
+        self.rows(on.into(), Fetch::First).await?.first()
+    }
+
+    async fn rows(self, on: Executor<'_>, fetch: Fetch) -> sqlx::Result<Rows> {
         let Self { first, others, whole, values } = self;
-        match db {
-            Db::Sqlite(sqlite) => {
-                let batch = sqlite::Batch { first, others, values, fetch: Fetch::None };
-                Ok(Box::pin(sqlite.write.write(batch)).await?.changed > 0)
+        match on {
+            Executor::Db(Db::Sqlite(sqlite)) => {
+                let batch = sqlite::Batch { first, others, values, fetch };
+                Ok(Rows::Sqlite(Box::pin(sqlite.write.write(batch)).await?))
             }
-            Db::Postgres(_) => {
-                let statement = Statement { text: whole, values };
-                Ok(statement.fetch_optional::<(bool,)>(db).await?.is_some())
+            Executor::Tx(Tx(Open::Sqlite(session))) => {
+                let result = session.run(first, values.clone(), fetch).await?;
+                let mut changed = result.changed;
+                for text in others {
+                    if changed == 0 {
+                        break;
+                    }
+                    changed = session.run(text, values.clone(), Fetch::None).await?.changed;
+                }
+                Ok(Rows::Sqlite(result))
+            }
+            on @ (Executor::Db(Db::Postgres(_)) | Executor::Tx(Tx(Open::Postgres(_)))) => {
+                Statement { text: whole, values }.rows(on, Fetch::First).await
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::audit_events::{AuditRow, insert_event};
 use crate::clients::client_allows;
 use crate::consents::Consent;
 use crate::database::db::{Db, Statement};
-use crate::sessions::session_is_live;
+use crate::sessions::{Use, session_is_live, touch_session};
 use crate::types::sql::{Json, sqlx};
 use crate::types::{
     Bonds, ClientId, Digest, GrantId, ResourceId, Scope, SessionId, Thumbprint, Timestamp, UserId,
@@ -131,7 +131,21 @@ pub async fn issue(tx: &mut Tx, code: &NewCode<'_>, now: Timestamp) -> sqlx::Res
     Ok(code.insertion(now)?.execute(tx).await? == 1)
 }
 
-/// Issues a code and writes the event, in one round trip. `false`: as for [`issue`].
+/// The beginning of one statement that issues a code and writes the event.
+macro_rules! issue_and_record {
+    () => {
+        concat!(
+            "WITH issued AS (",
+            insert_code!(),
+            " RETURNING true AS done), recorded AS (",
+            insert_event!(
+                "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30",
+                " WHERE EXISTS (SELECT 1 FROM issued)"
+            )
+        )
+    };
+}
+/// Issues a code, writes the event and records the use of the session, in one round trip. `false`: as for [`issue`].
 ///
 /// # Errors
 /// When the database fails.
@@ -139,21 +153,25 @@ pub async fn issue_with_event(
     db: &Db,
     code: &NewCode<'_>,
     event: &AuditRow,
+    session: Option<Use<'_>>,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     const EVENT: &str =
         insert_event!("$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30", "");
-    const WHOLE: &str = concat!(
-        "WITH issued AS (",
-        insert_code!(),
-        " RETURNING true AS done), recorded AS (",
-        insert_event!(
-            "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30",
-            " WHERE EXISTS (SELECT 1 FROM issued)"
-        ),
+    const WHOLE: &str = concat!(issue_and_record!(), ") SELECT done FROM issued");
+    const TOUCH: &str = touch_session!("$31", "$32", "$33", "$34", "");
+    const WHOLE_AND_TOUCH: &str = concat!(
+        issue_and_record!(),
+        "), touched AS (",
+        touch_session!("$31", "$32", "$33", "$34", " AND EXISTS (SELECT 1 FROM issued)"),
         ") SELECT done FROM issued"
     );
-    code.insertion(now)?.bind_all(event.values()).then(&[EVENT], WHOLE).execute(db).await
+    let issue = code.insertion(now)?.bind_all(event.values());
+    let batch = match session {
+        None => issue.then(&[EVENT], WHOLE),
+        Some(used) => issue.bind_all(used.values()).then(&[EVENT, TOUCH], WHOLE_AND_TOUCH),
+    };
+    batch.execute(db).await
 }
 
 /// The state of a code.

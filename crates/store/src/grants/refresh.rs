@@ -6,7 +6,7 @@ use super::{grant_is_live, grant_is_valid, user_is_enabled};
 use crate::ahead::not_ahead;
 use crate::clients::client_allows;
 use crate::types::{Bonds, ClientId, GrantId, Thumbprint, Timestamp};
-use crate::users::sessions::session_is_live;
+use crate::users::sessions::{Use, session_is_live, touch_session};
 use crate::{Executor, sql};
 
 /// A refresh token whose MAC was verified.
@@ -57,8 +57,31 @@ pub struct RefreshTerms {
     pub bonds: Bonds,
 }
 
+/// The statement that moves a grant to its next generation.
+macro_rules! rotate_grant {
+    () => {
+        concat!(
+            "UPDATE grants SET generation = $4 + $6, rotated_at = $1, idle_at = $2
+          WHERE grants.id = $3 AND client_id = $5 AND ($7 OR NOT grants.offline)
+            AND (generation = $4
+                 OR (generation < $4 AND generation >= $4 - 3
+                     AND EXISTS (SELECT 1 FROM failovers
+                                  WHERE failovers.ends_at > $1 AND ",
+            not_ahead!("failovers.declared_at"),
+            "
+                                    AND failovers.failed_over_at >= grants.rotated_at)))
+            AND (public_key IS NULL OR public_key = $8) AND (proof_key IS NULL OR proof_key = $9)
+            AND ",
+            grant_is_live!(),
+            "
+      RETURNING generation"
+        )
+    };
+}
+
 /// Moves a grant to its next generation: compare and set in one statement, so one of many concurrent requests
 /// succeeds. `now` is when the statement is sent. What an unsuccessful one means is for the caller to decide.
+/// A successful one records the use of the session as well, in the same transaction.
 ///
 /// After a declared failover, the token may be up to three generations newer than the grant, if the grant was not
 /// rotated since: the database has lost those rotations (decision 0029). This rotation is the first since the
@@ -71,36 +94,35 @@ pub async fn rotate(
     presented: &PresentedToken,
     client: &ClientId,
     terms: RefreshTerms,
+    session: Option<Use<'_>>,
     now: Timestamp,
 ) -> sqlx::Result<Rotation> {
+    const TOUCH: &str = touch_session!("$10", "$11", "$12", "$13", "");
+    const WHOLE: &str = concat!(
+        "WITH rotated AS (",
+        rotate_grant!(),
+        "), touched AS (",
+        touch_session!("$10", "$11", "$12", "$13", " AND EXISTS (SELECT 1 FROM rotated)"),
+        ") SELECT generation FROM rotated"
+    );
     let mut on = on.into();
-    let rotated: Option<(i64,)> = sql(concat!(
-        "UPDATE grants SET generation = $4 + $6, rotated_at = $1, idle_at = $2
-          WHERE grants.id = $3 AND client_id = $5 AND ($7 OR NOT grants.offline)
-            AND (generation = $4
-                 OR (generation < $4 AND generation >= $4 - 3
-                     AND EXISTS (SELECT 1 FROM failovers
-                                  WHERE failovers.ends_at > $1 AND ",
-        not_ahead!("failovers.declared_at"),
-        "
-                                    AND failovers.failed_over_at >= grants.rotated_at)))
-            AND (public_key IS NULL OR public_key = $8) AND (proof_key IS NULL OR proof_key = $9)
-            AND ",
-        grant_is_live!(),
-        "
-      RETURNING generation"
-    ))
-    .bind(now)
-    .bind(terms.idle_at)
-    .bind(&presented.grant_id)
-    .bind(presented.generation)
-    .bind(client)
-    .bind(i64::from(terms.rotates))
-    .bind(terms.offline)
-    .bind(terms.bonds.public_key)
-    .bind(terms.bonds.proof_key)
-    .fetch_optional(&mut on)
-    .await?;
+    let rotate = sql(rotate_grant!())
+        .bind(now)
+        .bind(terms.idle_at)
+        .bind(&presented.grant_id)
+        .bind(presented.generation)
+        .bind(client)
+        .bind(i64::from(terms.rotates))
+        .bind(terms.offline)
+        .bind(terms.bonds.public_key)
+        .bind(terms.bonds.proof_key);
+    let rotated: Option<(i64,)> = match session {
+        None => rotate.fetch_optional(&mut on).await?,
+        Some(used) => {
+            let both = rotate.bind_all(used.values()).then(&[TOUCH], WHOLE);
+            both.fetch_optional(&mut on).await?
+        }
+    };
     if let Some((generation,)) = rotated {
         return Ok(Rotation::Rotated(generation));
     }

@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 
 use crate::ahead::not_ahead;
 use crate::consents::Consent;
-use crate::database::db::Joined;
+use crate::database::db::{BoundValue, Joined};
 use crate::types::session::Session;
 use crate::types::sql::sqlx;
 use crate::types::{ClientId, Digest, SessionId, Timestamp, User, UserId};
@@ -134,30 +134,61 @@ pub struct IdleAt {
     pub remembered: Timestamp,
 }
 
-/// Records that a live session was used, unless that was recorded after `unless_since`.
+/// The use of a session that is to be recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Use<'a> {
+    /// The session.
+    pub id: &'a SessionId,
+    /// It is not recorded again if it was recorded after this time.
+    pub unless_since: Timestamp,
+    /// When the session expires then.
+    pub idle_at: IdleAt,
+}
+
+impl Use<'_> {
+    /// The values of `touch_session!` after the time.
+    pub(crate) fn values(self) -> [BoundValue; 4] {
+        let Self { id, unless_since, idle_at: IdleAt { usual, remembered } } = self;
+        [usual.into(), id.into(), unless_since.into(), remembered.into()]
+    }
+}
+
+/// The statement that records the use of a live session at `$1`, for the placeholders of [`Use::values`].
+macro_rules! touch_session {
+    ($usual:literal, $id:literal, $unless_since:literal, $remembered:literal, $condition:literal) => {
+        concat!(
+            "UPDATE sessions
+            SET seen_at = $1, idle_at = CASE WHEN remembered THEN ",
+            $remembered,
+            " ELSE ",
+            $usual,
+            " END
+          WHERE id = ",
+            $id,
+            " AND seen_at <= ",
+            $unless_since,
+            " AND ",
+            session_is_live!(),
+            $condition
+        )
+    };
+}
+pub(crate) use touch_session;
+
+/// Records that a live session was used. `false`: it has ended, or that was recorded already.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn touch(
     on: impl Into<Executor<'_>>,
-    id: &SessionId,
-    unless_since: Timestamp,
-    idle_at: IdleAt,
+    used: Use<'_>,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let touched = sql(concat!(
-        "UPDATE sessions
-            SET seen_at = $1, idle_at = CASE WHEN remembered THEN $5 ELSE $2 END
-          WHERE id = $3 AND seen_at <= $4 AND ",
-        session_is_live!()
-    ))
-    .bind(now)
-    .bind(idle_at.usual)
-    .bind(id)
-    .bind(unless_since)
-    .bind(idle_at.remembered)
-    .execute(on)
-    .await?;
+    let touched = sql(touch_session!("$2", "$3", "$4", "$5", ""))
+        .bind(now)
+        .bind_all(used.values())
+        .execute(on)
+        .await?;
     Ok(touched == 1)
 }
 
