@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::types::{Null, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, OpenFlags, ToSql};
@@ -20,10 +21,21 @@ pub(crate) struct QueryResult {
     pub rows: Vec<EmbeddedRow>,
 }
 
+/// The result of a checkpoint.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copied {
+    /// The frames of the log.
+    pub frames: i32,
+    /// Those of them that the file has.
+    pub frames_copied: i32,
+}
+
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     inner: rusqlite::Connection,
+    /// How long it waits for the lock of the file.
+    busy: Duration,
     /// The names of the columns of each statement, by the address of its text.
     columns: HashMap<usize, Arc<[Box<str>]>>,
 }
@@ -35,7 +47,7 @@ impl Connection {
         inner.busy_timeout(options.busy)?;
         inner.set_prepared_statement_cache_capacity(200);
         inner.execute_batch(pragmas)?;
-        Ok(Self { inner, columns: HashMap::new() })
+        Ok(Self { inner, busy: options.busy, columns: HashMap::new() })
     }
 
     /// Opens a connection that only reads.
@@ -48,12 +60,16 @@ impl Connection {
 
     /// Opens a connection that writes.
     pub(super) fn writing(options: &Options) -> rusqlite::Result<Self> {
+        // When another process has written, SQLite gives up the whole mapping: 50 ms for 2 GiB, in which everything waits.
+        // The cache is for pages that are only in the log.
+        //
         // Statistics without samples (`sqlite_stat4`): with samples, SQLite prepares a statement again whenever a
         // value with samples is bound, which costs more than running it.
         let pragmas = "PRAGMA journal_mode = WAL;
                        PRAGMA synchronous = FULL;
                        PRAGMA foreign_keys = ON;
-                       PRAGMA mmap_size = 2147418112;
+                       PRAGMA cache_size = -8192;
+                       PRAGMA mmap_size = 536870912;
                        PRAGMA analysis_limit = 400";
         Self::open(options, OpenFlags::SQLITE_OPEN_READ_WRITE, pragmas)
     }
@@ -128,8 +144,29 @@ impl Connection {
         !self.inner.is_autocommit()
     }
 
+    /// Copies frames of the log into the file, beside those who read and write (SQLite: `PASSIVE`). `None`: another
+    /// connection copies.
+    pub(super) fn copy_log(&self) -> rusqlite::Result<Option<Copied>> {
+        let (is_prevented, copied) = self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)")?;
+        Ok((!is_prevented).then_some(copied))
+    }
+
+    /// Copies the frames that are left, so that the next commit begins the log anew; waits at most this long for those
+    /// who read it. Whether it succeeded.
+    pub(super) fn restart_log(&self, wait: Duration) -> rusqlite::Result<bool> {
+        self.inner.busy_timeout(wait)?;
+        let done = self.checkpoint("PRAGMA wal_checkpoint(RESTART)");
+        self.inner.busy_timeout(self.busy)?;
+        done.map(|(is_prevented, _)| !is_prevented)
+    }
+
+    fn checkpoint(&self, pragma: &str) -> rusqlite::Result<(bool, Copied)> {
+        self.inner.query_row(pragma, [], |row| {
+            Ok((row.get(0)?, Copied { frames: row.get(1)?, frames_copied: row.get(2)? }))
+        })
+    }
+
     /// The connection itself.
-    #[cfg(any(test, feature = "testing"))]
     pub(super) fn inner(&self) -> &rusqlite::Connection {
         &self.inner
     }

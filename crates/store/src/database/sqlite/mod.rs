@@ -3,6 +3,7 @@
 //! Every statement is sent to a thread of its own kind and its response awaited, so no statement blocks the server.
 //! Each thread has one connection. The writer commits in groups: see [`writer`].
 
+mod checkpoint;
 mod connection;
 mod queue;
 mod reader;
@@ -39,6 +40,8 @@ pub(crate) struct Options {
     /// How long to wait for the lock of the file, which other processes hold briefly.
     pub busy: Duration,
     pub waits: Waits,
+    /// Whether this process serves requests; others work beside it.
+    pub is_server: bool,
 }
 
 impl Options {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Jobs that no thread has begun.
 #[derive(Debug)]
@@ -48,16 +49,19 @@ impl<J> Queue<J> {
         }
     }
 
-    /// The next job, if there is one that fits.
-    pub(crate) fn next_if(&self, fits: impl FnOnce(&J) -> bool) -> Option<J> {
+    /// The next job, if it fits; waits at most this long for one.
+    pub(crate) fn next_if(&self, wait: Duration, fits: impl FnOnce(&J) -> bool) -> Option<J> {
         let mut state = self.state();
+        if state.jobs.is_empty() && !wait.is_zero() {
+            state.idle += 1;
+            let waited = self
+                .filled
+                .wait_timeout_while(state, wait, |state| state.jobs.is_empty() && !state.is_closed);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.idle -= 1;
+        }
         let (_, job) = state.jobs.front()?;
         fits(job).then(|| state.jobs.pop_front())?.map(|(_, job)| job)
-    }
-
-    /// Whether no job waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.state().jobs.is_empty()
     }
 
     /// The number of threads that wait for a job.

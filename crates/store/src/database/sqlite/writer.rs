@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpoint::{self, Checkpointer};
 use super::connection::{Connection, QueryResult};
 use super::queue::Queue;
 use super::{Options, bounded};
@@ -19,6 +20,13 @@ const MOST: usize = 64;
 
 /// How long a group accepts more transactions: bounds how long the first one waits for the commit.
 const LONGEST: Duration = Duration::from_millis(2);
+
+/// How long a group waits for one more transaction, if others than its first one wait. A flush costs the processor more
+/// than a transaction: without this, many requests at once would be committed nearly one by one.
+const LINGER: Duration = Duration::from_micros(200);
+
+/// The longest that it waits for all of them.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// A command to the writer.
 pub(crate) enum Command {
@@ -57,10 +65,11 @@ pub(crate) enum Message {
 /// Writes until the queue is closed.
 pub(super) fn serve(options: &Options, queue: &Queue<Command>) {
     let mut opened = None;
+    let mut checkpointer = Checkpointer::new(options);
     while let Some(command) = queue.next() {
         let connection = match &mut opened {
             Some(connection) => Ok(connection),
-            none => Connection::writing(options).map(|connection| none.insert(connection)),
+            none => open(options).map(|connection| none.insert(connection)),
         };
         let connection = match connection {
             Ok(connection) => connection,
@@ -80,13 +89,22 @@ pub(super) fn serve(options: &Options, queue: &Queue<Command>) {
         if connection.has_transaction() {
             // It could not be rolled back, and no other transaction may join it.
             opened = None;
+        } else {
+            checkpointer.after_commit(connection);
         }
     }
+    drop(checkpointer);
     if let Some(connection) = opened
         && let Err(error) = connection.execute("PRAGMA optimize")
     {
         tracing::debug!(error = %fault::of_sqlite(error), "no statistics were collected");
     }
+}
+
+fn open(options: &Options) -> rusqlite::Result<Connection> {
+    let connection = Connection::writing(options)?;
+    checkpoint::count_frames(connection.inner());
+    Ok(connection)
 }
 
 impl Command {
@@ -156,13 +174,17 @@ struct Group(Vec<(Reply, rusqlite::Result<QueryResult>)>);
 impl Group {
     /// Commits a transaction, and with it those that wait.
     fn commit(connection: &mut Connection, queue: &Queue<Command>, batch: Batch, reply: Reply) {
-        if batch.others.is_empty() && queue.is_empty() {
+        let waiting = gather(queue);
+        if waiting.is_empty() && batch.others.is_empty() {
             let result = batch.run(connection);
             let _ = reply.send(result.map_err(fault::of_sqlite));
             return;
         }
+        let mut waiting = waiting.into_iter();
         if let Err(error) = connection.begin() {
-            let _ = reply.send(Err(fault::of_sqlite(error)));
+            for (_, reply) in std::iter::once((batch, reply)).chain(waiting) {
+                let _ = reply.send(Err(fault::of_sqlite(&error)));
+            }
             return;
         }
         let begun = Instant::now();
@@ -173,12 +195,15 @@ impl Group {
             if !connection.has_transaction() {
                 // > FULL, IOERR, NOMEM, BUSY and INTERRUPT may end the whole transaction (SQLite, in substance)
                 let error = result.err().unwrap_or(rusqlite::Error::InvalidQuery);
-                let _ = reply.send(Err(fault::of_sqlite(&error)));
+                for reply in std::iter::once(reply).chain(waiting.map(|(_, reply)| reply)) {
+                    let _ = reply.send(Err(fault::of_sqlite(&error)));
+                }
                 return group.fail(&error);
             }
             group.0.push((reply, result));
-            if group.0.len() < MOST && begun.elapsed() < LONGEST {
-                next = next_batch(queue);
+            next = waiting.next();
+            if next.is_none() && group.0.len() < MOST && begun.elapsed() < LONGEST {
+                next = next_batch(queue, Duration::ZERO);
             }
         }
         match connection.commit() {
@@ -205,9 +230,24 @@ impl Group {
     }
 }
 
-/// The next command, if it is a batch.
-fn next_batch(queue: &Queue<Command>) -> Option<(Batch, Reply)> {
-    match queue.next_if(|command| matches!(command, Command::Batch(..)))? {
+/// The transactions that wait. If there are any, others are probably on their way, and are waited for; the lock of
+/// the file is not held meanwhile.
+fn gather(queue: &Queue<Command>) -> Vec<(Batch, Reply)> {
+    let mut waiting = Vec::new();
+    let begun = Instant::now();
+    let mut next = next_batch(queue, Duration::ZERO);
+    while let Some(batch) = next.take() {
+        waiting.push(batch);
+        if waiting.len() + 1 < MOST && begun.elapsed() < GATHER {
+            next = next_batch(queue, LINGER);
+        }
+    }
+    waiting
+}
+
+/// The next command, if it is a batch; waits at most this long for one.
+fn next_batch(queue: &Queue<Command>, wait: Duration) -> Option<(Batch, Reply)> {
+    match queue.next_if(wait, |command| matches!(command, Command::Batch(..)))? {
         Command::Batch(batch, reply) => Some((batch, reply)),
         Command::Session(..) => None,
         #[cfg(any(test, feature = "testing"))]
