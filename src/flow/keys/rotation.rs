@@ -3,6 +3,9 @@
 //! Every algorithm always has a pending key that is published before it signs, for at least the time that a JWKS may be
 //! cached. So both scheduled and emergency rotation sign with a key that every verifier has already.
 
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
 use super::{Keyring, secrets};
 use crate::config::Config;
 use crate::jose::seal::{self, Kek, Owner};
@@ -230,10 +233,10 @@ pub(super) async fn keep_pending(
         let has = |state| rows.iter().any(|row| row.alg == *algorithm && row.state() == state);
         let is_first = !rows.iter().any(|row| row.alg == *algorithm);
         if is_first {
-            new.push(generate(kek, *algorithm, now, Some(now)).await?);
+            new.push(generate(kek, *algorithm, now, Some(now), is_first).await?);
         }
         if !has(State::Pending) {
-            new.push(generate(kek, *algorithm, now, None).await?);
+            new.push(generate(kek, *algorithm, now, None, is_first).await?);
         }
     }
     if new.is_empty() {
@@ -254,15 +257,38 @@ pub(super) async fn keep_pending(
     Ok(())
 }
 
-/// A new key, sealed. Generating an RSA key takes long, so it runs on a thread for blocking work.
+/// How much less of the processor a thread gets than those that serve requests (`setpriority(2)`): about a tenth.
+const NICE: i32 = 10;
+
+/// A new key and its PKCS #8 form. Generating an RSA key takes a large part of a second, so it has a thread of its own,
+/// which gives way to requests unless the key is needed at once.
+async fn generate_in_background(
+    algorithm: Algorithm,
+    is_urgent: bool,
+) -> Result<(SigningKey, Zeroizing<Vec<u8>>)> {
+    let (reply, generated) = oneshot::channel();
+    let work = move || {
+        // For this thread alone.
+        #[cfg(target_os = "linux")]
+        if !is_urgent && let Err(error) = rustix::process::setpriority_process(None, NICE) {
+            tracing::debug!(%error, "the priority of the thread could not be lowered");
+        }
+        // The caller may be gone.
+        let _ = reply.send(SigningKey::generate(algorithm));
+    };
+    std::thread::Builder::new().name("key".to_owned()).spawn(work).map_err(Failure::internal)?;
+    Ok(generated.await.map_err(Failure::internal)??)
+}
+
+/// A new key, sealed. `is_urgent`: the server cannot start without it.
 async fn generate(
     kek: &Kek,
     algorithm: Algorithm,
     published_at: Timestamp,
     activated_at: Option<Timestamp>,
+    is_urgent: bool,
 ) -> Result<SigningKeyRow> {
-    let generated = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm)).await;
-    let (key, pkcs8) = generated.map_err(Failure::internal)??;
+    let (key, pkcs8) = generate_in_background(algorithm, is_urgent).await?;
     Ok(SigningKeyRow {
         id: key.kid().to_owned(),
         alg: algorithm,
