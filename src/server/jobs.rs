@@ -48,7 +48,10 @@ const ASK: Duration = Duration::from_secs(20);
 const EVERY: Seconds = Seconds(60);
 
 /// The maximum duration of one clean-up.
-const SWEEP: Duration = Duration::from_secs(20);
+const SWEEP: Duration = Duration::from_secs(50);
+
+/// How much longer than a batch of the clean-up the pause after it is: so much of the database is left to requests.
+const PAUSE: u32 = 4;
 
 /// How long a lease is valid if its holder does not end it.
 const LEASE: Seconds = Seconds::minutes(5);
@@ -197,8 +200,8 @@ async fn revocation(app: &App) -> Result<Done> {
     app.refresh_revocation().await.map(|()| Done::Here)
 }
 
-/// Deletes expired rows, for a limited time or until shutdown; the next run continues. After each batch, the job
-/// pauses for as long as the batch took, so that other statements proceed.
+/// Deletes expired rows, for a limited time or until shutdown; the next run continues. It pauses after each batch, so
+/// that other statements proceed.
 async fn sweep(app: &App, stopped: &watch::Receiver<bool>) -> Result<Done> {
     let mut failed = None;
     let done = leased(app, "sweep", async |_| {
@@ -215,7 +218,7 @@ async fn sweep(app: &App, stopped: &watch::Receiver<bool>) -> Result<Done> {
                 tracing::warn!(table = batch.table, %error, "a table could not be cleaned up");
                 failed = Some(error);
             }
-            tokio::time::sleep(batch.took).await;
+            tokio::time::sleep(batch.took * PAUSE).await;
         }
         Ok(())
     })
