@@ -53,6 +53,23 @@ async fn prompt_none_never_shows_a_page() {
     browser.start_authorization(&acr).await.refused("unmet_authentication_requirements");
 }
 
+/// DESIGN §8: a request that is answered with a code counts as activity of the session.
+#[tokio::test]
+async fn silent_requests_keep_a_session_active() {
+    let (server, client) = server_with_client().await;
+    let mut browser = Browser::new(&server);
+    browser.complete_authorization(&AuthorizationRequest::new(&client), "ada").await.code();
+    let silent = AuthorizationRequest::new(&client).with("prompt", "none");
+
+    for _ in 0..3 {
+        server.advance_clock(29 * 60);
+        browser.start_authorization(&silent).await.code();
+    }
+    server.advance_clock(30 * 60);
+
+    browser.start_authorization(&silent).await.refused("login_required");
+}
+
 /// > If this parameter contains none with any other value, an error is returned. (§3.1.2.1); THREATS
 /// > AZ-18
 #[tokio::test]
