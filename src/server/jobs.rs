@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, timeout};
 use uuid::Uuid;
 
 use super::listener::until_shutdown;
@@ -218,7 +218,8 @@ async fn sweep(app: &App, stopped: &watch::Receiver<bool>) -> Result<Done> {
                 tracing::warn!(table = batch.table, %error, "a table could not be cleaned up");
                 failed = Some(error);
             }
-            tokio::time::sleep(batch.took * PAUSE).await;
+            // Ends early at shutdown.
+            let _ = timeout(batch.took * PAUSE, until_shutdown(stopped.clone())).await;
         }
         Ok(())
     })
