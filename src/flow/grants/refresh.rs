@@ -140,11 +140,15 @@ async fn decide(
     access: &Access,
 ) -> Result<Decision> {
     if !access.has_row() && !is_newer(presented, grant) {
-        let now = call.clock.now();
-        let (terms, session) = (terms(call, client, now), session_use(call, grant, now));
-        let on = call.store.db();
-        let rotation = grants::rotate(on, presented, &client.id, terms, session, now).await?;
-        return Ok(classify(call, presented, terms, rotation, now));
+        // The grant and the session are two rows: on PostgreSQL the statement may lose a deadlock.
+        return retrying(|| async {
+            let now = call.clock.now();
+            let (terms, session) = (terms(call, client, now), session_use(call, grant, now));
+            let on = call.store.db();
+            let rotation = grants::rotate(on, presented, &client.id, terms, session, now).await?;
+            Ok(classify(call, presented, terms, rotation, now))
+        })
+        .await;
     }
     retrying(|| async {
         let mut tx = call.store.write().await?;
