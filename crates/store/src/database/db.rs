@@ -238,15 +238,7 @@ impl Batch {
                 Ok(Rows::Sqlite(Box::pin(sqlite.write.write(batch)).await?))
             }
             Executor::Tx(Tx(Open::Sqlite(session))) => {
-                let result = session.run(first, values.clone(), fetch).await?;
-                let mut changed = result.changed;
-                for text in others {
-                    if changed == 0 {
-                        break;
-                    }
-                    changed = session.run(text, values.clone(), Fetch::None).await?.changed;
-                }
-                Ok(Rows::Sqlite(result))
+                Ok(Rows::Sqlite(session.run(sqlite::Batch { first, others, values, fetch }).await?))
             }
             on @ (Executor::Db(Db::Postgres(_)) | Executor::Tx(Tx(Open::Postgres(_)))) => {
                 Statement { text: whole, values }.rows(on, Fetch::First).await
@@ -330,7 +322,9 @@ impl Statement {
                 lease.finish(done).await
             }
             Executor::Tx(Tx(Open::Sqlite(session))) => {
-                Ok(Rows::Sqlite(session.run(self.text, self.values, fetch).await?))
+                let batch =
+                    sqlite::Batch { first: self.text, others: &[], values: self.values, fetch };
+                Ok(Rows::Sqlite(session.run(batch).await?))
             }
             Executor::Tx(Tx(Open::Postgres(lease))) => {
                 let done = self.on_postgres(lease, fetch).await;

@@ -54,8 +54,8 @@ pub(crate) struct Batch {
 /// A statement of a session, or its end.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// A statement with values.
-    Run(&'static str, Vec<BoundValue>, Fetch, oneshot::Sender<sqlx::Result<QueryResult>>),
+    /// Statements with common values.
+    Run(Batch, oneshot::Sender<sqlx::Result<QueryResult>>),
     /// Statements without values.
     Execute(&'static str, oneshot::Sender<sqlx::Result<()>>),
     /// The commit.
@@ -126,7 +126,7 @@ impl std::fmt::Debug for Command {
 }
 
 impl Batch {
-    /// Runs it inside a transaction that contains nothing else.
+    /// Runs it inside a transaction; after a failure, that must be rolled back.
     fn run(&self, connection: &mut Connection) -> rusqlite::Result<QueryResult> {
         let result = connection.run(self.first, &self.values, self.fetch)?;
         let mut changed = result.changed;
@@ -268,9 +268,8 @@ fn session(
     }
     while let Some(message) = messages.blocking_recv() {
         match message {
-            Message::Run(text, values, fetch, reply) => {
-                let result = connection.run(text, &values, fetch);
-                let _ = reply.send(result.map_err(fault::of_sqlite));
+            Message::Run(batch, reply) => {
+                let _ = reply.send(batch.run(connection).map_err(fault::of_sqlite));
             }
             Message::Execute(text, reply) => {
                 let _ = reply.send(connection.execute(text).map_err(fault::of_sqlite));
@@ -312,14 +311,9 @@ impl Session {
         done
     }
 
-    /// Runs a statement.
-    pub(crate) async fn run(
-        &mut self,
-        text: &'static str,
-        values: Vec<BoundValue>,
-        fetch: Fetch,
-    ) -> sqlx::Result<QueryResult> {
-        self.submit(|reply| Message::Run(text, values, fetch, reply)).await
+    /// Runs statements with common values, as a part of the transaction.
+    pub(crate) async fn run(&mut self, batch: Batch) -> sqlx::Result<QueryResult> {
+        self.submit(|reply| Message::Run(batch, reply)).await
     }
 
     /// Runs statements without values and rows.
