@@ -145,6 +145,7 @@ macro_rules! issue_and_record {
         )
     };
 }
+
 /// Issues a code, writes the event and records the use of the session, in one round trip. `false`: as for [`issue`].
 ///
 /// # Errors
