@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Error, Page, Result, Subject, client, user};
+use super::{Action, Allowed, Call, Error, Page, Result, Subject, client, user};
 use crate::record::Kind;
 use crate::store::audit_events::{self, AuditRow, Filter};
 use crate::types::Timestamp;
@@ -34,6 +34,7 @@ pub struct Cursor(Filter);
 /// The kind is unknown, or there is no such client or user and no event refers to one: an empty list would be a
 /// false all-clear (THREATS EX-24).
 pub async fn query(call: &Call<'_>, query: Query) -> Result<Cursor> {
+    let call = &call.allow(Action::ReadAudit)?;
     if let Some(kind) = &query.kind {
         must_be_kind(kind)?;
     }
@@ -61,6 +62,7 @@ pub async fn query(call: &Call<'_>, query: Query) -> Result<Cursor> {
 /// # Errors
 /// The database fails.
 pub async fn page(call: &Call<'_>, cursor: &mut Cursor, limit: i64) -> Result<Page<AuditRow>> {
+    let call = &call.allow(Action::ReadAudit)?;
     cursor.0.most = limit;
     let events = audit_events::list(call.store.db(), &cursor.0).await?;
     if let Some(last) = events.last() {
@@ -78,7 +80,7 @@ fn must_be_kind(kind: &str) -> Result<()> {
 }
 
 /// The identifier of a user, or of a deleted one that events refer to.
-async fn user_id(call: &Call<'_>, who: &str) -> Result<String> {
+async fn user_id(call: &Allowed<'_>, who: &str) -> Result<String> {
     if let Some(user) = user::known(call, who).await? {
         return Ok(user.id.to_string());
     }
@@ -95,7 +97,7 @@ async fn user_id(call: &Call<'_>, who: &str) -> Result<String> {
 }
 
 /// The `client_id` of a client, or of a deleted one that events refer to.
-async fn client_id(call: &Call<'_>, which: &str) -> Result<String> {
+async fn client_id(call: &Allowed<'_>, which: &str) -> Result<String> {
     if let Some(client) = client::known(call, which).await? {
         return Ok(client.id.to_string());
     }
@@ -111,7 +113,7 @@ async fn client_id(call: &Call<'_>, which: &str) -> Result<String> {
     ))
 }
 
-async fn has_events(call: &Call<'_>, about: &Filter) -> Result<bool> {
+async fn has_events(call: &Allowed<'_>, about: &Filter) -> Result<bool> {
     Ok(!audit_events::list(call.store.db(), about).await?.is_empty())
 }
 

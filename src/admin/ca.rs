@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Call, Done, Error, Result, Subject};
+use super::{Action, Allowed, Call, Done, Error, Result, Subject};
 use crate::jose::Kek;
 pub use crate::pki::ca::ImportedCa;
 use crate::pki::ca::{BuiltInCa, split_chain, subject_text};
@@ -15,7 +15,7 @@ use crate::types::token::EnrolmentToken;
 use crate::types::{ClientId, Seconds, Thumbprint, Timestamp};
 
 /// The rules of the built-in CA, for one call.
-pub(super) fn built_in_ca<'a>(call: &Call<'a>, kek: &'a Kek) -> BuiltInCa<'a> {
+pub(super) fn built_in_ca<'a>(call: &Allowed<'a>, kek: &'a Kek) -> BuiltInCa<'a> {
     BuiltInCa { context: call.context, kek }
 }
 
@@ -24,6 +24,7 @@ pub(super) fn built_in_ca<'a>(call: &Call<'a>, kek: &'a Kek) -> BuiltInCa<'a> {
 /// # Errors
 /// There is a built-in CA, the given certificate cannot issue certificates, or the database fails.
 pub async fn init(call: &Call<'_>, given: Option<&ImportedCa>) -> Result<Done<()>> {
+    let call = &call.allow(Action::InitAuthority)?;
     let kek = call.kek().await?;
     let ca = built_in_ca(call, &kek);
     match given {
@@ -49,6 +50,7 @@ pub enum Renewal {
 /// # Errors
 /// There is no built-in CA, the key of the root is missing or wrong, or the database fails.
 pub async fn renew(call: &Call<'_>, renewal: &Renewal) -> Result<Done<()>> {
+    let call = &call.allow(Action::RenewAuthority)?;
     let kek = call.kek().await?;
     let ca = built_in_ca(call, &kek);
     match renewal {
@@ -64,6 +66,7 @@ pub async fn renew(call: &Call<'_>, renewal: &Renewal) -> Result<Done<()>> {
 /// # Errors
 /// There is no such key in the database, or the database fails.
 pub async fn export_root_key(call: &Call<'_>) -> Result<Done<Zeroizing<Vec<u8>>>> {
+    let call = &call.allow(Action::ExportRootKey)?;
     let kek = call.kek().await?;
     let key = built_in_ca(call, &kek).export_root_key().await?;
     Ok(Done::new(key, Kind::RootKeyExported))
@@ -74,6 +77,7 @@ pub async fn export_root_key(call: &Call<'_>) -> Result<Done<Zeroizing<Vec<u8>>>
 /// # Errors
 /// There is no such key in the database, or the database fails.
 pub async fn remove_root_key(call: &Call<'_>) -> Result<Done<()>> {
+    let call = &call.allow(Action::RemoveRootKey)?;
     let kek = call.kek().await?;
     built_in_ca(call, &kek).remove_root_key().await?;
     Ok(Done::new((), Kind::RootKeyRemoved))
@@ -93,6 +97,7 @@ pub struct Enrolment {
 /// # Errors
 /// There is no built-in CA, the validity is too long, the client cannot have a certificate, or the database fails.
 pub async fn enrol(call: &Call<'_>, client: &ClientId, valid: Seconds) -> Result<Done<Enrolment>> {
+    let call = &call.allow(Action::EnrolClient)?;
     let kek = call.kek().await?;
     let token = built_in_ca(call, &kek).create_enrolment_token(client, valid).await?;
     let enrolment = Enrolment { token, expires_at: call.now + valid };
@@ -113,7 +118,7 @@ pub struct CaCertificate {
 }
 
 impl CaCertificate {
-    fn new(call: &Call<'_>, row: AuthorityRow, revoked: &Revoked) -> Self {
+    fn new(call: &Allowed<'_>, row: AuthorityRow, revoked: &Revoked) -> Self {
         let address = |path: &str| format!("{}/{}", call.config.issuer.endpoint(path), row.id);
         let published = (!row.is_root).then(|| (address("/ca/crl"), address("/ca/certificate")));
         Self {
@@ -173,6 +178,7 @@ fn state(row: &AuthorityRow, revoked: &Revoked, now: Timestamp) -> &'static str 
 /// # Errors
 /// The database fails.
 pub async fn list(call: &Call<'_>) -> Result<Vec<CaCertificate>> {
+    let call = &call.allow(Action::ReadCertificates)?;
     let all = authorities::all(call.store.db()).await?;
     let revoked = certificates::revoked(call.store.db()).await?;
     Ok(all.into_iter().map(|row| CaCertificate::new(call, row, &revoked)).collect())
@@ -183,6 +189,7 @@ pub async fn list(call: &Call<'_>) -> Result<Vec<CaCertificate>> {
 /// # Errors
 /// There is no such certificate, or the database fails.
 pub async fn find(call: &Call<'_>, id: Option<&str>) -> Result<CaCertificate> {
+    let call = &call.allow(Action::ReadCertificates)?;
     let found = match id {
         Some(id) => authorities::find(call.store.db(), id).await?,
         None => authorities::current(call.store.db(), false).await?,

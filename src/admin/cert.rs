@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Done, Error, Page, Result, Subject, ca};
+use super::{Action, Allowed, Call, Done, Error, Page, Result, Subject, ca};
+use crate::config::Config;
 use crate::pki::census::ClientForecast;
 use crate::pki::inventory::{self, Entry, Inventory, Listing, State};
 use crate::pki::issue::{IssuedCertificate, Right};
@@ -15,7 +16,7 @@ use crate::store::signing_keys::{self, SigningKeyRow};
 use crate::types::{Client, ClientId, Seconds, Thumbprint, Timestamp};
 
 /// The rules of the inventory, for one call.
-const fn inventory<'a>(call: &Call<'a>) -> Inventory<'a> {
+const fn inventory<'a>(call: &Allowed<'a>) -> Inventory<'a> {
     Inventory { context: call.context }
 }
 
@@ -52,8 +53,8 @@ impl Query {
         }
     }
 
-    fn includes_key(&self, call: &Call<'_>, key: &SigningKeyRow) -> bool {
-        let ends_in_time = |time| ends_at(call, key).is_some_and(|at| at <= call.now + time);
+    fn includes_key(&self, call: &Allowed<'_>, key: &SigningKeyRow) -> bool {
+        let ends_in_time = |time| ends_at(call.config, key).is_some_and(|at| at <= call.now + time);
         self.includes(key_state(key)) && self.expiring.is_none_or(ends_in_time)
     }
 }
@@ -79,6 +80,7 @@ pub struct Cursor {
 /// # Errors
 /// The database fails.
 pub async fn query(call: &Call<'_>, query: Query) -> Result<Cursor> {
+    let call = &call.allow(Action::ReadCertificates)?;
     // A revoked certificate whose validity has ended is in state expired.
     let with_expired = query.includes(State::Expired)
         || query.states != States::Usual && query.includes(State::Revoked);
@@ -97,6 +99,7 @@ pub async fn query(call: &Call<'_>, query: Query) -> Result<Cursor> {
 /// # Errors
 /// The database fails.
 pub async fn page(call: &Call<'_>, cursor: &mut Cursor, limit: i64) -> Result<Page<Item>> {
+    let call = &call.allow(Action::ReadCertificates)?;
     let Cursor { query, listing } = cursor;
     let inventory = inventory(call);
     let entries = inventory.next_page(listing, limit, |state| query.includes(state)).await?;
@@ -123,8 +126,8 @@ pub const fn key_state(key: &SigningKeyRow) -> State {
 }
 
 /// When a signing key stops signing: the actual time, or the scheduled one.
-pub fn ends_at(call: &Call<'_>, key: &SigningKeyRow) -> Option<Timestamp> {
-    key.retiring_at.or_else(|| Some(key.activated_at? + call.config.keys.rotation))
+pub fn ends_at(config: &Config, key: &SigningKeyRow) -> Option<Timestamp> {
+    key.retiring_at.or_else(|| Some(key.activated_at? + config.keys.rotation))
 }
 
 /// A certificate or a signing key.
@@ -141,11 +144,12 @@ pub enum Found {
 /// # Errors
 /// There is none, several have the serial number, or the database fails.
 pub async fn show(call: &Call<'_>, name: &str) -> Result<Found> {
+    let call = &call.allow(Action::ReadCertificates)?;
     let keys = inventory(call).keys().await?;
     if let Some(key) = keys.into_iter().find(|key| key.id == name) {
         return Ok(Found::Key(Box::new(key)));
     }
-    let entry = find(call, name).await?;
+    let entry = existing(call, name).await?;
     let status = inventory(call).cached_statuses(&entry.certificate).await?;
     Ok(Found::Certificate(Box::new(entry), status))
 }
@@ -155,6 +159,10 @@ pub async fn show(call: &Call<'_>, name: &str) -> Result<Found> {
 /// # Errors
 /// There is none, several have the serial number, or the database fails.
 pub async fn find(call: &Call<'_>, name: &str) -> Result<Entry> {
+    existing(&call.allow(Action::ReadCertificates)?, name).await
+}
+
+async fn existing(call: &Allowed<'_>, name: &str) -> Result<Entry> {
     let mut found = inventory(call).find(name).await?;
     match (found.pop(), found.is_empty()) {
         (None, _) => {
@@ -175,7 +183,7 @@ pub async fn find(call: &Call<'_>, name: &str) -> Result<Entry> {
 
 /// The row of a certificate that need not be in the inventory.
 pub fn row_of(call: &Call<'_>, certificate: &Certificate) -> CertificateRow {
-    inventory::seen_row(certificate, call.now)
+    inventory::seen_row(certificate, call.now())
 }
 
 /// Revokes a certificate. Returns how many others were revoked with it.
@@ -187,6 +195,7 @@ pub async fn revoke(
     certificate: &CertificateRow,
     reason: Reason,
 ) -> Result<Done<usize>> {
+    let call = &call.allow(Action::RevokeCertificate)?;
     let others = inventory(call).revoke(certificate, reason).await?;
     Ok(Done::new(others, Kind::CertificateRevoked))
 }
@@ -200,6 +209,7 @@ pub async fn issue(
     client: &ClientId,
     request: &CertificationRequest,
 ) -> Result<Done<IssuedCertificate>> {
+    let call = &call.allow(Action::IssueCertificate)?;
     let kek = call.kek().await?;
     let ca = ca::built_in_ca(call, &kek);
     let issued = ca.issue(Some(client), request, Right::Proven).await?;
@@ -236,6 +246,7 @@ impl Forecast {
 /// # Errors
 /// The database fails.
 pub async fn forecast(call: &Call<'_>, horizon: Seconds, all: bool) -> Result<Vec<Forecast>> {
+    let call = &call.allow(Action::ReadCertificates)?;
     let inventory = inventory(call);
     let census = inventory.census().await?;
     let end = call.now + horizon;
@@ -287,7 +298,7 @@ pub fn document(entry: &Entry) -> Value {
 }
 
 /// A signing key as JSON, in the terms of certificates.
-pub fn key_document(call: &Call<'_>, key: &SigningKeyRow) -> Value {
+pub fn key_document(config: &Config, key: &SigningKeyRow) -> Value {
     json!({
         "kind": "signing_key",
         "kid": key.id,
@@ -295,6 +306,6 @@ pub fn key_document(call: &Call<'_>, key: &SigningKeyRow) -> Value {
         "alg": key.alg,
         "state": key_state(key),
         "not_before": key.activated_at,
-        "not_after": ends_at(call, key),
+        "not_after": ends_at(config, key),
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Call, Done, Error, PAGE_SIZE, Page, Result, Subject};
+use super::{Action, Allowed, Call, Done, Error, PAGE_SIZE, Page, Result, Subject};
 use crate::flow::clients::registration::Registered;
 use crate::jose::Kek;
 use crate::people::name;
@@ -77,6 +77,7 @@ fn writable(
 /// # Errors
 /// The metadata is invalid, is refused, or the database fails.
 pub async fn create(call: &Call<'_>, description: &Description) -> Result<Done<Registered>> {
+    let call = &call.allow(Action::CreateClient)?;
     let metadata = description.metadata(None)?;
     let kek = kek_for(call, metadata.token_endpoint_auth_method).await?;
     let registered = call.registrar(kek.as_ref()).await?.create(metadata).await?;
@@ -92,6 +93,7 @@ pub async fn update(
     client: &Client,
     description: &Description,
 ) -> Result<Done<Registered>> {
+    let call = &call.allow(Action::UpdateClient)?;
     let metadata = description.metadata(Some(client))?;
     let kek = kek_for(call, metadata.token_endpoint_auth_method).await?;
     let registered = call.registrar(kek.as_ref()).await?.update(client, metadata).await?;
@@ -107,13 +109,14 @@ pub async fn rotate_secret(
     client: &Client,
     overlap: Seconds,
 ) -> Result<Done<Registered>> {
+    let call = &call.allow(Action::RotateClientSecret)?;
     let kek = kek_for(call, client.metadata.token_endpoint_auth_method).await?;
     let registered = call.registrar(kek.as_ref()).await?.rotate_secret(client, overlap).await?;
     Ok(Done::new(registered, Kind::ClientSecretRotated))
 }
 
 /// The key-encryption key, if the method needs a sealed secret. Administering other clients does not need it.
-async fn kek_for(call: &Call<'_>, method: AuthMethod) -> Result<Option<Kek>> {
+async fn kek_for(call: &Allowed<'_>, method: AuthMethod) -> Result<Option<Kek>> {
     if method != AuthMethod::ClientSecretJwt {
         return Ok(None);
     }
@@ -125,8 +128,9 @@ async fn kek_for(call: &Call<'_>, method: AuthMethod) -> Result<Option<Kek>> {
 /// # Errors
 /// There is no such client, or the database fails.
 pub async fn disable(call: &Call<'_>, id: &ClientId) -> Result<Done<Client>> {
+    let call = &call.allow(Action::DisableClient)?;
     call.registrar(None).await?.disable(id).await?;
-    Ok(Done::new(find(call, id.as_str()).await?, Kind::ClientDisabled))
+    Ok(Done::new(existing(call, id.as_str()).await?, Kind::ClientDisabled))
 }
 
 /// Enables a disabled client.
@@ -134,8 +138,9 @@ pub async fn disable(call: &Call<'_>, id: &ClientId) -> Result<Done<Client>> {
 /// # Errors
 /// There is no such client, another client has its certificate name, or the database fails.
 pub async fn enable(call: &Call<'_>, id: &ClientId) -> Result<Done<Client>> {
+    let call = &call.allow(Action::EnableClient)?;
     call.registrar(None).await?.enable(id).await?;
-    Ok(Done::new(find(call, id.as_str()).await?, Kind::ClientEnabled))
+    Ok(Done::new(existing(call, id.as_str()).await?, Kind::ClientEnabled))
 }
 
 /// Deletes a client, with its consents and grants.
@@ -143,6 +148,7 @@ pub async fn enable(call: &Call<'_>, id: &ClientId) -> Result<Done<Client>> {
 /// # Errors
 /// There is no such client, or the database fails.
 pub async fn delete(call: &Call<'_>, id: &ClientId) -> Result<Done<()>> {
+    let call = &call.allow(Action::DeleteClient)?;
     call.registrar(None).await?.delete(id).await?;
     Ok(Done::new((), Kind::ClientDeleted))
 }
@@ -152,6 +158,10 @@ pub async fn delete(call: &Call<'_>, id: &ClientId) -> Result<Done<()>> {
 /// # Errors
 /// The database fails.
 pub async fn page(call: &Call<'_>, after: Option<&ClientId>, limit: i64) -> Result<Page<Client>> {
+    read(&call.allow(Action::ReadClients)?, after, limit).await
+}
+
+async fn read(call: &Allowed<'_>, after: Option<&ClientId>, limit: i64) -> Result<Page<Client>> {
     Ok(Page::new(clients::page(call.store.db(), after, limit).await?, limit))
 }
 
@@ -160,13 +170,17 @@ pub async fn page(call: &Call<'_>, after: Option<&ClientId>, limit: i64) -> Resu
 /// # Errors
 /// There is no such client, several have the name, or the database fails.
 pub async fn find(call: &Call<'_>, which: &str) -> Result<Client> {
+    existing(&call.allow(Action::ReadClients)?, which).await
+}
+
+async fn existing(call: &Allowed<'_>, which: &str) -> Result<Client> {
     known(call, which).await?.ok_or_else(|| {
         let text = format!("there is no client with the client_id or the name {which}");
         Error::NotFound(Subject::Client, text)
     })
 }
 
-pub(super) async fn known(call: &Call<'_>, which: &str) -> Result<Option<Client>> {
+pub(super) async fn known(call: &Allowed<'_>, which: &str) -> Result<Option<Client>> {
     if which.trim().is_empty() {
         return Err(Error::Invalid("the name of the client is empty".to_owned()));
     }
@@ -177,7 +191,7 @@ pub(super) async fn known(call: &Call<'_>, which: &str) -> Result<Option<Client>
     let mut named: Vec<Client> = Vec::new();
     let mut after: Option<ClientId> = None;
     loop {
-        let page = page(call, after.as_ref(), PAGE_SIZE).await?;
+        let page = read(call, after.as_ref(), PAGE_SIZE).await?;
         after = page.items.last().map(|client| client.id.clone());
         let same = page.items.into_iter().filter(|one| name::canonical(one.name()) == wanted);
         named.extend(same);

@@ -1,6 +1,6 @@
 //! Declared failovers (decision 0029).
 
-use super::{Call, Done, Result};
+use super::{Action, Call, Done, Result};
 pub use crate::flow::grants::failover::Revoked;
 use crate::flow::grants::failover::{declare, revoke_again};
 use crate::record::Kind;
@@ -13,6 +13,7 @@ use crate::types::{Seconds, Timestamp};
 /// # Errors
 /// The time is not in the past, or the database fails.
 pub async fn failed_over(call: &Call<'_>, at: Timestamp, lag: Seconds) -> Result<Done<Failover>> {
+    let call = &call.allow(Action::DeclareFailover)?;
     let failover = declare(call.store, at, lag, call.trace).await?;
     Ok(Done::new(failover, Kind::FailedOver))
 }
@@ -23,6 +24,7 @@ pub async fn failed_over(call: &Call<'_>, at: Timestamp, lag: Seconds) -> Result
 /// # Errors
 /// The database fails; what was revoked until then stays revoked.
 pub async fn repeat_revocations(call: &Call<'_>, lost: &[Revoked]) -> Result<Done<u64>> {
+    let call = &call.allow(Action::RepeatRevocations)?;
     let effective = revoke_again(call.store, lost, call.trace).await?;
     Ok(Done::new(effective, Kind::RevokedAgain))
 }

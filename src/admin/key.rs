@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Done, Result};
+use super::{Action, Call, Done, Result};
 pub use crate::flow::keys::Replaced;
 use crate::flow::keys::{Schedule, replace_secrets};
 use crate::record::Kind;
@@ -14,6 +14,7 @@ use crate::types::Algorithm;
 /// # Errors
 /// The database fails.
 pub async fn list(call: &Call<'_>) -> Result<Vec<SigningKeyRow>> {
+    let call = &call.allow(Action::ReadKeys)?;
     let mut all = signing_keys::all(call.store.db()).await?;
     all.sort_by_key(|key| (key.alg, key.published_at));
     Ok(all)
@@ -24,6 +25,7 @@ pub async fn list(call: &Call<'_>) -> Result<Vec<SigningKeyRow>> {
 /// # Errors
 /// The key was published too recently, or the database fails.
 pub async fn rotate(call: &Call<'_>, algorithm: Algorithm, force: bool) -> Result<Done<()>> {
+    let call = &call.allow(Action::RotateKey)?;
     call.keyring().await?.rotate(call.store, algorithm, force, call.trace).await?;
     Ok(Done::new((), Kind::KeyActivated))
 }
@@ -33,6 +35,7 @@ pub async fn rotate(call: &Call<'_>, algorithm: Algorithm, force: bool) -> Resul
 /// # Errors
 /// There is no such key, or the database fails.
 pub async fn retire(call: &Call<'_>, kid: &str, is_compromised: bool) -> Result<Done<()>> {
+    let call = &call.allow(Action::RetireKey)?;
     call.keyring().await?.retire(call.store, kid, is_compromised, call.trace).await?;
     let event = if is_compromised { Kind::KeyCompromised } else { Kind::KeyRetired };
     Ok(Done::new((), event))
@@ -43,6 +46,7 @@ pub async fn retire(call: &Call<'_>, kid: &str, is_compromised: bool) -> Result<
 /// # Errors
 /// The database fails.
 pub async fn rotate_secrets(call: &Call<'_>, are_compromised: bool) -> Result<Done<Replaced>> {
+    let call = &call.allow(Action::RotateSecrets)?;
     let (kek, schedule) = (call.kek().await?, Schedule::of(call.config));
     let replaced =
         replace_secrets(call.store, &kek, &schedule, are_compromised, call.trace).await?;

@@ -1,13 +1,15 @@
 //! Administration: one function per action, for every interface that administers the server.
 //!
-//! An action takes a [`Call`], which names its [`Actor`], and returns a typed result with the kind of the audit
-//! event that the rule below has written in the same transaction. Listings return pages in the order of an index;
+//! An action takes a [`Call`], checks its permission ([`Action`]) before it can reach the database, and returns a typed
+//! result with the kind of the audit event that the rule below has written in the same transaction. Listings return pages in the order of an index;
 //! the caller continues after the last key of a page, so neither memory nor a query grows with the table.
 //!
 //! The command line is such an interface: it parses, calls one of these functions, and prints the result.
 
 use std::ops::Deref;
 
+mod action;
+pub mod administrator;
 pub mod audit;
 pub mod ca;
 pub mod cert;
@@ -17,46 +19,75 @@ mod dependencies;
 mod error;
 pub mod key;
 pub mod resource;
+pub mod role;
+pub mod session;
 pub mod user;
 
-pub use self::dependencies::Dependencies;
+pub use self::action::Action;
+pub use self::administrator::{Administrator, Authority};
+pub use self::dependencies::{Dependencies, OnDemand};
 pub use self::error::{Error, Subject};
-use crate::jose::Kek;
+use crate::config::Config;
 use crate::record::{Context, Kind};
+use crate::store::Store;
+use crate::types::Timestamp;
 
 /// The result of an action.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Who performs an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// The operator at the command line, who has access to the database and the keys.
-    Operator,
-}
-
-/// One call of an action: who performs it, and what it works with.
+/// One call of an action: who performs it, and what it works with. It gives access to nothing before
+/// [`Call::allow`].
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// Who performs the action.
-    pub actor: Actor,
-    /// The database, the configuration, the request id and the time of the call.
-    pub context: Context<'a>,
-    /// What only some actions need.
-    pub dependencies: &'a Dependencies,
+    administrator: &'a Administrator,
+    context: Context<'a>,
+    dependencies: Dependencies<'a>,
 }
 
-impl<'a> Deref for Call<'a> {
+impl<'a> Call<'a> {
+    /// A call by this administrator, at the time of their request.
+    pub const fn new(
+        administrator: &'a Administrator,
+        store: &'a Store,
+        config: &'a Config,
+        dependencies: Dependencies<'a>,
+    ) -> Self {
+        let context = Context::new(store, config, administrator.trace());
+        Self { administrator, context, dependencies }
+    }
+
+    /// The time of the call.
+    pub const fn now(&self) -> Timestamp {
+        self.context.now
+    }
+
+    /// The authority of the administrator.
+    pub const fn authority(&self) -> &'a Authority {
+        self.administrator.authority()
+    }
+
+    /// Checks that the administrator may perform an action now.
+    ///
+    /// # Errors
+    /// The roles or the scope do not include it, or the authentication is too old.
+    fn allow(&self, action: Action) -> Result<Allowed<'a>> {
+        self.authority().check(action, self.context.now)?;
+        Ok(Allowed { context: self.context, dependencies: self.dependencies })
+    }
+}
+
+/// A permitted call: what an action works with.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed<'a> {
+    context: Context<'a>,
+    dependencies: Dependencies<'a>,
+}
+
+impl<'a> Deref for Allowed<'a> {
     type Target = Context<'a>;
 
     fn deref(&self) -> &Context<'a> {
         &self.context
-    }
-}
-
-impl Call<'_> {
-    /// Opens the key-encryption key.
-    async fn kek(&self) -> Result<Kek> {
-        Ok(crate::flow::keys::kek::open(&self.config.keys, self.store).await?)
     }
 }
 

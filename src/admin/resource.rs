@@ -1,6 +1,6 @@
 //! APIs (resource servers).
 
-use super::{Call, Done, Error, Result, Subject};
+use super::{Action, Allowed, Call, Done, Error, Result, Subject};
 use crate::flow::clients::resources as rules;
 use crate::record::Kind;
 use crate::store::resources;
@@ -87,6 +87,7 @@ fn declared<'a>(scopes: &'a mut [DeclaredScope], name: &str) -> Result<&'a mut D
 /// # Errors
 /// The identifier is in use, a value is invalid, or the database fails.
 pub async fn create(call: &Call<'_>, id: ResourceId, new: &Changes) -> Result<Done<Resource>> {
+    let call = &call.allow(Action::CreateResource)?;
     let mut resource = Resource {
         id,
         name: String::new(),
@@ -105,7 +106,8 @@ pub async fn create(call: &Call<'_>, id: ResourceId, new: &Changes) -> Result<Do
 /// # Errors
 /// There is no such API, a value is invalid, or the database fails.
 pub async fn update(call: &Call<'_>, id: &ResourceId, changes: &Changes) -> Result<Done<Resource>> {
-    let mut resource = find(call, id).await?;
+    let call = &call.allow(Action::UpdateResource)?;
+    let mut resource = existing(call, id).await?;
     changes.apply_to(&mut resource)?;
     rules::update(call.store, &call.config.issuer, &resource, call.trace).await?;
     Ok(Done::new(resource, Kind::ResourceUpdated))
@@ -116,6 +118,7 @@ pub async fn update(call: &Call<'_>, id: &ResourceId, changes: &Changes) -> Resu
 /// # Errors
 /// There is no such API, or the database fails.
 pub async fn delete(call: &Call<'_>, id: &ResourceId) -> Result<Done<()>> {
+    let call = &call.allow(Action::DeleteResource)?;
     rules::delete(call.store, id, call.trace).await?;
     Ok(Done::new((), Kind::ResourceDeleted))
 }
@@ -125,10 +128,12 @@ pub async fn delete(call: &Call<'_>, id: &ResourceId) -> Result<Done<()>> {
 /// # Errors
 /// The database fails.
 pub async fn list(call: &Call<'_>) -> Result<Vec<Resource>> {
+    let call = &call.allow(Action::ReadResources)?;
     Ok(resources::all(call.store.db()).await?)
 }
 
-async fn find(call: &Call<'_>, id: &ResourceId) -> Result<Resource> {
-    let found = list(call).await?.into_iter().find(|resource| resource.id == *id);
+async fn existing(call: &Allowed<'_>, id: &ResourceId) -> Result<Resource> {
+    let found =
+        resources::all(call.store.db()).await?.into_iter().find(|resource| resource.id == *id);
     found.ok_or_else(|| Error::NotFound(Subject::Resource, format!("there is no API {id}")))
 }

@@ -9,13 +9,13 @@ use crate::pki::inventory::State;
 use crate::record::Trace;
 use crate::store::test_database::TestDatabase;
 use crate::store::{audit_events, certificates};
-use crate::types::{ClientId, ResourceId, Seconds, Secret, Thumbprint};
+use crate::types::{ClientId, Holder, ResourceId, Role, Seconds, Secret, Thumbprint};
 
 /// What calls work with; the files of the keys are removed with it.
 struct Fixture {
     database: TestDatabase,
     config: Config,
-    dependencies: Dependencies,
+    dependencies: OnDemand,
 }
 
 impl Fixture {
@@ -26,15 +26,12 @@ impl Fixture {
             keys: Keys { dir, ..Keys::default() },
             ..Config::with_defaults(Issuer::default())
         };
-        Self { database, config, dependencies: Dependencies::default() }
+        Self { database, config, dependencies: OnDemand::default() }
     }
 
-    fn call<'a>(&'a self, trace: &'a Trace) -> Call<'a> {
-        Call {
-            actor: Actor::Operator,
-            context: Context::new(&self.database.store, &self.config, trace),
-            dependencies: &self.dependencies,
-        }
+    fn call<'a>(&'a self, administrator: &'a Administrator) -> Call<'a> {
+        let dependencies = Dependencies::OnDemand(&self.dependencies);
+        Call::new(administrator, &self.database.store, &self.config, dependencies)
     }
 
     /// The kinds of the events under a trace.
@@ -56,13 +53,18 @@ impl Drop for Fixture {
 /// Performs an action and checks that it has written the event that it returns.
 macro_rules! done {
     ($fixture:ident, |$call:ident| $action:expr) => {{
-        let trace = Trace::of_command(1_000_000_000);
-        let $call = &$fixture.call(&trace);
+        let operator = operator();
+        let $call = &$fixture.call(&operator);
         let done = $action.await.unwrap();
-        let events = $fixture.events(&trace).await;
+        let events = $fixture.events(operator.trace()).await;
         assert!(events.contains(&done.event.as_str().to_owned()), "{:?}: {events:?}", done.event);
         done.result
     }};
+}
+
+/// The operator, in a new command.
+fn operator() -> Administrator {
+    Administrator::new(Authority::Operator, Trace::of_command(1_000_000_000))
 }
 
 fn account(username: &str) -> user::NewAccount<'_> {
@@ -95,6 +97,11 @@ async fn every_action_writes_the_event_that_it_returns() {
     let password = Secret::new("correct horse battery staple");
     done!(fixture, |call| user::set_password(call, &user.id, &password));
     done!(fixture, |call| user::unlock(call, &user.id));
+    done!(fixture, |call| user::start_recovery(call, &user.id));
+    let holder = Holder::User(user.id.clone());
+    done!(fixture, |call| role::invite(call));
+    assert!(done!(fixture, |call| role::grant(call, &holder, Role::Auditor)));
+    assert!(done!(fixture, |call| role::revoke(call, &holder, Role::Auditor)));
     assert!(done!(fixture, |call| user::disable(call, &user.id)).disabled_at.is_some());
     assert!(done!(fixture, |call| user::enable(call, &user.id)).disabled_at.is_none());
     done!(fixture, |call| user::delete(call, &user.id));
@@ -123,14 +130,14 @@ async fn every_action_writes_the_event_that_it_returns() {
     let request = rcgen::CertificateParams::default().serialize_request(&key).unwrap();
     let request = crate::pki::request::CertificationRequest::parse(request.der()).unwrap();
     let issued = done!(fixture, |call| cert::issue(call, &id, &request));
-    let trace = Trace::of_command(1_000_000_000);
-    let entry = cert::find(&fixture.call(&trace), &issued.thumbprint.to_string()).await.unwrap();
+    let operator = operator();
+    let entry = cert::find(&fixture.call(&operator), &issued.thumbprint.to_string()).await.unwrap();
     let reason = crate::pki::Reason::default();
     done!(fixture, |call| cert::revoke(call, &entry.certificate, reason));
 
     let algorithm = fixture.config.keys.algorithms[0];
     done!(fixture, |call| key::rotate(call, algorithm, true));
-    let keys = key::list(&fixture.call(&trace)).await.unwrap();
+    let keys = key::list(&fixture.call(&operator)).await.unwrap();
     let retiring = keys.iter().find(|key| key::state(key) == "retiring").unwrap();
     done!(fixture, |call| key::retire(call, &retiring.id, true));
     done!(fixture, |call| key::rotate_secrets(call, false));
@@ -145,8 +152,8 @@ async fn every_action_writes_the_event_that_it_returns() {
 #[tokio::test]
 async fn a_listing_returns_each_row_once_and_no_page_more_than_its_size() {
     let fixture = Fixture::new().await;
-    let trace = Trace::of_command(1_000_000_000);
-    let call = fixture.call(&trace);
+    let operator = operator();
+    let call = fixture.call(&operator);
     for name in ["a1", "b2", "c3", "d4", "e5"] {
         user::create(&call, account(name)).await.unwrap();
         client::create(&call, &description(name)).await.unwrap();
@@ -195,8 +202,8 @@ async fn a_listing_returns_each_row_once_and_no_page_more_than_its_size() {
 #[tokio::test]
 async fn certificates_are_listed_in_the_order_of_expiry_whatever_the_size_of_a_page() {
     let fixture = Fixture::new().await;
-    let trace = Trace::of_command(1_000_000_000);
-    let call = fixture.call(&trace);
+    let operator = operator();
+    let call = fixture.call(&operator);
     let client = client::create(&call, &description("Nightly")).await.unwrap().result.client.id;
     let key = rcgen::KeyPair::generate().unwrap();
     let made = rcgen::CertificateParams::default().self_signed(&key).unwrap();
@@ -204,10 +211,10 @@ async fn certificates_are_listed_in_the_order_of_expiry_whatever_the_size_of_a_p
     for number in 0..7_u8 {
         let mut row = cert::row_of(&call, &made);
         row.thumbprint = Thumbprint::of(&[number]);
-        row.not_after = call.now + Seconds(100 + i64::from(number / 3));
+        row.not_after = call.now() + Seconds(100 + i64::from(number / 3));
         row.client_id = (number % 2 == 0).then(|| client.clone());
-        row.revoked_at = (number == 1 || number == 6).then_some(call.now);
-        certificates::record(call.store.db(), &row).await.unwrap();
+        row.revoked_at = (number == 1 || number == 6).then_some(call.now());
+        certificates::record(fixture.database.store.db(), &row).await.unwrap();
     }
     let listed = async |limit: i64, client: Option<&ClientId>, states: cert::States| {
         let query = cert::Query { client: client.cloned(), states, ..Default::default() };

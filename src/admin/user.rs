@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Done, Error, Page, Result, Subject};
+use super::{Action, Allowed, Call, Done, Error, Page, Result, Subject};
 pub use crate::people::account::NewAccount;
-use crate::people::{account, name, update as rules};
+pub use crate::people::links::Link;
+use crate::people::{account, links, name, update as rules};
 pub use crate::people::{claims, update::Changes};
 use crate::record::Kind;
 use crate::store::users;
@@ -15,6 +16,7 @@ use crate::types::{Secret, User, UserId};
 /// # Errors
 /// See [`account::create`].
 pub async fn create(call: &Call<'_>, new: NewAccount<'_>) -> Result<Done<User>> {
+    let call = &call.allow(Action::CreateUser)?;
     let user = account::create(&call.people().await?, new).await?;
     Ok(Done::new(user, Kind::UserCreated))
 }
@@ -24,6 +26,7 @@ pub async fn create(call: &Call<'_>, new: NewAccount<'_>) -> Result<Done<User>> 
 /// # Errors
 /// The database fails.
 pub async fn page(call: &Call<'_>, after: Option<&UserId>, limit: i64) -> Result<Page<User>> {
+    let call = &call.allow(Action::ReadUsers)?;
     Ok(Page::new(users::page(call.store.db(), after, limit).await?, limit))
 }
 
@@ -33,13 +36,17 @@ pub async fn page(call: &Call<'_>, after: Option<&UserId>, limit: i64) -> Result
 /// # Errors
 /// There is no such user, or the database fails.
 pub async fn find(call: &Call<'_>, who: &str) -> Result<User> {
+    existing(&call.allow(Action::ReadUsers)?, who).await
+}
+
+pub(super) async fn existing(call: &Allowed<'_>, who: &str) -> Result<User> {
     known(call, who).await?.ok_or_else(|| {
         let text = format!("no user has the username, e-mail address or identifier {who}");
         Error::NotFound(Subject::User, text)
     })
 }
 
-pub(super) async fn known(call: &Call<'_>, who: &str) -> Result<Option<User>> {
+pub(super) async fn known(call: &Allowed<'_>, who: &str) -> Result<Option<User>> {
     if who.trim().is_empty() {
         return Err(Error::Invalid("the name of the user is empty".to_owned()));
     }
@@ -56,6 +63,7 @@ pub(super) async fn known(call: &Call<'_>, who: &str) -> Result<Option<User>> {
 /// # Errors
 /// Nothing is to be changed; also those of [`rules::update`].
 pub async fn update(call: &Call<'_>, user: &UserId, changes: &Changes<'_>) -> Result<Done<User>> {
+    let call = &call.allow(Action::UpdateUser)?;
     let is_empty = changes.username.is_none()
         && changes.email.is_none()
         && changes.email_verified.is_none()
@@ -73,6 +81,7 @@ pub async fn update(call: &Call<'_>, user: &UserId, changes: &Changes<'_>) -> Re
 /// # Errors
 /// There is no such user, or the database fails.
 pub async fn delete(call: &Call<'_>, user: &UserId) -> Result<Done<()>> {
+    let call = &call.allow(Action::DeleteUser)?;
     let is_deleted = rules::delete(&call.people().await?, user).await?;
     must_exist(is_deleted, user)?;
     Ok(Done::new((), Kind::UserDeleted))
@@ -83,9 +92,10 @@ pub async fn delete(call: &Call<'_>, user: &UserId) -> Result<Done<()>> {
 /// # Errors
 /// There is no such user, or the database fails.
 pub async fn disable(call: &Call<'_>, user: &UserId) -> Result<Done<User>> {
+    let call = &call.allow(Action::DisableUser)?;
     let is_disabled = account::disable(&call.people().await?, user).await?;
     must_exist(is_disabled, user)?;
-    Ok(Done::new(find(call, user.as_str()).await?, Kind::UserDisabled))
+    Ok(Done::new(existing(call, user.as_str()).await?, Kind::UserDisabled))
 }
 
 /// Enables a disabled user.
@@ -93,9 +103,10 @@ pub async fn disable(call: &Call<'_>, user: &UserId) -> Result<Done<User>> {
 /// # Errors
 /// There is no such user, or the database fails.
 pub async fn enable(call: &Call<'_>, user: &UserId) -> Result<Done<User>> {
+    let call = &call.allow(Action::EnableUser)?;
     let is_enabled = account::enable(&call.people().await?, user).await?;
     must_exist(is_enabled, user)?;
-    Ok(Done::new(find(call, user.as_str()).await?, Kind::UserEnabled))
+    Ok(Done::new(existing(call, user.as_str()).await?, Kind::UserEnabled))
 }
 
 /// Resets the sign-in throttling of a user.
@@ -103,6 +114,7 @@ pub async fn enable(call: &Call<'_>, user: &UserId) -> Result<Done<User>> {
 /// # Errors
 /// There is no such user, or the database fails.
 pub async fn unlock(call: &Call<'_>, user: &UserId) -> Result<Done<()>> {
+    let call = &call.allow(Action::UnlockUser)?;
     account::unlock(&call.people().await?, user).await?;
     Ok(Done::new((), Kind::UserUnlocked))
 }
@@ -112,8 +124,19 @@ pub async fn unlock(call: &Call<'_>, user: &UserId) -> Result<Done<()>> {
 /// # Errors
 /// See [`account::set_password`].
 pub async fn set_password(call: &Call<'_>, user: &UserId, password: &Secret) -> Result<Done<()>> {
+    let call = &call.allow(Action::SetPassword)?;
     account::set_password(&call.people().await?, user, password).await?;
     Ok(Done::new((), Kind::PasswordChanged))
+}
+
+/// Creates a link by which a user sets a new password. It is shown once, to the administrator.
+///
+/// # Errors
+/// There is no such user, the user is disabled or may do more than the administrator may, or the database fails.
+pub async fn start_recovery(call: &Call<'_>, user: &UserId) -> Result<Done<Link>> {
+    let call = &call.allow(Action::StartRecovery)?;
+    let link = links::start_recovery(&call.people().await?, user).await?;
+    Ok(Done::new(link, Kind::RecoveryStarted))
 }
 
 fn must_exist(exists: bool, user: &UserId) -> Result<()> {

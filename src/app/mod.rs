@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 pub use readiness::Readiness;
 use tokio::task::JoinSet;
 
+use crate::admin::{self, Administrator, Dependencies};
 use crate::config::{Config, Pooler};
 use crate::flow::Call;
 use crate::flow::clients::keys::ClientKeys;
@@ -201,6 +202,13 @@ impl App {
             clock: &self.clock,
             possession: Possession::default(),
         }
+    }
+
+    /// A call of an administrative action.
+    pub fn administration<'a>(&'a self, administrator: &'a Administrator) -> admin::Call<'a> {
+        let Parts { store, config, hasher, outbound, keyring, .. } = &**self;
+        let dependencies = Dependencies::Server { hasher, outbound, keyring };
+        admin::Call::new(administrator, store, config, dependencies)
     }
 
     /// Validates the certificates of clients.

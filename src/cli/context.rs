@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::admin::{Actor, Call, Dependencies};
+use crate::admin::{Administrator, Authority, Call, Dependencies, OnDemand};
 use crate::app::Clock;
 use crate::config::{Config, Pooler};
-use crate::record::{self, Trace};
+use crate::record::Trace;
 use crate::store::{ConnectionLimits, OpenMode, Store};
 use crate::types::Timestamp;
 
@@ -24,8 +24,8 @@ pub(super) struct Context {
     pub(super) store: Store,
     /// Whether results are printed as JSON.
     pub(super) is_json: bool,
-    trace: Trace,
-    dependencies: Dependencies,
+    administrator: Administrator,
+    dependencies: OnDemand,
 }
 
 impl Context {
@@ -45,21 +45,19 @@ impl Context {
             .await
             .context("cannot open the database of database.url")?;
         let trace = Trace::of_command(Clock::system().now_ms());
-        Ok(Self { config, store, is_json, trace, dependencies: Dependencies::default() })
+        let administrator = Administrator::new(Authority::Operator, trace);
+        Ok(Self { config, store, is_json, administrator, dependencies: OnDemand::default() })
     }
 
     /// A call of an administrative action, by the operator.
     pub(super) const fn call(&self) -> Call<'_> {
-        Call {
-            actor: Actor::Operator,
-            context: record::Context::new(&self.store, &self.config, &self.trace),
-            dependencies: &self.dependencies,
-        }
+        let dependencies = Dependencies::OnDemand(&self.dependencies);
+        Call::new(&self.administrator, &self.store, &self.config, dependencies)
     }
 
     /// When the command began.
     pub(super) const fn now(&self) -> Timestamp {
-        self.trace.now()
+        self.administrator.trace().now()
     }
 }
 

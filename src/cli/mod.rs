@@ -3,6 +3,7 @@
 //! Commands work beside a running server: each change is one short transaction, and every server applies
 //! it within a second.
 
+mod admin;
 mod audit;
 mod ca;
 mod card;
@@ -165,6 +166,9 @@ Example:
     /// Manage APIs (resource servers) and their scopes.
     #[command(subcommand)]
     Resource(resource::ResourceCommand),
+    /// Manage administrators and their roles.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Query the audit trail: sign-ins, consents, tokens, refusals, changes.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -343,6 +347,7 @@ impl Work {
             Self::Ca(command) => command.run(&context).await,
             Self::Cert(command) => command.run(&context).await,
             Self::Resource(command) => command.run(&context).await,
+            Self::Admin(command) => command.run(&context).await,
             Self::Audit(command) => command.run(&context).await,
             Self::Database(command) => command.run(&context).await,
         };

@@ -77,6 +77,14 @@ Example:
 Example:
   gatewright user unlock alice")]
     Unlock(Which),
+    /// Create a one-time link by which a user sets a new password.
+    #[command(after_help = "\
+Example:
+  gatewright user recover alice
+
+The link is valid for 24 hours and for one use; the next one makes it invalid. The new password ends all sessions
+and revokes all tokens of the user; until then, the current one stays valid.")]
+    Recover(Which),
     /// Set a user's password; end all their sessions and revoke all their tokens.
     #[command(after_help = "\
 Examples:
@@ -165,6 +173,7 @@ impl UserCommand {
             Self::Disable(which) => disable(context, &which.user).await,
             Self::Enable(which) => enable(context, &which.user).await,
             Self::Unlock(which) => unlock(context, &which.user).await,
+            Self::Recover(which) => recover(context, &which.user).await,
             Self::SetPassword(new) => set_password(context, &new.user).await,
         }
     }
@@ -261,6 +270,20 @@ async fn unlock(context: &Context, name: &str) -> Result<Output> {
     user::unlock(&call, &user.id).await?;
     let text = format!("reset the sign-in throttling of user {}", user.username);
     Ok(Output::line(text, document(&user)))
+}
+
+async fn recover(context: &Context, name: &str) -> Result<Output> {
+    let call = context.call();
+    let user = user::find(&call, name).await?;
+    let link = user::start_recovery(&call, &user.id).await?.result;
+    let url =
+        format!("{}?link={}", context.config.issuer.endpoint("/recovery"), link.secret.0.expose());
+    let text = format!(
+        "{url}\n\nvalid until {}, for one use: {} sets a new password there",
+        link.expires_at, user.username
+    );
+    let json = json!({ "url": url, "expires_at": link.expires_at, "id": user.id, "username": user.username });
+    Ok(Output::line(text, json))
 }
 
 async fn set_password(context: &Context, name: &str) -> Result<Output> {

@@ -6,9 +6,13 @@
 pub mod account;
 pub mod consent;
 pub mod home;
+pub mod invitation;
 pub mod login;
 mod logo;
 pub mod logout;
+mod new_password;
+mod next;
+pub mod recovery;
 pub mod select_account;
 mod steps;
 #[cfg(test)]
@@ -31,6 +35,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(Page, "/account/sessions/end-others").post(account::end_other_sessions),
         Route::new(Page, "/account/applications/withdraw").post(account::withdraw),
         Route::new(Page, "/account/password").post(account::password),
+        Route::new(Page, "/invitation").get(invitation::get).post(invitation::post),
+        Route::new(Page, "/recovery").get(recovery::get).post(recovery::post),
         Route::new(Page, "/logout/confirm").get(logout::get).post(logout::post),
         Route::new(Page, "/signed-out").get(logout::signed_out),
         Route::new(File, "/logos/{client}").get(logo::get),

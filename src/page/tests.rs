@@ -50,6 +50,7 @@ fn login<'a>(layout: Layout<'a>, name: &'a str) -> Login<'a> {
         keep: false,
         csrf: "form-token",
         request: Some("gw_rq_handle"),
+        next: None,
         problem: None,
     }
 }

@@ -4,15 +4,16 @@ use serde_json::{Map, Value};
 
 use super::password::{MOST_COSTS, Password, Place};
 use super::throttle::{self, Admission, ReservedAttempt, Target};
-use super::{People, device, name, session};
+use super::{People, device, name, roles, session};
 use crate::record::{Event, Kind};
+use crate::store::links::{self, Purpose};
 use crate::store::users::WithPassword;
 use crate::store::{Tx, codes, device_cookies, grants, is_duplicate, retrying, sessions, users};
 use crate::types::secret::same;
 use crate::types::session::Session;
 use crate::types::token::{DeviceSecret, SessionSecret};
 use crate::types::{
-    Code, Digest, Error, Refusal, Result, Seconds, Secret, Timestamp, User, UserId,
+    Code, Digest, Error, Holder, Refusal, Result, Seconds, Secret, Timestamp, User, UserId,
 };
 
 /// An account to create.
@@ -35,6 +36,28 @@ pub struct NewAccount<'a> {
 /// # Errors
 /// Refuses names that are invalid or in use, also as the other kind of name (THREATS UI-24), and weak passwords.
 pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User> {
+    let prepared = prepare(people, account).await?;
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        prepared.insert(&mut tx, people).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(())
+    })
+    .await?;
+    Ok(prepared.user)
+}
+
+/// An account that can be inserted.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The user.
+    pub(super) user: User,
+    names: Vec<String>,
+    hash: Option<String>,
+}
+
+/// Checks a new account and hashes its password.
+pub(super) async fn prepare(people: &People<'_>, account: NewAccount<'_>) -> Result<Prepared> {
     let username = name::username(account.username)?;
     let email = account.email.map(name::email).transpose()?;
     let names = sign_in_names(&username, email.as_deref())?;
@@ -55,9 +78,14 @@ pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User
         updated_at: people.now,
         disabled_at: None,
     };
-    retrying(|| async {
-        let mut tx = people.store.write().await?;
-        match users::insert(&mut tx, &user, &names).await {
+    Ok(Prepared { user, names, hash })
+}
+
+impl Prepared {
+    /// Inserts the account.
+    pub(super) async fn insert(&self, tx: &mut Tx, people: &People<'_>) -> Result<()> {
+        let Self { user, names, hash } = self;
+        match users::insert(tx, user, names).await {
             Err(error) if is_duplicate(&error) => {
                 return Err(Code::InvalidRequest
                     .because("another account has the username or the e-mail address")
@@ -65,15 +93,12 @@ pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User
             }
             inserted => inserted?,
         }
-        if let Some(hash) = &hash {
-            users::set_password(&mut tx, &user.id, hash, people.now).await?;
+        if let Some(hash) = hash {
+            users::set_password(tx, &user.id, hash, people.now).await?;
         }
-        Event::success(Kind::UserCreated).user(&user.id).write(&mut tx, people.trace).await?;
-        tx.commit().await?;
-        Ok::<_, Error>(())
-    })
-    .await?;
-    Ok(user)
+        Event::success(Kind::UserCreated).user(&user.id).write(tx, people.trace).await?;
+        Ok(())
+    }
 }
 
 /// The names that an account signs in with, in canonical form.
@@ -120,6 +145,11 @@ async fn set_disabled(
         if !users::disable(&mut tx, user, at).await? {
             return Ok(false);
         }
+        roles::must_cover(&mut tx, people.trace, &Holder::User(user.clone())).await?;
+        if at.is_some() {
+            roles::must_leave_an_owner(&mut tx, user).await?;
+            links::void(&mut tx, Purpose::Recovery, Some(user)).await?;
+        }
         let event = end_everything(&mut tx, people, user, Event::success(kind)).await?;
         event.user(user).write(&mut tx, people.trace).await?;
         tx.commit().await?;
@@ -153,19 +183,41 @@ async fn revoke_everything(tx: &mut Tx, people: &People<'_>, user: &UserId) -> s
 /// Refuses weak passwords and unknown accounts.
 pub async fn set_password(people: &People<'_>, user: &UserId, new: &Secret) -> Result<()> {
     let WithPassword { user, .. } = find(people, user).await?;
-    let password = checked_password(people, new, &names(&user))?;
-    let hash = hash(people, &password).await?;
+    let hash = hash_for(people, &user, new).await?;
     retrying(|| async {
         let mut tx = people.store.write().await?;
-        users::set_password(&mut tx, &user.id, &hash, people.now).await?;
-        device_cookies::delete_of_user(&mut tx, &user.id).await?;
-        let event = Event::success(Kind::PasswordChanged).fact("by", "an administrator");
-        let event = end_everything(&mut tx, people, &user.id, event).await?;
-        event.user(&user.id).write(&mut tx, people.trace).await?;
+        replace_password(&mut tx, people, &user.id, &hash, "an administrator").await?;
         tx.commit().await?;
         Ok(())
     })
     .await
+}
+
+/// The hash of a new password for this user.
+///
+/// # Errors
+/// Refuses weak passwords.
+pub(super) async fn hash_for(people: &People<'_>, user: &User, new: &Secret) -> Result<String> {
+    let password = checked_password(people, new, &names(user))?;
+    hash(people, &password).await
+}
+
+/// Sets the password without the current one: all sessions end, all grants are revoked, and recovery links become
+/// invalid.
+pub(super) async fn replace_password(
+    tx: &mut Tx,
+    people: &People<'_>,
+    user: &UserId,
+    hash: &str,
+    by: &'static str,
+) -> Result<()> {
+    users::set_password(tx, user, hash, people.now).await?;
+    device_cookies::delete_of_user(tx, user).await?;
+    links::void(tx, Purpose::Recovery, Some(user)).await?;
+    let event = Event::success(Kind::PasswordChanged).fact("by", by);
+    let event = end_everything(tx, people, user, event).await?;
+    event.user(user).write(tx, people.trace).await?;
+    Ok(())
 }
 
 /// The lifetime of a [`PasswordProof`].
@@ -348,6 +400,7 @@ pub async fn change_password(
             attempt.succeeded(&mut tx, people.now).await?;
         }
         device_cookies::delete_of_user(&mut tx, &user.id).await?;
+        links::void(&mut tx, Purpose::Recovery, Some(&user.id)).await?;
         device::keep(&mut tx, people, &device, &user.id).await?;
         let ended = sessions::end_others(&mut tx, &user.id, Some(&session.id), people.now).await?;
         let revoked = revoke_everything(&mut tx, people, &user.id).await?;

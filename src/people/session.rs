@@ -1,13 +1,13 @@
 //! The lifetime and the end of sessions.
 
-use super::People;
+use super::{People, roles};
 use crate::config::Sessions;
 use crate::record::{Event, Kind, Trace};
 use crate::store::sessions::{self, IdleAt, SignedIn, Use};
 use crate::store::{Executor, Store, retrying};
 use crate::types::session::Session;
 use crate::types::token::SessionSecret;
-use crate::types::{ClientId, Result, Seconds, SessionId, Timestamp, UserId};
+use crate::types::{ClientId, Holder, Result, Seconds, SessionId, Timestamp, UserId};
 
 /// The minimum time between two writes of a session's last use.
 const EVERY: Seconds = Seconds::minutes(1);
@@ -123,6 +123,7 @@ async fn finish(
     retrying(|| async {
         let mut tx = store.write().await?;
         let ended = sessions::end(&mut tx, id, user, trace.now()).await?;
+        roles::must_cover(&mut tx, trace, &Holder::User(user.clone())).await?;
         if ended {
             event.clone().write(&mut tx, trace).await?;
         }
@@ -144,6 +145,7 @@ pub async fn end_others(
     retrying(|| async {
         let mut tx = people.store.write().await?;
         let ended = sessions::end_others(&mut tx, user, but, people.now).await?;
+        roles::must_cover(&mut tx, people.trace, &Holder::User(user.clone())).await?;
         if ended > 0 {
             let event = Event::success(Kind::SessionEnded).user(user).fact("ended", ended);
             event.write(&mut tx, people.trace).await?;

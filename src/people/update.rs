@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::account::{end_everything, sign_in_names};
-use super::{People, claims, name};
+use super::{People, claims, name, roles};
 use crate::record::{Event, Kind};
 use crate::store::users::WithPassword;
 use crate::store::{codes, is_duplicate, retrying, users};
-use crate::types::{Code, Error, Result, User, UserId};
+use crate::types::{Code, Error, Holder, Result, User, UserId};
 
 /// The fields to change; all others stay.
 #[derive(Debug, Default)]
@@ -35,6 +35,7 @@ pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -
         if !users::lock(&mut tx, user, people.now).await? {
             return Err(Code::NotFound.because("there is no such account").into());
         }
+        roles::must_cover(&mut tx, people.trace, &Holder::User(user.clone())).await?;
         let found = users::with_password(&mut tx, user).await?;
         let WithPassword { user: before, .. } =
             found.ok_or_else(|| Code::NotFound.because("there is no such account"))?;
@@ -115,6 +116,8 @@ pub async fn delete(people: &People<'_>, user: &UserId) -> Result<bool> {
         let mut tx = people.store.write().await?;
         // Codes first, as in `revoke_everything`: a redemption locks its code before it reads the account.
         codes::spend_of_user(&mut tx, user, people.now).await?;
+        roles::must_cover(&mut tx, people.trace, &Holder::User(user.clone())).await?;
+        roles::must_leave_an_owner(&mut tx, user).await?;
         let event = Event::success(Kind::UserDeleted).user(user);
         let event = end_everything(&mut tx, people, user, event).await?;
         if !users::delete(&mut tx, user).await? {

@@ -10,8 +10,7 @@ use crate::types::Timestamp;
 /// The dependencies of each layer (`Call`, `People`, `Registrar`, `Inventory`, `BuiltInCa`, `Acme`, `RevocationChecker`)
 /// embed it and dereference to it, so that what every rule needs is added in one place.
 ///
-/// The actor is not part of it. The rules find the user and the client of a request; the actor of an administrative
-/// action is in `admin::Call`. Audit events have no column for an actor. Once they have one, the actor belongs to
+/// The rules find the user and the client of a request themselves; the actor of an administrative action is in
 /// [`Trace`], because every event is written with the trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::store::audit_events::{self, AuditRow};
 use crate::store::{Executor, Store};
 use crate::types::{
-    ClientId, GrantId, Refusal, SessionId, Subscriber, Timestamp, UserId, wire_enum,
+    Actor, ClientId, GrantId, Refusal, SessionId, Subscriber, Timestamp, UserId, wire_enum,
 };
 
 /// The origin and identifier of a request. The identifier is in the response, the log and the audit
@@ -21,12 +21,14 @@ pub struct Trace {
     pub address: Option<IpAddr>,
     /// When the request came, in Unix milliseconds.
     pub at_ms: i64,
+    /// Who performs an administrative action. `None`: users and clients act for themselves, or it is a job.
+    pub actor: Option<Actor>,
 }
 
 impl Trace {
     /// The trace of a command or job.
     pub fn of_command(at_ms: i64) -> Self {
-        Self { request_id: Uuid::now_v7().to_string(), address: None, at_ms }
+        Self { request_id: Uuid::now_v7().to_string(), address: None, at_ms, actor: None }
     }
 
     /// When the request came.
@@ -91,6 +93,14 @@ wire_enum! {
         UserDeleted = "user.deleted",
         /// The throttling of an account's sign-in was reset.
         UserUnlocked = "user.unlocked",
+        /// A link was created by which a user sets a new password.
+        RecoveryStarted = "recovery.started",
+        /// A link was created by which somebody becomes owner.
+        OwnerInvited = "administrator.invited",
+        /// A role was given to a user or a client.
+        RoleGranted = "administrator.role_granted",
+        /// A role was taken away.
+        RoleRevoked = "administrator.role_revoked",
         /// A client was registered.
         ClientCreated = "client.created",
         /// A client's metadata was changed.
@@ -168,6 +178,7 @@ impl Kind {
         Self::UserDisabled,
         Self::UserUpdated,
         Self::UserDeleted,
+        Self::RoleRevoked,
         Self::ClientUpdated,
         Self::ClientDisabled,
         Self::ClientDeleted,
@@ -311,6 +322,7 @@ impl Event {
             user_id: self.user_id,
             session_id: self.session_id,
             grant_id: self.grant_id,
+            actor: trace.actor.as_ref().map(Actor::to_string),
             address: trace.address.map(|address| address.to_string()),
             request_id: Some(trace.request_id.clone()),
             facts: Value::Object(self.facts).to_string(),

@@ -137,6 +137,9 @@ const fn kind_of(code: Code) -> ErrorKind {
         | Code::UnsupportedGrantType
         | Code::InvalidScope
         | Code::AccessDenied
+        | Code::Forbidden
+        | Code::InsufficientUserAuthentication
+        | Code::Conflict
         | Code::UnsupportedResponseType
         | Code::InvalidDpopProof
         | Code::UseDpopNonce

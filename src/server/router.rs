@@ -246,6 +246,7 @@ impl Router {
             request_id: request_id(headers, is_from_proxy),
             address: Some(address::client(peer, headers, trusted)),
             at_ms: app.clock.now_ms(),
+            actor: None,
         }
     }
 

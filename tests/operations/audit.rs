@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use gatewright::config::AcmeDirectory;
 use gatewright::flow::clients::{registration, resources};
 use gatewright::flow::grants::failover;
+use gatewright::people;
 use gatewright::pki::ca::BuiltInCa;
 use gatewright::record::{Issued, Kind};
 use gatewright::store::signing_keys::{self, State};
 use gatewright::store::sql;
 use gatewright::types::client::GrantType;
-use gatewright::types::{Algorithm, ClientId, ResourceId, Seconds};
+use gatewright::types::{Algorithm, ClientId, Holder, ResourceId, Role, Seconds};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -315,6 +316,22 @@ async fn cause_event(kind: Kind, server: &Server) {
         Kind::UserUpdated => server.rename_user(&user, &format!("{name}-renamed")).await,
         Kind::UserDeleted => server.delete_user(&user).await,
         Kind::UserUnlocked => server.unlock_user(&user).await,
+        Kind::RecoveryStarted => {
+            people::links::start_recovery(&app.people(&server.trace()), &user.id)
+                .await
+                .map(drop)
+                .unwrap();
+        }
+        Kind::OwnerInvited => {
+            people::links::invite(&app.context(&server.trace())).await.map(drop).unwrap();
+        }
+        Kind::RoleGranted | Kind::RoleRevoked => {
+            let holder = Holder::User(user.id.clone());
+            let trace = server.trace();
+            let context = app.context(&trace);
+            people::roles::grant(&context, &holder, Role::Auditor).await.unwrap();
+            people::roles::revoke(&context, &holder, Role::Auditor).await.unwrap();
+        }
         Kind::ClientUpdated => {
             server
                 .update_client(&client, |metadata| metadata.client_name = "Films".to_owned())

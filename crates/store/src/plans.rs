@@ -20,6 +20,7 @@ const SMALL: &[&str] = &[
     "acme_accounts",
     "acme_certificates",
     "authorities",
+    "client_roles",
     "crls",
     "failovers",
     "jobs",
@@ -27,6 +28,7 @@ const SMALL: &[&str] = &[
     "server_secrets",
     "server_secret_versions",
     "signing_keys",
+    "user_roles",
     "versions",
 ];
 

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::{clients, parse_duration};
 use crate::admin::cert::{self, Item, Query, States, document, key_document};
-use crate::admin::{Call, PAGE_SIZE, client};
+use crate::admin::{PAGE_SIZE, client};
 use crate::cli::context::Context;
 use crate::cli::print::{Listing, Output};
+use crate::config::Config;
 use crate::pki::inventory::{Entry, State};
 use crate::store::signing_keys::SigningKeyRow;
 use crate::types::Seconds;
@@ -54,7 +55,11 @@ impl List {
         let mut listing = Listing::new(headings, context.is_json);
         loop {
             let page = cert::page(&call, &mut cursor, PAGE_SIZE).await?;
-            listing.page(&page.items, |item| cells(&call, item), |item| json(&call, item))?;
+            listing.page(
+                &page.items,
+                |item| cells(&context.config, item),
+                |item| json(&context.config, item),
+            )?;
             if page.is_last {
                 return Ok(listing.end("no certificates match")?);
             }
@@ -62,17 +67,17 @@ impl List {
     }
 }
 
-fn json(call: &Call<'_>, item: &Item) -> Value {
+fn json(config: &Config, item: &Item) -> Value {
     match item {
         Item::Certificate(entry) => document(entry),
-        Item::Key(key) => key_document(call, key),
+        Item::Key(key) => key_document(config, key),
     }
 }
 
-fn cells(call: &Call<'_>, item: &Item) -> [String; 7] {
+fn cells(config: &Config, item: &Item) -> [String; 7] {
     match item {
         Item::Certificate(entry) => certificate_cells(entry),
-        Item::Key(key) => key_cells(call, key),
+        Item::Key(key) => key_cells(config, key),
     }
 }
 
@@ -89,13 +94,13 @@ fn certificate_cells(entry: &Entry) -> [String; 7] {
     ]
 }
 
-fn key_cells(call: &Call<'_>, key: &SigningKeyRow) -> [String; 7] {
+fn key_cells(config: &Config, key: &SigningKeyRow) -> [String; 7] {
     [
         key.id.clone(),
         "signing key".to_owned(),
         String::new(),
         key.alg.to_string(),
-        cert::ends_at(call, key).map(|at| at.to_string()).unwrap_or_default(),
+        cert::ends_at(config, key).map(|at| at.to_string()).unwrap_or_default(),
         cert::key_state(key).as_str().to_owned(),
         String::new(),
     ]

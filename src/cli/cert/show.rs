@@ -6,10 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::admin::Call;
 use crate::admin::cert::{self, Found};
 use crate::cli::context::Context;
 use crate::cli::print::{Output, plain};
+use crate::config::Config;
 use crate::pki::inventory::Entry;
 use crate::pki::ocsp::Status;
 use crate::pki::revocation::CachedStatus;
@@ -31,7 +31,10 @@ impl Show {
         let call = context.call();
         let (entry, statuses) = match cert::show(&call, &self.name).await? {
             Found::Key(key) => {
-                return Ok(Output::line(key_as_text(&call, &key), cert::key_document(&call, &key)));
+                return Ok(Output::line(
+                    key_as_text(&context.config, &key),
+                    cert::key_document(&context.config, &key),
+                ));
             }
             Found::Certificate(entry, statuses) => (entry, statuses),
         };
@@ -72,7 +75,7 @@ fn status_as_text(cached: &CachedStatus) -> String {
 }
 
 /// A signing key has no certificate, but is part of the inventory.
-fn key_as_text(call: &Call<'_>, key: &SigningKeyRow) -> String {
+fn key_as_text(config: &Config, key: &SigningKeyRow) -> String {
     let at = |time: Option<Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
     let lines = [
         ("kid", key.id.clone()),
@@ -80,7 +83,7 @@ fn key_as_text(call: &Call<'_>, key: &SigningKeyRow) -> String {
         ("state", cert::key_state(key).as_str().to_owned()),
         ("published", key.published_at.to_string()),
         ("signs since", at(key.activated_at)),
-        ("signs until", at(cert::ends_at(call, key))),
+        ("signs until", at(cert::ends_at(config, key))),
     ];
     let lines = lines.map(|(name, value)| format!("{name:<11} {value}"));
     format!("{}\n\n{}", lines.join("\n"), key.public_jwk)

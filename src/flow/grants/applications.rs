@@ -1,17 +1,18 @@
 //! The applications that may act for a user: the list, and the withdrawal of consent.
 
 use crate::flow::Call;
-use crate::record::{Event, Kind};
+use crate::people::roles;
+use crate::record::{Context, Event, Kind};
 use crate::store::clients::{self, Logo};
 use crate::store::consents::{self, Authorised};
 use crate::store::{codes, grants, retrying};
-use crate::types::{ClientId, Result, UserId};
+use crate::types::{ClientId, Holder, Result, UserId};
 
 /// The applications that may act for a user: those with a consent, the oldest first, then those that need none.
 ///
 /// # Errors
 /// If the store fails.
-pub async fn list(call: &Call<'_>, user: &UserId) -> Result<Vec<Authorised>> {
+pub async fn list(call: &Context<'_>, user: &UserId) -> Result<Vec<Authorised>> {
     let mut all = consents::of_user(call.store.db(), user).await?;
     for used in grants::live_of_user(call.store.db(), user, call.now).await? {
         if let Some(one) = all.iter_mut().find(|one| one.client_id == used.client_id) {
@@ -28,10 +29,11 @@ pub async fn list(call: &Call<'_>, user: &UserId) -> Result<Vec<Authorised>> {
 ///
 /// # Errors
 /// If it could not be written.
-pub async fn withdraw(call: &Call<'_>, user: &UserId, client: &ClientId) -> Result<bool> {
+pub async fn withdraw(call: &Context<'_>, user: &UserId, client: &ClientId) -> Result<bool> {
     retrying(|| async {
         let mut tx = call.store.write().await?;
         let withdrawn = consents::withdraw(&mut tx, user, client).await?;
+        roles::must_cover(&mut tx, call.trace, &Holder::User(user.clone())).await?;
         // Codes before grants: a concurrent redemption has locked its code, so this statement waits for it, and the
         // next one sees the new grant.
         codes::spend_of_user_and_client(&mut tx, user, client, call.now).await?;

@@ -59,7 +59,7 @@ async fn sealed(store: &Store) -> Vec<Vec<u8>> {
 }
 
 /// The columns of type BYTEA that hold no sealed value: digests, certificates and what was fetched.
-const NOT_SEALED: [&str; 18] = [
+const NOT_SEALED: [&str; 19] = [
     "authorities.certificate",
     "authorities.chain",
     "certificates.der",
@@ -71,6 +71,7 @@ const NOT_SEALED: [&str; 18] = [
     "decisions.digest",
     "device_cookies.digest",
     "enrolments.digest",
+    "links.digest",
     "opaque_tokens.digest",
     "replays.jti",
     "revocation_answers.body",

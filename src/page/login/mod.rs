@@ -7,6 +7,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 
 use self::view::{Login, LoginProblem};
+use super::next::Destination;
 use super::steps;
 use super::view::{Client, Person};
 use crate::flow::authorize::interaction::Waiting;
@@ -28,10 +29,14 @@ pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError
 
 async fn show(visit: &Visit, params: &Params) -> Result<Response, AuthorizationError> {
     let Some(waiting) = waiting(visit, params).await? else {
-        if visit.signed_in(None).await?.is_some() {
-            return Ok(visit.redirect("/account").await?);
+        let next = Destination::of(params);
+        let signed_in = visit.signed_in(None).await?;
+        let confirms = confirming(params, signed_in.as_ref())?;
+        if signed_in.is_some() && confirms.is_none() {
+            return Ok(visit.redirect(after_sign_in(next.as_ref())).await?);
         }
-        return Ok(form(visit, Target::default(), Typed::default(), None).await?);
+        let target = Target { next: next.as_ref(), confirms, ..Target::default() };
+        return Ok(form(visit, target, Typed::default(), None).await?);
     };
     let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
     let next = steps::next(visit, &waiting, signed_in.as_ref())?;
@@ -48,7 +53,22 @@ async fn show(visit: &Visit, params: &Params) -> Result<Response, AuthorizationE
     // `login_hint` only fills in the field.
     let identifier = waiting.request.login_hint.clone().unwrap_or_default();
     let typed = Typed { identifier, ..Typed::default() };
-    Ok(form(visit, Target { waiting: Some(&waiting), confirms, other }, typed, None).await?)
+    let target = Target { waiting: Some(&waiting), next: None, confirms, other };
+    Ok(form(visit, target, typed, None).await?)
+}
+
+/// The page after a sign-in that no application asked for.
+fn after_sign_in(next: Option<&Destination>) -> &str {
+    next.map_or("/account", Destination::as_str)
+}
+
+/// The signed-in user, if a page asked for another authentication by the parameter `confirm`.
+fn confirming<'a>(
+    params: &Params,
+    signed_in: Option<&'a SignedIn>,
+) -> Result<Option<&'a SignedIn>> {
+    let is_asked = params.one("confirm")?.is_some() && params.one("other")?.is_none();
+    Ok(signed_in.filter(|_| is_asked))
 }
 
 /// The waiting request, if the form has one.
@@ -62,8 +82,10 @@ async fn waiting(visit: &Visit, params: &Params) -> Result<Option<Waiting>, Auth
 /// The request and the account of a sign-in.
 #[derive(Clone, Copy, Debug, Default)]
 struct Target<'a> {
-    /// The waiting request; `None` on the way to the account page.
+    /// The waiting request; `None` on the way to a page of this server.
     waiting: Option<&'a Waiting>,
+    /// That page, if it is not the account page.
+    next: Option<&'a Destination>,
     /// The signed-in user who has to authenticate again.
     confirms: Option<&'a SignedIn>,
     /// Whether the user wants another account than the signed-in one.
@@ -79,7 +101,7 @@ struct Typed {
 
 async fn form(
     visit: &Visit,
-    Target { waiting, confirms, other }: Target<'_>,
+    Target { waiting, next, confirms, other }: Target<'_>,
     typed: Typed,
     problem: Option<LoginProblem>,
 ) -> Result<Response> {
@@ -101,6 +123,7 @@ async fn form(
         keep: confirms.map_or(typed.keep, |signed_in| signed_in.session.remembered),
         csrf: &visit.csrf(&purpose(waiting.map(|waiting| waiting.pending.id.as_str()))).await?,
         request: sealed,
+        next: next.map(Destination::as_str),
         problem,
     };
     let mut response = visit.page(&page, Csp::Leaving).await?;
@@ -154,8 +177,12 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     let confirms = waiting
         .as_ref()
         .filter(|waiting| !other && must_confirm(visit, waiting, signed_in.as_ref()));
-    let confirms = confirms.and(signed_in.as_ref());
-    let target = Target { waiting: waiting.as_ref(), confirms, other };
+    let confirms = match &waiting {
+        Some(_) => confirms.and(signed_in.as_ref()),
+        None => confirming(&params, signed_in.as_ref())?,
+    };
+    let next = Destination::of(&params);
+    let target = Target { waiting: waiting.as_ref(), next: next.as_ref(), confirms, other };
     let typed = Typed {
         identifier: params.one("identifier")?.unwrap_or_default().to_owned(),
         keep: params.one("keep")?.is_some(),
@@ -177,6 +204,10 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     match (params.one("answer")?, &waiting) {
         (Some("cancel"), Some(waiting)) => return steps::deny(visit, waiting, None).await,
         (Some("other"), Some(waiting)) => return Ok(steps::other_account(visit, waiting).await?),
+        (Some("other"), None) => {
+            let target = Target { confirms: None, other: true, ..target };
+            return Ok(form(visit, target, Typed::default(), None).await?);
+        }
         (_, _) => {}
     }
 
@@ -218,7 +249,10 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
         }
     };
     let response = match &mut waiting {
-        None => visit.redirect("/account").await.map_err(AuthorizationError::from),
+        None => {
+            let page = after_sign_in(next.as_ref());
+            visit.redirect(page).await.map_err(AuthorizationError::from)
+        }
         Some(waiting) => {
             // This satisfies `prompt=login`.
             waiting.pending.session_id = Some(session.id.clone());

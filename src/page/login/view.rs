@@ -9,7 +9,7 @@ use crate::types::Seconds;
 
 /// `templates/login.html`.
 ///
-/// Posts `csrf`, `request`, `identifier`, `password`, `keep` (`on`), `other` (`1`), `answer` (`sign-in`,
+/// Posts `csrf`, `request`, `next`, `confirm`, `identifier`, `password`, `keep` (`on`), `other` (`1`), `answer` (`sign-in`,
 /// `cancel`, `other`).
 #[derive(Debug, Template)]
 #[template(path = "login.html")]
@@ -32,6 +32,8 @@ pub struct Login<'a> {
     pub csrf: &'a str,
     /// The handle of the waiting request.
     pub request: Option<&'a str>,
+    /// The page of this server that the sign-in leads to.
+    pub next: Option<&'a str>,
     /// Why the last attempt failed.
     pub problem: Option<LoginProblem>,
 }

@@ -1,6 +1,7 @@
 //! Accounts and sign-in on a real database.
 
 mod accounts;
+mod administrators;
 mod known_browsers;
 mod passwords;
 mod sessions;
@@ -55,6 +56,7 @@ impl Fixture {
             request_id: "request".to_owned(),
             address: "192.0.2.1".parse().ok(),
             at_ms: 1_000_000_000,
+            actor: None,
         };
         let store = database.store.clone();
         Self { store, hasher, config, trace, now: Timestamp(1_000_000), _database: database }

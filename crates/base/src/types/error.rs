@@ -161,6 +161,12 @@ codes! {
     InvalidToken "invalid_token" 401;
     /// RFC 6750 §3.1.
     InsufficientScope "insufficient_scope" 403;
+    /// RFC 9470 §3.
+    InsufficientUserAuthentication "insufficient_user_authentication" 401;
+    /// Not from an RFC: the administrator's roles do not include the action.
+    Forbidden "access_denied" 403;
+    /// Not from an RFC: the change conflicts with the present state (RFC 9110 §15.5.10).
+    Conflict "conflict" 409;
     /// RFC 7591 §3.2.2.
     InvalidRedirectUri "invalid_redirect_uri" 400;
     /// RFC 7591 §3.2.2.

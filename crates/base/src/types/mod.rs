@@ -1,5 +1,6 @@
 //! The common types: no I/O, no clock, no dependency on other layers.
 
+pub mod administration;
 pub mod algorithm;
 pub mod authentication;
 pub mod client;
@@ -23,6 +24,7 @@ pub mod token;
 pub mod user;
 pub mod wire;
 
+pub use administration::{Actor, Holder, Role};
 pub use algorithm::Algorithm;
 pub use authentication::{Acr, Amr, Factor};
 pub use client::Client;

@@ -49,6 +49,8 @@ kinds! {
     DeviceSecret "gw_dc_";
     /// A single-use token with which a client enrols for a certificate.
     EnrolmentToken "gw_en_";
+    /// The secret in a one-time link: an invitation, a recovery.
+    LinkSecret "gw_ln_";
     /// An authorization request that waits for the user, sealed.
     SealedRequest "gw_rq_";
 }
@@ -78,7 +80,7 @@ pub const REFRESH_PREFIX: &str = "gw_rt_";
 /// Whether a text may contain one of our secrets or a JWT (whose header begins with `{"`). Checked
 /// before a client's input is logged.
 pub fn may_contain_secret(text: &str) -> bool {
-    const MARKS: [&str; 9] = [
+    const MARKS: [&str; 10] = [
         REFRESH_PREFIX,
         "eyJ",
         AuthorizationCode::PREFIX,
@@ -87,6 +89,7 @@ pub fn may_contain_secret(text: &str) -> bool {
         SessionSecret::PREFIX,
         DeviceSecret::PREFIX,
         EnrolmentToken::PREFIX,
+        LinkSecret::PREFIX,
         SealedRequest::PREFIX,
     ];
     MARKS.iter().any(|mark| text.contains(mark))

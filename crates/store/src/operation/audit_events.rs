@@ -30,6 +30,9 @@ pub struct AuditRow {
     /// The grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
+    /// Who performed an administrative action: `operator`, `user:ID`, `client:ID`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
     /// The address of the client or browser.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -42,7 +45,8 @@ pub struct AuditRow {
     pub count: i64,
 }
 
-/// The insertion of an event whose values have these placeholders, where the condition after it holds.
+/// The insertion of an event whose values have these placeholders, where the condition after it holds. Such an event
+/// has no actor: it is not an administrative action.
 macro_rules! insert_event {
     ($values:literal, $condition:literal) => {
         concat!(
@@ -81,8 +85,12 @@ impl AuditRow {
 /// # Errors
 /// When the database fails.
 pub async fn insert(on: impl Into<Executor<'_>>, event: &AuditRow) -> sqlx::Result<()> {
-    sql(insert_event!("$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12", ""))
+    sql("INSERT INTO audit_events
+            (id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count,
+             actor)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
         .bind_all(event.values())
+        .bind(event.actor.as_deref())
         .execute(on)
         .await
         .map(drop)
@@ -112,7 +120,8 @@ pub struct Filter {
 /// # Errors
 /// When the database fails.
 pub async fn list(on: impl Into<Executor<'_>>, filter: &Filter) -> sqlx::Result<Vec<AuditRow>> {
-    sql("SELECT id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count
+    sql("SELECT id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count,
+                actor
            FROM audit_events
           WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR client_id = $2) AND ($3 = '' OR user_id = $3)
             AND ($4 = '' OR request_id = $4) AND at_ms >= $5 AND ($6 = '' OR id < $6)

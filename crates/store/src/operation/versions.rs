@@ -30,6 +30,8 @@ pub enum Kind {
     Authorities,
     /// The revoked certificates.
     Revocations,
+    /// The roles of administrators; nothing is cached.
+    Administrators,
 }
 
 impl Kind {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Keys => "keys",
             Self::Authorities => "authorities",
             Self::Revocations => "revocations",
+            Self::Administrators => "administrators",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `users`, `user_names`, `credentials`.
 
 pub mod device_cookies;
+pub mod links;
+pub mod roles;
 pub mod sessions;
 pub mod sign_in_tries;
 

@@ -15,6 +15,7 @@ use super::metadata::{must_be_in_sector, validate, warnings};
 use crate::jose::Kek;
 use crate::jose::seal::{self, Owner};
 use crate::outbound::Outbound;
+use crate::people::roles;
 use crate::pki::issue::urn;
 use crate::pki::{Reason, inventory};
 use crate::record::{Context, Event, Kind};
@@ -22,7 +23,7 @@ use crate::store::clients::{self, Logo};
 use crate::store::{Tx, certificates, enrolments, retrying, versions};
 use crate::types::client::{AuthMethod, Metadata, StoredSecret};
 use crate::types::token::ClientSecret;
-use crate::types::{Client, ClientId, Code, Failure, Refusal, Result, Seconds, json};
+use crate::types::{Client, ClientId, Code, Failure, Holder, Refusal, Result, Seconds, json};
 
 /// The longest time that a secret stays valid after the next one was issued.
 pub(super) const LONGEST_OVERLAP: Seconds = Seconds::days(90);
@@ -110,6 +111,7 @@ impl Registrar<'_> {
             if !clients::disable(&mut tx, id, Some(self.trace.now())).await? {
                 return Err(unknown().into());
             }
+            roles::must_cover(&mut tx, self.trace, &Holder::Client(id.clone())).await?;
             enrolments::delete_of_client(&mut tx, id).await?;
             self.revoke_certificates(&mut tx, id, Reason::PrivilegeWithdrawn).await?;
             self.commit(tx, Event::success(Kind::ClientDisabled), id).await
@@ -127,6 +129,7 @@ impl Registrar<'_> {
             if !clients::disable(&mut tx, id, None).await? {
                 return Err(unknown().into());
             }
+            roles::must_cover(&mut tx, self.trace, &Holder::Client(id.clone())).await?;
             // Another client could take the name while this one was disabled.
             certificate_names::must_be_its_own(&mut tx, id, self.trace).await?;
             self.commit(tx, Event::success(Kind::ClientEnabled), id).await
@@ -141,6 +144,9 @@ impl Registrar<'_> {
     pub async fn delete(&self, id: &ClientId) -> Result<()> {
         retrying(|| async {
             let mut tx = self.store.write().await?;
+            // Its roles are deleted with it.
+            versions::bump(&mut tx, versions::Kind::Clients).await?;
+            roles::must_cover(&mut tx, self.trace, &Holder::Client(id.clone())).await?;
             if !clients::delete(&mut tx, id).await? {
                 return Err(unknown().into());
             }
@@ -217,6 +223,7 @@ impl Registrar<'_> {
         if !clients::update(&mut tx, id, client.version, metadata, now).await? {
             return Err(changed().into());
         }
+        roles::must_cover(&mut tx, self.trace, &Holder::Client(id.clone())).await?;
         certificate_names::insert(&mut tx, id, metadata).await?;
         certificate_names::must_be_its_own(&mut tx, id, self.trace).await?;
         self.record_certificates(&mut tx, id, metadata).await?;
@@ -247,6 +254,7 @@ impl Registrar<'_> {
         if !clients::update(&mut tx, id, client.version, metadata, now).await? {
             return Err(changed().into());
         }
+        roles::must_cover(&mut tx, self.trace, &Holder::Client(id.clone())).await?;
         clients::expire_secrets(&mut tx, id, now + overlap).await?;
         let secret = self.issue_secret(&mut tx, id, metadata).await?;
         self.finish(tx, Kind::ClientSecretRotated, id, Some(secret)).await

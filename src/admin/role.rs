@@ -1,0 +1,75 @@
+//! Roles of administrators, and invitations to become owner.
+
+use serde_json::{Value, json};
+
+use super::{Action, Call, Done, Error, Result, Subject, client, user};
+pub use crate::people::links::Link;
+use crate::people::{links, roles as rules};
+use crate::record::Kind;
+use crate::store::roles::{self, RoleRow};
+use crate::types::{Holder, Role};
+
+/// Every role of every administrator: there are few.
+///
+/// # Errors
+/// The database fails.
+pub async fn list(call: &Call<'_>) -> Result<Vec<RoleRow>> {
+    let call = &call.allow(Action::ReadAdministrators)?;
+    Ok(roles::all(call.store.db()).await?)
+}
+
+/// Finds a user or a client by what `user list` or `client list` shows of it; a user takes precedence.
+///
+/// # Errors
+/// There is none, several clients have the name, or the database fails.
+pub async fn holder(call: &Call<'_>, name: &str) -> Result<Holder> {
+    let call = &call.allow(Action::ReadAdministrators)?;
+    if let Some(user) = user::known(call, name).await? {
+        return Ok(Holder::User(user.id));
+    }
+    match client::known(call, name).await? {
+        Some(client) => Ok(Holder::Client(client.id)),
+        None => {
+            Err(Error::NotFound(Subject::User, format!("there is no user and no client {name}")))
+        }
+    }
+}
+
+/// Gives a role. If the user or the client has it already, nothing changes and no event is written.
+///
+/// # Errors
+/// There is no such user or client, the role may do more than the administrator may, or the database fails.
+pub async fn grant(call: &Call<'_>, holder: &Holder, role: Role) -> Result<Done<bool>> {
+    let call = &call.allow(Action::GrantRole)?;
+    Ok(Done::new(rules::grant(call, holder, role).await?, Kind::RoleGranted))
+}
+
+/// Takes a role away. If the user or the client does not have it, nothing changes and no event is written.
+///
+/// # Errors
+/// The last owner stays, the role may do more than the administrator may, or the database fails.
+pub async fn revoke(call: &Call<'_>, holder: &Holder, role: Role) -> Result<Done<bool>> {
+    let call = &call.allow(Action::RevokeRole)?;
+    Ok(Done::new(rules::revoke(call, holder, role).await?, Kind::RoleRevoked))
+}
+
+/// Creates an invitation: a link by which somebody becomes owner.
+///
+/// # Errors
+/// The database fails.
+pub async fn invite(call: &Call<'_>) -> Result<Done<Link>> {
+    let call = &call.allow(Action::InviteOwner)?;
+    Ok(Done::new(links::invite(call).await?, Kind::OwnerInvited))
+}
+
+/// A role of an administrator as JSON.
+pub fn document(row: &RoleRow) -> Value {
+    json!({
+        "kind": row.kind,
+        "id": row.id,
+        "name": row.name,
+        "role": row.role,
+        "granted_at": row.granted_at,
+        "disabled_at": row.disabled_at,
+    })
+}
