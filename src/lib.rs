@@ -5,6 +5,7 @@
 //! | `cli`                   | the command line, the process                              | the protocol               |
 //! | `server`                | listeners, signals, background jobs                        | endpoints one by one       |
 //! | `web` · `page`          | protocol endpoints · pages for users                       | SQL, token formats         |
+//! | `api` · `console`       | the API · the pages for administrators                     | SQL, token formats         |
 //! | `render`                | responses for results, refusals and failures               | the endpoint               |
 //! | `app`                   | the dependencies of handlers                               | single requests            |
 //! | `admin`                 | administration: one function per action                    | HTTP, the command line     |
@@ -24,8 +25,10 @@
 //! To follow one request, start at [`web::routes`] and go down.
 
 pub mod admin;
+pub mod api;
 pub mod app;
 pub mod cli;
+pub mod console;
 pub mod flow;
 pub mod outbound;
 pub mod page;

@@ -22,7 +22,7 @@ const LAYERS: &[&[(&str, &str)]] = &[
     &[("admin", "src/admin")],
     &[("app", "src/app")],
     &[("render", "src/render")],
-    &[("web", "src/web"), ("page", "src/page")],
+    &[("web", "src/web"), ("page", "src/page"), ("api", "src/api"), ("console", "src/console")],
     &[("server", "src/server")],
     &[("cli", "src/cli")],
 ];

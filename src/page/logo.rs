@@ -8,7 +8,7 @@ use crate::types::{ClientId, Code, Result};
 /// The logo of a client, as fetched at its registration, so that pages load nothing from third parties (THREATS
 /// AZ-23).
 pub(super) async fn get(request: Request) -> Result<Response, Page> {
-    let id = ClientId::from_text(request.head.segment());
+    let id = ClientId::from_text(request.head.parameter("client"));
     let logo = applications::logo(&request.call(), &id).await?;
     let logo = logo.ok_or_else(|| Code::NotFound.because("there is no such logo"))?;
     // Only the types that registration accepts are served as images.

@@ -97,13 +97,13 @@ fn find<'a>(files: &'a [File], name: &str) -> Option<&'a File> {
 /// `GET /static/{name}`
 pub async fn file(request: Request) -> Response {
     let head = &request.head;
-    head.site.look.assets.serve(head.segment(), &head.uri, &head.headers)
+    head.site.look.assets.serve(head.parameter("name"), &head.uri, &head.headers)
 }
 
 /// `GET /brand/{picture}`
 pub async fn picture(request: Request) -> Response {
     let head = &request.head;
-    let picture = find(&head.site.look.assets.pictures, head.segment());
+    let picture = find(&head.site.look.assets.pictures, head.parameter("picture"));
     serve(picture, &head.uri, &head.headers)
 }
 

@@ -17,7 +17,7 @@ use super::{Head, IntoResponse as _, Json, Response};
 const fn is_open(kind: Kind) -> bool {
     match kind {
         Kind::Document | Kind::Machine => true,
-        Kind::Page | Kind::File | Kind::Probe | Kind::Gateway => false,
+        Kind::Page | Kind::File | Kind::Probe | Kind::Gateway | Kind::Api | Kind::Console => false,
     }
 }
 
@@ -74,6 +74,6 @@ pub fn finish(response: &mut Response, head: &Head, kind: Kind) {
                 );
             }
         }
-        Kind::Page | Kind::File | Kind::Probe | Kind::Gateway => {}
+        Kind::Page | Kind::File | Kind::Probe | Kind::Gateway | Kind::Api | Kind::Console => {}
     }
 }

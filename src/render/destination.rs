@@ -40,7 +40,7 @@ impl Head {
 
     /// Whether the route may be requested for this destination.
     pub fn is_allowed_at(&self, route: &Route) -> bool {
-        if route.kind != Kind::Page {
+        if !matches!(route.kind, Kind::Page | Kind::Console) {
             return true;
         }
         match self.destination() {

@@ -17,6 +17,20 @@ use crate::pki::Certificate;
 use crate::record::Trace;
 use crate::types::{Client, Params, Refusal};
 
+/// The parameters of a route: their names and their values in the path.
+pub type PathParameters = Vec<(String, String)>;
+
+/// What a request asks for.
+#[derive(Debug)]
+pub struct Target {
+    /// The method.
+    pub method: Method,
+    /// The target.
+    pub uri: Uri,
+    /// The values of the parameters of the route.
+    pub parameters: PathParameters,
+}
+
 /// A request without its body, available until the response is complete.
 #[derive(Debug)]
 pub struct Head {
@@ -28,6 +42,8 @@ pub struct Head {
     pub method: Method,
     /// The target.
     pub uri: Uri,
+    /// The values of the parameters of the route.
+    parameters: PathParameters,
     /// The header fields.
     pub headers: HeaderMap,
     /// The client certificate of the connection.
@@ -45,8 +61,7 @@ impl Head {
     pub fn new(
         site: Arc<Site>,
         trace: Trace,
-        method: Method,
-        uri: Uri,
+        Target { method, uri, parameters }: Target,
         headers: HeaderMap,
         certificate: Option<Arc<Certificate>>,
         is_from_proxy: bool,
@@ -57,6 +72,7 @@ impl Head {
             trace,
             method,
             uri,
+            parameters,
             headers,
             certificate,
             is_from_proxy,
@@ -91,10 +107,11 @@ impl Head {
         String::from_utf8_lossy(&lines.join(b", ".as_slice())).into_owned()
     }
 
-    /// The last segment of the path, for routes that end with a name in braces. It is not decoded, so `%2e%2e` is a
-    /// name that matches nothing.
-    pub fn segment(&self) -> &str {
-        self.uri.path().rsplit('/').next().unwrap_or_default()
+    /// The value of a parameter of the route: of `{name}` in its path. It is not decoded, so `%2e%2e` is a value that
+    /// matches nothing.
+    pub fn parameter(&self, name: &str) -> &str {
+        let found = self.parameters.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
     /// The shared texts in the language of the user.

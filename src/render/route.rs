@@ -23,6 +23,10 @@ pub enum Kind {
     Probe,
     /// For gateways of APIs, which describe the requests that they received.
     Gateway,
+    /// The administration API.
+    Api,
+    /// The pages of administrators.
+    Console,
 }
 
 /// The base of a path.
@@ -60,7 +64,7 @@ pub struct Route {
     pub below: Below,
     /// Its host names.
     pub reach: Reach,
-    /// Its path. A name in braces at the end matches one segment, with a star the whole rest.
+    /// Its path. A name in braces matches one segment, with a star at the end the whole rest.
     pub path: &'static str,
     /// Whether it may be requested in a frame, where it shows no page.
     pub even_framed: bool,

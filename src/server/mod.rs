@@ -25,8 +25,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
+use crate::api;
 use crate::app::App;
 use crate::config::{Config, Http};
+use crate::console;
 use crate::pki::Certificate;
 use crate::render::{Route, Site};
 use crate::{page, web};
@@ -112,6 +114,8 @@ async fn until_signalled(config: Config, routes: Vec<Route>) -> anyhow::Result<(
 pub fn routes() -> Vec<Route> {
     let mut routes = web::routes();
     routes.extend(page::routes());
+    routes.extend(api::routes());
+    routes.extend(console::routes());
     routes
 }
 
@@ -143,11 +147,11 @@ impl Running {
 
         let http = &app.config.http;
         let limits = Limits::new(http, http.max_connections);
-        let router = Arc::new(Router::new(site.clone(), routes));
+        let router = Arc::new(Router::new(site.clone(), routes)?);
         let stopping = stopped.clone();
         let protocol = Protocol::Http(ListenerKind::Full);
         let plain = Service { router, protocol, limits, stopped: stopping };
-        let operators = Arc::new(Router::new(site, operations::routes()));
+        let operators = Arc::new(Router::new(site, operations::routes())?);
         // Places of their own: operators must get through when all others are taken.
         let limits = Limits::new(http, OPERATIONS_CONNECTIONS);
         let operators = Service { router: operators, limits, ..plain.clone() };

@@ -1,6 +1,5 @@
 //! Routes requests to their endpoints, and finishes every response.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +14,7 @@ use uuid::Uuid;
 use super::{address, certificate};
 use crate::pki::Certificate;
 use crate::record::{Metrics, Trace};
+use crate::render::request::{PathParameters, Target};
 use crate::render::route::{Below, Reach};
 use crate::render::words::ErrorKind;
 use crate::render::{
@@ -52,18 +52,16 @@ pub(super) struct Peer {
 pub(super) struct Router {
     site: Arc<Site>,
     timeout: Duration,
-    exact: HashMap<String, Arc<Route>>,
-    /// Routes whose last segment is a parameter, by their prefix.
-    named: HashMap<String, Arc<Route>>,
-    /// Routes for all paths below them, by their prefix.
-    subtrees: Vec<(String, Arc<Route>)>,
+    paths: matchit::Router<Arc<Route>>,
     /// Whether the log has a warning about a proxy that may be missing in `http.trusted_proxies`.
     is_forwarder_reported: AtomicBool,
 }
 
 impl Router {
-    pub(super) fn new(site: Arc<Site>, routes: Vec<Route>) -> Self {
-        let (mut exact, mut named, mut subtrees) = (HashMap::new(), HashMap::new(), Vec::new());
+    /// # Errors
+    /// Two routes have the same path: a defect.
+    pub(super) fn new(site: Arc<Site>, routes: Vec<Route>) -> Result<Self, Failure> {
+        let mut router = matchit::Router::new();
         let base = site.app.config.issuer.path();
         for route in routes {
             let path = route.path;
@@ -74,23 +72,20 @@ impl Router {
                 Below::WellKnown => vec![format!("{base}{path}"), format!("{path}{base}")],
             };
             for path in paths {
-                match path.strip_suffix('}').and_then(|path| path.rsplit_once("/{")) {
-                    Some((before, name)) if name.starts_with('*') => {
-                        subtrees.push((format!("{before}/"), route.clone()));
-                    }
-                    Some((before, _)) => drop(named.insert(before.to_owned(), route.clone())),
-                    None => drop(exact.insert(path, route.clone())),
+                match router.insert(path, route.clone()) {
+                    Ok(()) => {}
+                    // Without a path in the issuer identifier, both forms of a well-known path are the same.
+                    Err(_) if route.below == Below::WellKnown && base.is_empty() => {}
+                    Err(error) => return Err(Failure::internal(error)),
                 }
             }
         }
-        Self {
+        Ok(Self {
             timeout: site::request_timeout(&site.app),
             site,
-            exact,
-            named,
-            subtrees,
+            paths: router,
             is_forwarder_reported: AtomicBool::new(false),
-        }
+        })
     }
 
     /// The metrics.
@@ -98,16 +93,16 @@ impl Router {
         &self.site.app.metrics
     }
 
-    fn find(&self, path: &str) -> Option<&Arc<Route>> {
-        let named = || {
-            let (before, name) = path.rsplit_once('/')?;
-            self.named.get(before).filter(|_| !name.is_empty())
-        };
-        let subtree = || {
-            let route = self.subtrees.iter().find(|(before, _)| path.starts_with(before.as_str()));
-            route.map(|(_, route)| route)
-        };
-        self.exact.get(path).or_else(named).or_else(subtree)
+    /// The route of a path, and the values of its parameters.
+    fn find(&self, path: &str) -> (Option<&Arc<Route>>, PathParameters) {
+        match self.paths.at(path) {
+            Ok(found) => {
+                let values = found.params.iter();
+                let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                (Some(found.value), values.collect())
+            }
+            Err(_) => (None, Vec::new()),
+        }
     }
 
     /// Responds to a request of this peer.
@@ -133,10 +128,11 @@ impl Router {
             };
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         let site = self.site.clone();
-        let head = Head::new(site, trace, method, uri, headers, certificate, is_from_proxy);
+        let (route, parameters) = self.find(uri.path());
+        let target = Target { method, uri, parameters };
+        let head = Head::new(site, trace, target, headers, certificate, is_from_proxy);
         let head = Arc::new(head);
         let is_mtls = self.is_mtls(peer, &head);
-        let route = self.find(head.uri.path());
         let route = route.filter(|route| !is_mtls || route.reach != Reach::Issuer);
 
         let mut response = match route {
@@ -225,7 +221,7 @@ impl Router {
         let place = head.uri.path_and_query().map_or("/", |place| place.as_str());
         let place = format!("{}{place}", self.site.app.config.issuer.origin());
         match (route.kind, HeaderValue::from_str(&place)) {
-            (Kind::Page | Kind::File, Ok(place)) if is_read => {
+            (Kind::Page | Kind::Console | Kind::File, Ok(place)) if is_read => {
                 let mut response = Response::default();
                 *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
                 response.headers_mut().insert(LOCATION, place);
@@ -336,7 +332,7 @@ fn plain_not_found() -> Response {
 /// 405.
 fn method_not_allowed(head: &Head, route: &Route) -> Response {
     let status = StatusCode::METHOD_NOT_ALLOWED;
-    let mut response = if route.kind == Kind::Page && head.wants_page() {
+    let mut response = if matches!(route.kind, Kind::Page | Kind::Console) && head.wants_page() {
         page::plain(head, status, ErrorKind::BadRequest, Code::InvalidRequest)
     } else {
         Json::plain(status, Code::InvalidRequest, "this address does not support this method")
@@ -350,8 +346,8 @@ fn method_not_allowed(head: &Head, route: &Route) -> Response {
 /// The response to a failure outside of the handler.
 fn failure(head: &Head, route: &Route, failure: Failure) -> Response {
     match route.kind {
-        Kind::Page => Page::from(failure).into_response(head),
-        Kind::Document | Kind::Machine | Kind::File | Kind::Probe | Kind::Gateway => {
+        Kind::Page | Kind::Console => Page::from(failure).into_response(head),
+        Kind::Document | Kind::Machine | Kind::File | Kind::Probe | Kind::Gateway | Kind::Api => {
             Json::from(failure).into_response(head)
         }
     }

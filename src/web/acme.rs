@@ -11,7 +11,7 @@ pub(super) async fn challenge(request: Request) -> Result<Response, Json> {
     let app = request.head.app();
     let response = match app.config.acme.directory {
         Some(_) => {
-            let (token, now) = (request.head.segment(), request.head.trace.now());
+            let (token, now) = (request.head.parameter("token"), request.head.trace.now());
             acme::response(app.store.db(), token, now).await.map_err(crate::types::Error::from)?
         }
         None => None,

@@ -14,14 +14,14 @@ use axum::http::header::CACHE_CONTROL;
 /// `GET /ca/crl/{authority}`: the CRL.
 pub(super) async fn crl(request: Request) -> Result<Response, Json> {
     let call = request.call();
-    let list = authority(&call).crl(request.head.segment()).await?;
+    let list = authority(&call).crl(request.head.parameter("authority")).await?;
     Ok(cacheable("application/pkix-crl", list))
 }
 
 /// `GET /ca/certificate/{authority}`: the certificate of the issuing CA.
 pub(super) async fn certificate(request: Request) -> Result<Response, Json> {
     let call = request.call();
-    let certificate = authority(&call).certificate(request.head.segment()).await?;
+    let certificate = authority(&call).certificate(request.head.parameter("authority")).await?;
     Ok(cacheable("application/pkix-cert", certificate))
 }
 

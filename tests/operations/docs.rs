@@ -43,6 +43,7 @@ fn every_route_is_documented_and_nothing_else() {
             Kind::File => "pages",
             Kind::Probe => "operators",
             Kind::Gateway => "gateways",
+            Kind::Api | Kind::Console => "administrators",
         };
         format!("`{}` {} {audience}", route.path, route.allow())
     });
