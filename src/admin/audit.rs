@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Action, Allowed, Call, Error, Page, Result, Subject, client, user};
+use super::{Action, Allowed, Call, Error, PAGE_SIZE, Page, Result, Subject, client, user};
 use crate::record::Kind;
-use crate::store::audit_events::{self, AuditRow, Filter};
-use crate::types::Timestamp;
+use crate::store::audit_events::{self, Filter};
+pub use crate::store::audit_events::{About, AuditRow};
+use crate::types::{ClientId, Timestamp};
 
 /// Which events to list; without any of these, all.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +70,45 @@ pub async fn page(call: &Call<'_>, cursor: &mut Cursor, limit: i64) -> Result<Pa
         cursor.0.before.clone_from(&last.id);
     }
     Ok(Page::new(events, limit))
+}
+
+/// A page of refused requests, of a client or of all, the newest first, after this event.
+///
+/// # Errors
+/// The database fails.
+pub async fn refusals(
+    call: &Call<'_>,
+    client: Option<&ClientId>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Page<AuditRow>> {
+    let call = &call.allow(Action::ReadAudit)?;
+    let events = audit_events::refusals(call.store.db(), client, after, limit).await?;
+    Ok(Page::new(events, limit))
+}
+
+/// A page of administrative changes, the newest first, after this event.
+///
+/// # Errors
+/// The database fails.
+pub async fn changes(
+    call: &Call<'_>,
+    about: About<'_>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Page<AuditRow>> {
+    let call = &call.allow(Action::ReadAudit)?;
+    let events = audit_events::changes(call.store.db(), about, after, limit).await?;
+    Ok(Page::new(events, limit))
+}
+
+/// The events of a request: of its refusal, or of what it changed.
+///
+/// # Errors
+/// The database fails.
+pub async fn of_request(call: &Call<'_>, request_id: &str) -> Result<Vec<AuditRow>> {
+    let call = &call.allow(Action::ReadAudit)?;
+    Ok(audit_events::of_request(call.store.db(), request_id, PAGE_SIZE).await?)
 }
 
 fn must_be_kind(kind: &str) -> Result<()> {

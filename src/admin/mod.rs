@@ -24,7 +24,7 @@ pub mod session;
 pub mod user;
 
 pub use self::action::Action;
-pub use self::administrator::{Administrator, Authority};
+pub use self::administrator::{Administrator, Authority, RECENT};
 pub use self::dependencies::{Dependencies, OnDemand};
 pub use self::error::{Error, Subject};
 use crate::config::Config;

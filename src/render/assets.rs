@@ -10,8 +10,10 @@ use super::{Request, Response, document};
 use crate::types::Digest;
 
 /// The files that do not depend on the configuration.
-const EMBEDDED: [(&str, &str, &[u8]); 4] = [
+const EMBEDDED: [(&str, &str, &[u8]); 6] = [
     ("gatewright.css", CSS, include_bytes!("../../static/gatewright.css")),
+    ("console.css", CSS, include_bytes!("../../static/console.css")),
+    ("console.js", JAVASCRIPT, include_bytes!("../../static/console.js")),
     ("form_post.js", JAVASCRIPT, include_bytes!("../../static/form_post.js")),
     ("page.js", JAVASCRIPT, include_bytes!("../../static/page.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("../../static/icon.svg")),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::http::Method;
 use axum::http::header::{LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
 
 use super::browser::{Browser, BrowserState};
@@ -59,6 +60,11 @@ impl Visit {
     /// The dependencies of the rules about accounts.
     pub fn people(&self) -> People<'_> {
         self.app().people(&self.head.trace)
+    }
+
+    /// Whether the request only reads.
+    pub fn is_read(&self) -> bool {
+        self.head.method == Method::GET
     }
 
     /// The `User-Agent`.

@@ -138,6 +138,95 @@ pub async fn list(on: impl Into<Executor<'_>>, filter: &Filter) -> sqlx::Result<
     .await
 }
 
+/// The columns of an event.
+macro_rules! events {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count,
+                actor
+           FROM audit_events
+          WHERE ",
+            $condition,
+            " ORDER BY id DESC LIMIT $1"
+        )
+    };
+}
+
+/// Where a page of a list begins: after all identifiers, or before this one.
+fn before(id: Option<&str>) -> &str {
+    // Identifiers are hexadecimal.
+    id.unwrap_or("g")
+}
+
+/// The events of a request, the newest first: of a refusal, and of what the request changed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_request(
+    on: impl Into<Executor<'_>>,
+    request_id: &str,
+    most: i64,
+) -> sqlx::Result<Vec<AuditRow>> {
+    sql(events!("request_id = $2")).bind(most).bind(request_id).fetch_all(on).await
+}
+
+/// The refused requests, of a client or of all, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn refusals(
+    on: impl Into<Executor<'_>>,
+    client: Option<&ClientId>,
+    after: Option<&str>,
+    most: i64,
+) -> sqlx::Result<Vec<AuditRow>> {
+    match client {
+        Some(client) => sql(events!("kind = 'request.refused' AND client_id = $3 AND id < $2"))
+            .bind(most)
+            .bind(before(after))
+            .bind(client),
+        None => sql(events!("kind = 'request.refused' AND id < $2")).bind(most).bind(before(after)),
+    }
+    .fetch_all(on)
+    .await
+}
+
+/// The subject of administrative changes.
+#[derive(Clone, Copy, Debug)]
+pub enum About<'a> {
+    /// Anything.
+    All,
+    /// A client.
+    Client(&'a ClientId),
+    /// A user.
+    User(&'a UserId),
+}
+
+/// The administrative changes, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changes(
+    on: impl Into<Executor<'_>>,
+    about: About<'_>,
+    after: Option<&str>,
+    most: i64,
+) -> sqlx::Result<Vec<AuditRow>> {
+    match about {
+        About::All => sql(events!("actor IS NOT NULL AND id < $2")).bind(most).bind(before(after)),
+        About::Client(client) => sql(events!("actor IS NOT NULL AND client_id = $3 AND id < $2"))
+            .bind(most)
+            .bind(before(after))
+            .bind(client),
+        About::User(user) => sql(events!("actor IS NOT NULL AND user_id = $3 AND id < $2"))
+            .bind(most)
+            .bind(before(after))
+            .bind(user),
+    }
+    .fetch_all(on)
+    .await
+}
+
 /// An event of an account, as shown to its user.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct OwnRow {

@@ -1,0 +1,64 @@
+//! `/admin/keys`: the signing keys.
+
+pub(super) mod view;
+pub(super) mod words;
+
+use self::view::{KeyLine, Keys, Notice};
+use super::desk::{Desk, refused};
+use super::error::ConsoleError;
+use super::layout::Section;
+use super::view::Confirm;
+use crate::admin::{Action, key};
+use crate::render::Response;
+use crate::types::{Algorithm, Params};
+
+/// Shows the keys.
+pub(super) async fn list(desk: Desk) -> Result<Response, ConsoleError> {
+    let keys = key::list(&desk.call()).await?;
+    let notice = desk.visit.head.query()?.one("done")?.and_then(Notice::parse);
+    let page = Keys {
+        navigation: desk.navigation(Section::Keys),
+        keys: keys.iter().map(KeyLine::of).collect(),
+        may_rotate: desk.may(Action::RotateKey),
+        notice,
+    };
+    desk.page(&page).await
+}
+
+/// Asks before a rotation.
+pub(super) async fn ask_to_rotate(desk: Desk) -> Result<Response, ConsoleError> {
+    rotation(&desk, None).await
+}
+
+async fn rotation(
+    desk: &Desk,
+    problem: Option<&super::desk::Problem>,
+) -> Result<Response, ConsoleError> {
+    let algorithm = algorithm(desk)?;
+    let words = words::WORDS.in_language(desk.layout().words.language);
+    let page = Confirm {
+        navigation: desk.navigation(Section::Keys),
+        csrf: &desk.csrf().await?,
+        title: &(words.rotate_title)(algorithm.as_str()),
+        consequences: &words.rotate_consequences.map(str::to_owned),
+        submit: words.rotate,
+        back: "/admin/keys",
+        problem,
+    };
+    desk.page(&page).await
+}
+
+/// Activates the next key of an algorithm.
+pub(super) async fn rotate(desk: Desk, _: Params) -> Result<Response, ConsoleError> {
+    let algorithm = algorithm(&desk)?;
+    match refused(key::rotate(&desk.call(), algorithm, false).await)? {
+        Ok(_) => desk.redirect("/admin/keys?done=rotated").await,
+        Err(problem) => rotation(&desk, Some(&problem)).await,
+    }
+}
+
+fn algorithm(desk: &Desk) -> Result<Algorithm, ConsoleError> {
+    let name = desk.visit.head.parameter("algorithm");
+    let known = Algorithm::SIGNING.iter().copied().find(|one| one.as_str() == name);
+    Ok(known.ok_or_else(|| crate::types::Code::NotFound.because("there is no such algorithm"))?)
+}
