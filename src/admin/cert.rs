@@ -11,6 +11,7 @@ use crate::pki::request::CertificationRequest;
 use crate::pki::revocation::CachedStatus;
 use crate::pki::{Certificate, Reason};
 use crate::record::Kind;
+pub use crate::store::certificates::Position;
 use crate::store::certificates::{CertificateRow, Filter};
 use crate::store::signing_keys::{self, SigningKeyRow};
 use crate::types::{Client, ClientId, Seconds, Thumbprint, Timestamp};
@@ -75,11 +76,26 @@ pub struct Cursor {
     listing: Listing,
 }
 
+impl Cursor {
+    /// The position of the last certificate that was read.
+    pub const fn position(&self) -> Option<Position> {
+        self.listing.position()
+    }
+}
+
 /// Begins to read certificates by expiry, then signing keys.
 ///
 /// # Errors
 /// The database fails.
 pub async fn query(call: &Call<'_>, query: Query) -> Result<Cursor> {
+    query_after(call, query, None).await
+}
+
+/// Continues to read certificates after this position.
+///
+/// # Errors
+/// The database fails.
+pub async fn query_after(call: &Call<'_>, query: Query, after: Option<Position>) -> Result<Cursor> {
     let call = &call.allow(Action::ReadCertificates)?;
     // A revoked certificate whose validity has ended is in state expired.
     let with_expired = query.includes(State::Expired)
@@ -89,7 +105,7 @@ pub async fn query(call: &Call<'_>, query: Query) -> Result<Cursor> {
         not_after_from: if with_expired { Timestamp(i64::MIN) } else { call.now },
         not_after_to: query.expiring.map_or(Timestamp(i64::MAX), |time| call.now + time),
     };
-    let listing = inventory(call).list(filter).await?;
+    let listing = inventory(call).list_after(filter, after).await?;
     Ok(Cursor { query, listing })
 }
 

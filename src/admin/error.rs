@@ -35,6 +35,8 @@ pub enum Subject {
     Resource,
     /// A certificate of the inventory.
     Certificate,
+    /// A refused request.
+    Refusal,
     /// The built-in CA.
     Ca,
     /// A certificate of the built-in CA.

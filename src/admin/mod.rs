@@ -18,6 +18,7 @@ pub mod database;
 mod dependencies;
 mod error;
 pub mod key;
+pub mod refusal;
 pub mod resource;
 pub mod role;
 pub mod session;

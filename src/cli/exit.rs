@@ -152,6 +152,7 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         Subject::Client => "gatewright client list",
         Subject::ClientOfEvents => "gatewright client list; name a deleted client by its client_id",
         Subject::Resource => "gatewright resource list",
+        Subject::Refusal => "gatewright audit list --kind request.refused",
         Subject::Certificate => "gatewright cert list",
         Subject::Ca => "create it with gatewright ca init",
         Subject::CaCertificate => "gatewright ca list",
