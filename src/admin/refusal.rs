@@ -1,6 +1,7 @@
 //! Why a request was refused: the event of the refusal, explained.
 
 use serde_json::{Map, Value};
+use similar::{ChangeTag, TextDiff};
 
 use super::{Action, Call, Error, Result, Subject, client};
 use crate::store::audit_events::{self, AuditRow};
@@ -101,7 +102,11 @@ impl Explanation {
         Self {
             comparisons: comparisons(&why, &facts, client.as_ref()),
             remedy: remedy(code, &why, client.as_ref()),
-            source: code.and_then(source),
+            source: if why.starts_with("redirect_uri is not registered") {
+                source(Code::UnknownRedirectUri)
+            } else {
+                code.and_then(source)
+            },
             event,
             why,
             facts,
@@ -153,21 +158,22 @@ fn nearest<'a>(texts: &'a [String], presented: &str) -> Option<&'a str> {
 }
 
 impl Comparison {
-    /// Compares texts: what lies between their common beginning and their common end differs.
+    /// Compares texts character by character.
     fn of_texts(presented: &str, expected: &str) -> Self {
-        let (a, b): (Vec<char>, Vec<char>) =
-            (presented.chars().collect(), expected.chars().collect());
-        let start = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
-        let most = a.len().min(b.len()) - start;
-        let end = a.iter().rev().zip(b.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
-        let parts = |all: &[char]| {
-            let (before, rest) = all.split_at(start);
-            let (middle, after) = rest.split_at(rest.len() - end);
-            let part = |text: &[char], differs| Part { text: text.iter().collect(), differs };
-            let parts = [part(before, false), part(middle, true), part(after, false)];
-            parts.into_iter().filter(|part| !part.text.is_empty()).collect()
-        };
-        Self { presented: parts(&a), expected: parts(&b) }
+        let diff = TextDiff::from_chars(presented, expected);
+        let mut comparison = Self { presented: Vec::new(), expected: Vec::new() };
+        for change in diff.iter_all_changes() {
+            let text = change.value();
+            match change.tag() {
+                ChangeTag::Equal => {
+                    extend(&mut comparison.presented, text, false);
+                    extend(&mut comparison.expected, text, false);
+                }
+                ChangeTag::Delete => extend(&mut comparison.presented, text, true),
+                ChangeTag::Insert => extend(&mut comparison.expected, text, true),
+            }
+        }
+        comparison
     }
 
     /// Compares lists of words, in any order.
@@ -179,6 +185,14 @@ impl Comparison {
             of.split(' ').map(part).collect()
         };
         Self { presented: parts(presented, expected), expected: parts(expected, presented) }
+    }
+}
+
+/// Adds a text to the last part if it differs likewise, else as a new part.
+fn extend(parts: &mut Vec<Part>, text: &str, differs: bool) {
+    match parts.last_mut() {
+        Some(last) if last.differs == differs => last.text.push_str(text),
+        Some(_) | None => parts.push(Part { text: text.to_owned(), differs }),
     }
 }
 

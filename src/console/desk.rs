@@ -13,7 +13,7 @@ use crate::render::visit::Visit;
 use crate::store::roles;
 use crate::store::sessions::SignedIn;
 use crate::types::administration::Level;
-use crate::types::{Error, Holder, Params, Result, Role, Seconds};
+use crate::types::{Error, Holder, Params, Result, Seconds};
 
 /// An administrator who is signed in.
 #[derive(Debug)]
@@ -22,8 +22,6 @@ pub(super) struct Desk {
     pub(super) visit: Visit,
     /// The session and the user.
     pub(super) signed_in: SignedIn,
-    /// The roles of the user, which were read for this request: a demotion counts at once.
-    pub(super) roles: Vec<Role>,
     administrator: Administrator,
 }
 
@@ -39,15 +37,17 @@ pub(super) async fn open(
         return Ok(Err(sign_in(&visit, "").await?));
     };
     let app = visit.app();
+    // Read for each request, so that a demotion counts at once.
     let roles = roles::of(app.store.db(), &Holder::User(signed_in.user.id.clone())).await?;
+    let has_role = !roles.is_empty();
     let authority = Authority::User {
         id: signed_in.user.id.clone(),
-        roles: roles.clone(),
+        roles,
         auth_time: signed_in.session.auth_time,
         scope: None,
     };
-    if roles.is_empty() || !authority.includes(action) {
-        return Err(Denied { has_role: !roles.is_empty(), action }.into());
+    if !has_role || !authority.includes(action) {
+        return Err(Denied { has_role, action }.into());
     }
     let is_sensitive =
         action.permission().is_some_and(|permission| permission.level == Level::Sensitive);
@@ -60,7 +60,7 @@ pub(super) async fn open(
     let (id, seen_at) = (&signed_in.session.id, signed_in.session.seen_at);
     session::touch(&app.store, &app.config.sessions, id, seen_at, visit.now()).await?;
     let administrator = Administrator::new(authority, visit.head.trace.clone());
-    Ok(Ok(Desk { visit, signed_in, roles, administrator }))
+    Ok(Ok(Desk { visit, signed_in, administrator }))
 }
 
 /// Sends the browser to the sign-in, and from there back to the page of this request.

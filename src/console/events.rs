@@ -8,8 +8,6 @@ use crate::types::Timestamp;
 /// An event.
 #[derive(Debug)]
 pub(super) struct EventLine<'a> {
-    /// Its identifier.
-    pub(super) id: &'a str,
     /// When it happened.
     pub(super) at: Timestamp,
     /// `client.created`, `request.refused`, …
@@ -39,7 +37,6 @@ impl<'a> EventLine<'a> {
         let mut facts: Map<String, Value> = serde_json::from_str(&row.facts).unwrap_or_default();
         let why = facts.remove("why").and_then(|why| why.as_str().map(str::to_owned));
         Self {
-            id: &row.id,
             at: Timestamp(row.at_ms.div_euclid(1000)),
             kind: &row.kind,
             outcome: &row.outcome,

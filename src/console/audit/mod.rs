@@ -22,12 +22,15 @@ pub(super) async fn list(desk: Desk) -> Result<Response, ConsoleError> {
     let typed = Typed::of(&params)?;
     let after = params.one("after")?;
     let call = desk.call();
-    let (found, problem) = if typed.is_filter() {
+    let (found, problem) = if !typed.request.is_empty() {
+        let items = audit::of_request(&call, typed.request).await?;
+        (Some(admin::Page { items, is_last: true }), None)
+    } else if typed.is_filter() {
         let query = Query {
             kind: owned(typed.kind),
             client: owned(typed.client),
             user: owned(typed.user),
-            request: owned(typed.request),
+            request: None,
             since: None,
             before: after.map(str::to_owned),
         };

@@ -27,6 +27,8 @@ pub(super) struct Words {
     pub(super) actor: &'static str,
     /// Column: about.
     pub(super) about: &'static str,
+    /// The summary of an event's facts.
+    pub(super) details: &'static str,
     /// Column: time.
     pub(super) time: &'static str,
     /// There are no events.
@@ -49,6 +51,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         event: "Event",
         actor: "By",
         about: "About",
+        details: "Details",
         time: "Time",
         none: "No such events",
         none_detail: "Nothing that matches was recorded.",
@@ -65,6 +68,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         event: "Ereignis",
         actor: "Durch",
         about: "Betrifft",
+        details: "Einzelheiten",
         time: "Zeit",
         none: "Keine solchen Ereignisse",
         none_detail: "Nichts Passendes wurde aufgezeichnet.",
@@ -81,6 +85,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         event: "Événement",
         actor: "Par",
         about: "Concerne",
+        details: "Détails",
         time: "Heure",
         none: "Aucun événement de ce genre",
         none_detail: "Rien de correspondant n’a été enregistré.",
@@ -97,6 +102,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         event: "Suceso",
         actor: "Por",
         about: "Sobre",
+        details: "Detalles",
         time: "Hora",
         none: "No hay tales sucesos",
         none_detail: "No se registró nada que coincida.",
