@@ -66,6 +66,15 @@ impl<'a> Call<'a> {
         self.administrator.authority()
     }
 
+    /// Checks that the administrator may perform an action now, before anything else of a request is read. The
+    /// action itself checks again.
+    ///
+    /// # Errors
+    /// The roles or the scope do not include it, or the authentication is too old.
+    pub fn check(&self, action: Action) -> Result<()> {
+        self.allow(action).map(drop)
+    }
+
     /// Checks that the administrator may perform an action now.
     ///
     /// # Errors

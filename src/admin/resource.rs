@@ -119,7 +119,7 @@ pub async fn update(call: &Call<'_>, id: &ResourceId, changes: &Changes) -> Resu
 /// There is no such API, or the database fails.
 pub async fn delete(call: &Call<'_>, id: &ResourceId) -> Result<Done<()>> {
     let call = &call.allow(Action::DeleteResource)?;
-    rules::delete(call.store, id, call.trace).await?;
+    rules::delete(call.store, &call.config.issuer, id, call.trace).await?;
     Ok(Done::new((), Kind::ResourceDeleted))
 }
 

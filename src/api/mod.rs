@@ -1,8 +1,38 @@
-//! The administration API, below `/api/v1`.
+//! The administration API, below `/api/v1`: JSON over the actions of `admin`, for access tokens of this server.
+//!
+//! | step | where |
+//! |---|---|
+//! | the access token, the roles, the permission | `access` |
+//! | the table of endpoints, each with its action | `endpoints` here, [`endpoint`] |
+//! | what a body may contain, and what is wrong with it | `input` |
+//! | the versions of objects | `version` |
+//! | one object, one file | `users`, `clients`, … |
 
-use crate::render::Route;
+mod access;
+pub mod endpoint;
+mod request;
+mod schema;
+mod users;
 
-/// The routes of the API.
+pub use self::endpoint::{Access, Endpoint};
+use crate::render::{Kind, Request, Route};
+
+/// All endpoints.
+pub fn endpoints() -> Vec<Endpoint> {
+    users::endpoints()
+}
+
+/// The routes of the API: one for each path.
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    let mut routes: Vec<Route> = Vec::new();
+    for endpoint in endpoints() {
+        let (method, path) = (endpoint.method.clone(), endpoint.path);
+        let known = routes.iter().position(|route| route.path == path);
+        let route = match known {
+            Some(at) => routes.swap_remove(at),
+            None => Route::new(Kind::Api, path).everywhere(),
+        };
+        routes.push(route.on(method, move |request: Request| endpoint.clone().call(request)));
+    }
+    routes
 }
