@@ -17,6 +17,7 @@ pub mod client;
 pub mod database;
 mod dependencies;
 mod error;
+pub mod idempotency;
 pub mod key;
 pub mod resource;
 pub mod role;

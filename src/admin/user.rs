@@ -51,6 +51,52 @@ pub async fn read(call: &Call<'_>, id: &UserId) -> Result<User> {
     found.map(|found| found.user).ok_or_else(|| unknown(id.as_str()))
 }
 
+/// A user whom the administrator has created: what [`create`] returned.
+///
+/// # Errors
+/// There is no such user any more, or the database fails.
+pub async fn created(call: &Call<'_>, id: &UserId) -> Result<User> {
+    let call = &call.allow(Action::CreateUser)?;
+    let found = users::with_password(call.store.db(), id).await?;
+    found.map(|found| found.user).ok_or_else(|| unknown(id.as_str()))
+}
+
+/// The names of a user to find.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    /// The username.
+    pub username: Option<&'a str>,
+    /// The e-mail address.
+    pub email: Option<&'a str>,
+}
+
+/// The user with these names, compared as at sign-in.
+///
+/// # Errors
+/// The database fails.
+pub async fn named(call: &Call<'_>, names: &Names<'_>) -> Result<Option<User>> {
+    let call = &call.allow(Action::ReadUsers)?;
+    let Some(any) = names.username.or(names.email) else {
+        return Ok(None);
+    };
+    let found = users::by_name(call.store.db(), &name::canonical(any)).await?;
+    let is_same = |wanted: Option<&str>, own: Option<&str>| {
+        wanted.is_none_or(|wanted| {
+            own.is_some_and(|own| name::canonical(own) == name::canonical(wanted))
+        })
+    };
+    let found = found.map(|found| found.user).filter(|user| {
+        is_same(names.username, Some(&user.username)) && is_same(names.email, user.email.as_deref())
+    });
+    Ok(found)
+}
+
+/// Checks that there is a user.
+pub(super) async fn must_be_known(call: &Allowed<'_>, id: &UserId) -> Result<()> {
+    let found = users::with_password(call.store.db(), id).await?;
+    found.map(drop).ok_or_else(|| unknown(id.as_str()))
+}
+
 fn unknown(who: &str) -> Error {
     let text = format!("no user has the username, e-mail address or identifier {who}");
     Error::NotFound(Subject::User, text)

@@ -164,7 +164,8 @@ impl Endpoint {
     pub(super) async fn call(self, request: Request) -> Result<Response, Problem> {
         let administrator = access::administrator(&request.head, self.access).await?;
         self.must_know_parameters(&request.head)?;
-        (self.handler)(ApiRequest::new(request, administrator)).await
+        let media_type = self.body.map(|body| body.media_type);
+        (self.handler)(ApiRequest::read(request, administrator, media_type).await?).await
     }
 
     fn must_know_parameters(&self, head: &Head) -> Result<(), Problem> {

@@ -9,22 +9,48 @@
 //! | one object, one file | `users`, `clients`, … |
 
 mod access;
+mod accounts;
+mod administrators;
+mod audit_events;
+mod certificates;
+mod clients;
 pub mod endpoint;
+mod idempotency;
+mod input;
+mod keys;
+mod list;
+mod me;
+mod members;
+mod openapi;
 mod request;
+mod resources;
+mod response;
 mod schema;
 mod users;
+mod version;
 
 pub use self::endpoint::{Access, Endpoint};
 use crate::render::{Kind, Request, Route};
 
 /// All endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
-    users::endpoints()
+    [
+        me::endpoints(),
+        users::endpoints(),
+        accounts::endpoints(),
+        clients::endpoints(),
+        resources::endpoints(),
+        keys::endpoints(),
+        certificates::endpoints(),
+        audit_events::endpoints(),
+        administrators::endpoints(),
+    ]
+    .concat()
 }
 
-/// The routes of the API: one for each path.
+/// The routes of the API: one for each path, and the specification.
 pub fn routes() -> Vec<Route> {
-    let mut routes: Vec<Route> = Vec::new();
+    let mut routes = vec![openapi::route()];
     for endpoint in endpoints() {
         let (method, path) = (endpoint.method.clone(), endpoint.path);
         let known = routes.iter().position(|route| route.path == path);

@@ -17,23 +17,46 @@ pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
 /// A request of an administrator who may make it.
 #[derive(Debug)]
 pub(super) struct ApiRequest {
-    request: Request,
+    head: Arc<Head>,
     administrator: Administrator,
+    body: Map<String, Value>,
 }
 
 impl ApiRequest {
-    pub(super) const fn new(request: Request, administrator: Administrator) -> Self {
-        Self { request, administrator }
+    /// Reads the body of a request, if the endpoint expects one of this media type.
+    ///
+    /// # Errors
+    /// `invalid_request`, also with the statuses 408, 413 and 415.
+    pub(super) async fn read(
+        mut request: Request,
+        administrator: Administrator,
+        media_type: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let body = match media_type {
+            Some(media_type) => object(&mut request, media_type).await?,
+            None => Map::new(),
+        };
+        Ok(Self { head: request.head, administrator, body })
     }
 
     /// The request without its body.
-    pub(super) const fn head(&self) -> &Arc<Head> {
-        &self.request.head
+    pub(super) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The body: a JSON object.
+    pub(super) const fn body(&self) -> &Map<String, Value> {
+        &self.body
     }
 
     /// The call of an action.
     pub(super) fn call(&self) -> Call<'_> {
-        self.request.head.app().administration(&self.administrator)
+        self.head.app().administration(&self.administrator)
+    }
+
+    /// Who sends it, as in audit events.
+    pub(super) fn actor(&self) -> String {
+        self.administrator.trace().actor.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 
     /// The value of a parameter of the path, decoded. What is not encoded properly identifies nothing.
@@ -53,18 +76,14 @@ impl ApiRequest {
     pub(super) fn query(&self, name: &str) -> Result<Option<String>, Refusal> {
         Ok(self.head().query()?.one(name)?.map(str::to_owned))
     }
+}
 
-    /// The body, which must be a JSON object.
-    ///
-    /// # Errors
-    /// `invalid_request`, also with the statuses 408, 413 and 415.
-    pub(super) async fn object(&mut self, media_type: &str) -> Result<Map<String, Value>, Problem> {
-        let body = self.request.body_of(media_type).await?;
-        json::parse_object(&body).map_err(|why| {
-            Code::InvalidRequest
-                .because("the body of the request is not a valid JSON object")
-                .with("reason", why)
-                .into()
-        })
-    }
+async fn object(request: &mut Request, media_type: &str) -> Result<Map<String, Value>, Problem> {
+    let body = request.body_of(media_type).await?;
+    json::parse_object(&body).map_err(|why| {
+        Code::InvalidRequest
+            .because("the body of the request is not a valid JSON object")
+            .with("reason", why)
+            .into()
+    })
 }

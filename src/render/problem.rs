@@ -9,6 +9,7 @@
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::response::{self, IntoResponse};
 use super::{Head, Response, bearer, json};
@@ -30,10 +31,13 @@ pub enum Problem {
     Error(Error),
     /// Members of its body, or parameters of its query, are invalid.
     Invalid(Vec<Invalid>),
+    /// A rule refuses the value of a member of its body.
+    About(Refusal, Invalid),
 }
 
 /// An invalid member or parameter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = InvalidMember)]
 pub struct Invalid {
     /// The member, as a JSON Pointer (RFC 6901); of a parameter of the query, its name after `?`.
     pub pointer: String,
@@ -70,19 +74,26 @@ fn not_found(subject: Subject) -> Refusal {
 }
 
 /// RFC 9457 §3.1, with the extensions `code`, `request_id` and `errors`.
-#[derive(Serialize)]
-struct Body<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Body {
     /// > When "about:blank" is used, the title SHOULD be the same as the recommended HTTP status phrase for that
     /// > code (§4.2.1)
     r#type: &'static str,
+    /// The phrase of the status.
     title: &'static str,
+    /// The status of the response.
     status: u16,
+    /// What is wrong, for the developer of the client.
     detail: &'static str,
+    /// The error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [Invalid],
+    /// The request, for the log and the audit trail.
+    request_id: String,
+    /// The invalid members of the body and parameters of the query.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Invalid>,
 }
 
 impl IntoResponse for Problem {
@@ -92,12 +103,13 @@ impl IntoResponse for Problem {
             // > include an error code or other error information. (RFC 6750 §3.1)
             Self::Missing => {
                 let why = "an access token is required";
-                let mut response = problem(head, StatusCode::UNAUTHORIZED, None, why, &[]);
+                let mut response = problem(head, StatusCode::UNAUTHORIZED, None, why, Vec::new());
                 bearer::challenge(&mut response, Scheme::Bearer, "");
                 bearer::challenge(&mut response, Scheme::Dpop, "");
                 return response;
             }
             Self::Error(error) => (error, Vec::new()),
+            Self::About(refusal, invalid) => (refusal.into(), vec![invalid]),
             Self::Invalid(invalid) => {
                 let why = "the request has invalid members or parameters";
                 (Code::InvalidRequest.because(why).into(), invalid)
@@ -112,7 +124,7 @@ impl IntoResponse for Problem {
         } else {
             StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
         };
-        let mut response = problem(head, status, Some(code), why, &invalid);
+        let mut response = problem(head, status, Some(code), why, invalid);
         response::set_retry(&mut response);
         let is_about_token = matches!(
             code,
@@ -140,7 +152,7 @@ impl IntoResponse for Problem {
 impl Problem {
     /// An error response with this status, for errors outside handlers.
     pub fn plain(head: &Head, status: StatusCode, code: Code, why: &'static str) -> Response {
-        problem(head, status, Some(code), why, &[])
+        problem(head, status, Some(code), why, Vec::new())
     }
 }
 
@@ -149,7 +161,7 @@ fn problem(
     status: StatusCode,
     code: Option<Code>,
     detail: &'static str,
-    errors: &[Invalid],
+    errors: Vec<Invalid>,
 ) -> Response {
     let mut response = json::ok(&Body {
         r#type: "about:blank",
@@ -157,7 +169,7 @@ fn problem(
         status: status.as_u16(),
         detail,
         code: code.map(Code::as_str),
-        request_id: &head.trace.request_id,
+        request_id: head.trace.request_id.clone(),
         errors,
     });
     *response.status_mut() = status;

@@ -24,7 +24,7 @@ pub(crate) struct Caller {
     pub(crate) holder: Holder,
     pub(crate) client: Client,
     pub(crate) token: String,
-    key: Option<DpopKey>,
+    pub(crate) key: Option<DpopKey>,
 }
 
 /// Gives roles.
@@ -145,4 +145,46 @@ pub(crate) fn problem(response: &Response, status: u16, code: &str) {
     assert_eq!(response.body["request_id"], json!(response.header("x-request-id")));
     assert!(response.body["title"].is_string() && response.body["detail"].is_string());
     assert_ne!(response.body["type"], Value::Null);
+}
+
+impl Caller {
+    /// A request with a JSON body.
+    pub(crate) fn with_json(
+        &self,
+        server: &Server,
+        method: &str,
+        target: &str,
+        body: &Value,
+    ) -> RequestBuilder {
+        let media_type =
+            if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let request = self.request(server, method, target).header("content-type", media_type);
+        request.body(body.to_string())
+    }
+
+    pub(crate) async fn post(&self, server: &Server, target: &str, body: &Value) -> Response {
+        self.with_json(server, "POST", target, body).send().await
+    }
+
+    /// A change of the object as it is now.
+    pub(crate) async fn change(
+        &self,
+        server: &Server,
+        method: &str,
+        target: &str,
+        body: &Value,
+    ) -> Response {
+        let tag = self.get(server, target).await.ok().header("etag").to_owned();
+        self.with_json(server, method, target, body).header("if-match", &tag).send().await
+    }
+
+    pub(crate) async fn delete(&self, server: &Server, target: &str) -> Response {
+        self.request(server, "DELETE", target).send().await
+    }
+}
+
+/// The pointers of a problem.
+pub(crate) fn pointers(response: &Response) -> Vec<&str> {
+    let errors = response.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect()
 }

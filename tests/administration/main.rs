@@ -10,3 +10,5 @@
 
 mod access;
 mod administrators;
+mod matrix;
+mod users;

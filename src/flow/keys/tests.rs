@@ -71,6 +71,8 @@ const NOT_SEALED: [&str; 19] = [
     "decisions.digest",
     "device_cookies.digest",
     "enrolments.digest",
+    "idempotency_keys.key_digest",
+    "idempotency_keys.request_digest",
     "links.digest",
     "opaque_tokens.digest",
     "replays.jti",

@@ -40,6 +40,11 @@ impl Listing {
     pub const fn is_complete(&self) -> bool {
         self.is_complete
     }
+
+    /// The position of the last certificate that was read.
+    pub const fn position(&self) -> Option<Position> {
+        self.after
+    }
 }
 
 impl Inventory<'_> {
@@ -49,8 +54,20 @@ impl Inventory<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self, filter: Filter) -> sqlx::Result<Listing> {
+        self.list_after(filter, None).await
+    }
+
+    /// Continues to list the certificates that match a filter, after this position.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_after(
+        &self,
+        filter: Filter,
+        after: Option<Position>,
+    ) -> sqlx::Result<Listing> {
         let jwts = self.count_jwts().await?;
-        Ok(Listing { filter, after: None, is_complete: false, jwts })
+        Ok(Listing { filter, after, is_complete: false, jwts })
     }
 
     /// Reads the next page of a listing: of up to `limit` certificates, those in a state that is

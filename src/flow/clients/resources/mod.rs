@@ -44,10 +44,30 @@ pub async fn update(
     resource: &Resource,
     trace: &Trace,
 ) -> Result<()> {
+    replace(store, issuer, None, resource, trace).await
+}
+
+/// Replaces the registration of a resource that is as the caller has read it.
+///
+/// # Errors
+/// Those of [`update`]; `precondition_failed` if it was changed since it was read.
+pub async fn replace(
+    store: &Store,
+    issuer: &Issuer,
+    read: Option<&Resource>,
+    resource: &Resource,
+    trace: &Trace,
+) -> Result<()> {
     must_not_be_built_in(&resource.id, issuer)?;
     validate(resource, issuer)?;
     retrying(|| async {
         let mut tx = changing(store).await?;
+        if let Some(read) = read
+            && !resources::all(&mut tx).await?.contains(read)
+        {
+            let why = "the API was changed or deleted meanwhile: read it again";
+            return Err(Code::PreconditionFailed.because(why).into());
+        }
         if !resources::update(&mut tx, resource, trace.now()).await? {
             return Err(unknown().into());
         }
