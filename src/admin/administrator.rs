@@ -2,7 +2,7 @@
 
 use super::Action;
 use crate::record::Trace;
-use crate::types::administration::{Level, Permission};
+use crate::types::administration::{Area, Level, Permission, covers};
 use crate::types::{
     Actor, ClientId, Code, Holder, Refusal, Role, Scope, Seconds, Timestamp, UserId,
 };
@@ -40,12 +40,48 @@ pub enum Authority {
 }
 
 impl Authority {
-    fn actor(&self) -> Actor {
+    /// Who it is, as in audit events.
+    pub fn actor(&self) -> Actor {
         match self {
             Self::Operator => Actor::Operator,
             Self::User { id, .. } => Actor::Holder(Holder::User(id.clone())),
             Self::Client { id, .. } => Actor::Holder(Holder::Client(id.clone())),
         }
+    }
+
+    /// The roles; those of the operator include every other one.
+    pub fn roles(&self) -> &[Role] {
+        match self {
+            Self::Operator => &[Role::Owner],
+            Self::User { roles, .. } | Self::Client { roles, .. } => roles,
+        }
+    }
+
+    /// The permissions that the roles and the scope include.
+    pub fn permissions(&self) -> Vec<Permission> {
+        let scope = match self {
+            Self::Operator => None,
+            Self::User { scope, .. } => scope.as_ref(),
+            Self::Client { scope, .. } => Some(scope),
+        };
+        let all = Area::ALL.iter().flat_map(|area| {
+            Level::ALL.iter().map(|level| Permission { area: *area, level: *level })
+        });
+        all.filter(|one| {
+            one.is_in(self.roles()) && scope.is_none_or(|scope| one.is_in_scope(scope))
+        })
+        .collect()
+    }
+
+    /// Checks that the roles include everything that an owner may do.
+    ///
+    /// # Errors
+    /// `access_denied`
+    pub(super) fn must_be_owner(&self, why: &'static str) -> Result<(), Refusal> {
+        if covers(self.roles(), &[Role::Owner]) {
+            return Ok(());
+        }
+        Err(Code::Forbidden.because(why).with("roles", names(self.roles())))
     }
 
     /// Whether the roles and the scope include an action, regardless of the age of the authentication: what an

@@ -1,6 +1,8 @@
 //! The audit trail.
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{Action, Allowed, Call, Error, PAGE_SIZE, Page, Result, Subject, client, user};
 use crate::record::Kind;
@@ -47,7 +49,26 @@ pub async fn query(call: &Call<'_>, query: Query) -> Result<Cursor> {
         Some(who) => user_id(call, who).await?,
         None => String::new(),
     };
-    Ok(Cursor(Filter {
+    Ok(Cursor(filter(query, (client_id, user_id))))
+}
+
+/// Begins to read the events of a query whose client and user are identifiers: those of events about deleted ones are
+/// found like the others, and an unknown identifier has none.
+///
+/// # Errors
+/// The kind is unknown.
+pub fn query_by_id(call: &Call<'_>, query: Query) -> Result<Cursor> {
+    call.allow(Action::ReadAudit)?;
+    if let Some(kind) = &query.kind {
+        must_be_kind(kind)?;
+    }
+    let (client_id, user_id) = (query.client.clone(), query.user.clone());
+    let ids = (client_id.unwrap_or_default(), user_id.unwrap_or_default());
+    Ok(Cursor(filter(query, ids)))
+}
+
+fn filter(query: Query, (client_id, user_id): (String, String)) -> Filter {
+    Filter {
         kind: query.kind.unwrap_or_default(),
         client_id,
         user_id,
@@ -55,7 +76,7 @@ pub async fn query(call: &Call<'_>, query: Query) -> Result<Cursor> {
         since_ms: query.since.map_or(0, |at| at.0.saturating_mul(1000)),
         before: query.before.unwrap_or_default(),
         most: 0,
-    }))
+    }
 }
 
 /// The next page of events.
@@ -157,13 +178,68 @@ async fn has_events(call: &Allowed<'_>, about: &Filter) -> Result<bool> {
     Ok(!audit_events::list(call.store.db(), about).await?.is_empty())
 }
 
-/// An event as JSON, with its facts as a JSON object instead of JSON in a string.
+/// An event as JSON.
 pub fn document(event: &AuditRow) -> Value {
-    let mut object = json!(event);
-    if let Ok(facts) = serde_json::from_str::<Value>(&event.facts)
-        && let Some(object) = object.as_object_mut()
-    {
-        object.insert("facts".to_owned(), facts);
+    json!(Document::from(event))
+}
+
+/// An audit event. Members without a value are absent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditEvent)]
+pub struct Document {
+    /// A UUIDv7: sorted by time.
+    id: String,
+    /// When it happened, in Unix milliseconds.
+    at_ms: i64,
+    /// What happened.
+    kind: String,
+    /// `success`, or the code of the refusal.
+    outcome: String,
+    /// The client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    /// The user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    /// The session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    /// The grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_id: Option<String>,
+    /// Who performed an administrative action: `operator`, `user:ID`, `client:ID`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<String>,
+    /// The address of the client or the browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// The request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    /// Details: an object; for a batch, the issued tokens, as an array.
+    facts: Value,
+    /// The number of events that this one represents.
+    count: i64,
+}
+
+impl From<&AuditRow> for Document {
+    fn from(event: &AuditRow) -> Self {
+        let event = event.clone();
+        let facts = serde_json::from_str(&event.facts);
+        Self {
+            id: event.id,
+            at_ms: event.at_ms,
+            kind: event.kind,
+            outcome: event.outcome,
+            client_id: event.client_id,
+            user_id: event.user_id,
+            session_id: event.session_id,
+            grant_id: event.grant_id,
+            actor: event.actor,
+            address: event.address,
+            request_id: event.request_id,
+            facts: facts.unwrap_or(Value::String(event.facts)),
+            count: event.count,
+        }
     }
-    object
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Action, Allowed, Call, Done, Error, Result, Subject};
+use super::{Action, Allowed, Call, Done, Error, Result, Subject, client};
 use crate::jose::Kek;
 pub use crate::pki::ca::ImportedCa;
 use crate::pki::ca::{BuiltInCa, split_chain, subject_text};
@@ -96,10 +96,12 @@ pub struct Enrolment {
 ///
 /// # Errors
 /// There is no built-in CA, the validity is too long, the client cannot have a certificate, or the database fails.
-pub async fn enrol(call: &Call<'_>, client: &ClientId, valid: Seconds) -> Result<Done<Enrolment>> {
+pub async fn enrol(call: &Call<'_>, id: &ClientId, valid: Seconds) -> Result<Done<Enrolment>> {
+    let authority = call.authority();
     let call = &call.allow(Action::EnrolClient)?;
+    client::must_not_reach_api_by(call, authority, id).await?;
     let kek = call.kek().await?;
-    let token = built_in_ca(call, &kek).create_enrolment_token(client, valid).await?;
+    let token = built_in_ca(call, &kek).create_enrolment_token(id, valid).await?;
     let enrolment = Enrolment { token, expires_at: call.now + valid };
     Ok(Done::new(enrolment, Kind::EnrolmentCreated))
 }

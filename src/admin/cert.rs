@@ -1,8 +1,10 @@
 //! The certificate inventory.
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::{Action, Allowed, Call, Done, Error, Page, Result, Subject, ca};
+use super::{Action, Allowed, Call, Done, Error, Page, Result, Subject, ca, client};
 use crate::config::Config;
 use crate::pki::census::ClientForecast;
 use crate::pki::inventory::{self, Entry, Inventory, Listing, State};
@@ -222,13 +224,15 @@ pub async fn revoke(
 /// There is no built-in CA, the client cannot have a certificate, or the database fails.
 pub async fn issue(
     call: &Call<'_>,
-    client: &ClientId,
+    id: &ClientId,
     request: &CertificationRequest,
 ) -> Result<Done<IssuedCertificate>> {
+    let authority = call.authority();
     let call = &call.allow(Action::IssueCertificate)?;
+    client::must_not_reach_api_by(call, authority, id).await?;
     let kek = call.kek().await?;
     let ca = ca::built_in_ca(call, &kek);
-    let issued = ca.issue(Some(client), request, Right::Proven).await?;
+    let issued = ca.issue(Some(id), request, Right::Proven).await?;
     Ok(Done::new(issued, Kind::CertificateIssued))
 }
 
@@ -276,41 +280,107 @@ pub async fn forecast(call: &Call<'_>, horizon: Seconds, all: bool) -> Result<Ve
 
 /// A certificate as JSON.
 pub fn document(entry: &Entry) -> Value {
-    let row = &entry.certificate;
-    let clients: Vec<_> = entry
-        .holders
-        .iter()
-        .map(|holder| {
-            json!({
-                "client_id": holder.client_id,
-                "registered_at": holder.registered_at,
-                "last_used_at": holder.last_used_at,
-                "shares_name": entry.sharing.contains(&holder.client_id),
-            })
-        })
-        .collect();
-    json!({
-        "kind": "certificate",
-        "thumbprint": row.thumbprint,
-        "public_key": row.public_key,
-        "origin": row.origin.as_str(),
-        "state": entry.state,
-        "issued_to": row.client_id,
-        "clients": clients,
-        "subject": row.subject,
-        "names": row.names,
-        "issuer": row.issuer,
-        "serial": row.serial,
-        "key_type": row.key_type,
-        "key_bits": row.key_bits,
-        "not_before": row.not_before,
-        "not_after": row.not_after,
-        "first_seen_at": row.first_seen_at,
-        "last_used_at": row.last_used_at,
-        "tokens": entry.tokens,
-        "revoked_at": row.revoked_at,
-        "reason": row.reason,
-    })
+    json!(Document::from(entry))
+}
+
+/// A client that uses a certificate.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CertificateClient {
+    /// The client.
+    client_id: String,
+    /// When the certificate was registered for it, in Unix seconds.
+    #[schema(required)]
+    registered_at: Option<i64>,
+    /// When the client last presented it, in Unix seconds.
+    #[schema(required)]
+    last_used_at: Option<i64>,
+    /// Whether the client shares its certificate name with others.
+    shares_name: bool,
+}
+
+/// A certificate of the inventory.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Certificate)]
+pub struct Document {
+    /// Always `certificate`.
+    kind: &'static str,
+    /// The SHA-256 of the certificate, in base64url.
+    thumbprint: String,
+    /// The SHA-256 of its public key, in base64url.
+    public_key: String,
+    /// Where it comes from.
+    origin: String,
+    /// `pending`, `valid`, `expiring`, `expired` or `revoked`.
+    state: String,
+    /// The client that the built-in CA issued it to.
+    #[schema(required)]
+    issued_to: Option<String>,
+    /// The clients that use it.
+    clients: Vec<CertificateClient>,
+    /// The subject (RFC 4514).
+    subject: String,
+    /// The subject alternative names.
+    names: Vec<String>,
+    /// The issuer (RFC 4514).
+    issuer: String,
+    /// The serial number.
+    serial: String,
+    /// The type of the public key.
+    key_type: String,
+    /// Its size in bits.
+    key_bits: i64,
+    /// The begin of its validity, in Unix seconds.
+    not_before: i64,
+    /// The end of its validity, in Unix seconds.
+    not_after: i64,
+    /// When the server first saw it, in Unix seconds.
+    first_seen_at: i64,
+    /// When it was last presented, in Unix seconds.
+    #[schema(required)]
+    last_used_at: Option<i64>,
+    /// How many valid tokens are bound to it, by kind.
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
+    tokens: Value,
+    /// When it was revoked, in Unix seconds.
+    #[schema(required)]
+    revoked_at: Option<i64>,
+    /// The reason (RFC 5280 §5.3.1).
+    #[schema(required)]
+    reason: Option<String>,
+}
+
+impl From<&Entry> for Document {
+    fn from(entry: &Entry) -> Self {
+        let row = &entry.certificate;
+        let clients = entry.holders.iter().map(|holder| CertificateClient {
+            client_id: holder.client_id.to_string(),
+            registered_at: holder.registered_at.map(|at| at.0),
+            last_used_at: holder.last_used_at.map(|at| at.0),
+            shares_name: entry.sharing.contains(&holder.client_id),
+        });
+        Self {
+            kind: "certificate",
+            thumbprint: row.thumbprint.to_string(),
+            public_key: row.public_key.to_string(),
+            origin: row.origin.as_str().to_owned(),
+            state: entry.state.to_string(),
+            issued_to: row.client_id.as_ref().map(ToString::to_string),
+            clients: clients.collect(),
+            subject: row.subject.clone(),
+            names: row.names.clone(),
+            issuer: row.issuer.clone(),
+            serial: row.serial.clone(),
+            key_type: row.key_type.clone(),
+            key_bits: row.key_bits,
+            not_before: row.not_before.0,
+            not_after: row.not_after.0,
+            first_seen_at: row.first_seen_at.0,
+            last_used_at: row.last_used_at.map(|at| at.0),
+            tokens: json!(entry.tokens),
+            revoked_at: row.revoked_at.map(|at| at.0),
+            reason: row.reason.clone(),
+        }
+    }
 }
 
 /// A signing key as JSON, in the terms of certificates.

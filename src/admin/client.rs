@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Action, Allowed, Call, Done, Error, PAGE_SIZE, Page, Result, Subject};
-use crate::flow::clients::registration::Registered;
+use super::{Action, Allowed, Authority, Call, Done, Error, PAGE_SIZE, Page, Result, Subject};
+pub use crate::flow::clients::registration::Registered;
+use crate::flow::clients::resources::administration;
 use crate::jose::Kek;
 use crate::people::name;
 use crate::record::Kind;
@@ -13,7 +14,7 @@ use crate::types::language::LanguageTag;
 use crate::types::{ClientId, Seconds, Timestamp};
 
 /// Members that the server adds to the document of a client. They are ignored when the document is read back.
-const READ_ONLY: [&str; 4] =
+pub const READ_ONLY: [&str; 4] =
     ["client_id_issued_at", "client_secret_expires_at", "gw_disabled_at", "gw_secrets"];
 
 /// Client metadata that is to be registered.
@@ -77,8 +78,10 @@ fn writable(
 /// # Errors
 /// The metadata is invalid, is refused, or the database fails.
 pub async fn create(call: &Call<'_>, description: &Description) -> Result<Done<Registered>> {
+    let authority = call.authority();
     let call = &call.allow(Action::CreateClient)?;
     let metadata = description.metadata(None)?;
+    must_not_reach_api(call, authority, &metadata)?;
     let kek = kek_for(call, metadata.token_endpoint_auth_method).await?;
     let registered = call.registrar(kek.as_ref()).await?.create(metadata).await?;
     Ok(Done::new(registered, Kind::ClientCreated))
@@ -93,8 +96,11 @@ pub async fn update(
     client: &Client,
     description: &Description,
 ) -> Result<Done<Registered>> {
+    let authority = call.authority();
     let call = &call.allow(Action::UpdateClient)?;
     let metadata = description.metadata(Some(client))?;
+    must_not_reach_api(call, authority, &metadata)?;
+    must_not_reach_api(call, authority, &client.metadata)?;
     let kek = kek_for(call, metadata.token_endpoint_auth_method).await?;
     let registered = call.registrar(kek.as_ref()).await?.update(client, metadata).await?;
     Ok(Done::new(registered, Kind::ClientUpdated))
@@ -109,10 +115,41 @@ pub async fn rotate_secret(
     client: &Client,
     overlap: Seconds,
 ) -> Result<Done<Registered>> {
+    let authority = call.authority();
     let call = &call.allow(Action::RotateClientSecret)?;
+    must_not_reach_api(call, authority, &client.metadata)?;
     let kek = kek_for(call, client.metadata.token_endpoint_auth_method).await?;
     let registered = call.registrar(kek.as_ref()).await?.rotate_secret(client, overlap).await?;
     Ok(Done::new(registered, Kind::ClientSecretRotated))
+}
+
+/// Checks that only owners decide on a client that can have tokens for the administration API: an owner may sign in to
+/// it, and whoever controls the client controls the token (THREATS AD-05).
+fn must_not_reach_api(
+    call: &Allowed<'_>,
+    authority: &Authority,
+    metadata: &Metadata,
+) -> Result<()> {
+    let api = administration::id(&call.config.issuer);
+    let reaches = metadata.gw_allowed_resources.contains(&api)
+        || metadata.gw_default_audience.contains(&api)
+        || metadata.gw_resources.contains(&api);
+    if reaches {
+        authority.must_be_owner("only an owner decides on a client for the administration API")?;
+    }
+    Ok(())
+}
+
+/// The same for new credentials of a registered client.
+pub(super) async fn must_not_reach_api_by(
+    call: &Allowed<'_>,
+    authority: &Authority,
+    id: &ClientId,
+) -> Result<()> {
+    match clients::find(call.store.db(), id).await? {
+        Some(client) => must_not_reach_api(call, authority, &client.metadata),
+        None => Ok(()),
+    }
 }
 
 /// The key-encryption key, if the method needs a sealed secret. Administering other clients does not need it.
@@ -158,11 +195,40 @@ pub async fn delete(call: &Call<'_>, id: &ClientId) -> Result<Done<()>> {
 /// # Errors
 /// The database fails.
 pub async fn page(call: &Call<'_>, after: Option<&ClientId>, limit: i64) -> Result<Page<Client>> {
-    read(&call.allow(Action::ReadClients)?, after, limit).await
+    read_page(&call.allow(Action::ReadClients)?, after, limit).await
 }
 
-async fn read(call: &Allowed<'_>, after: Option<&ClientId>, limit: i64) -> Result<Page<Client>> {
+async fn read_page(
+    call: &Allowed<'_>,
+    after: Option<&ClientId>,
+    limit: i64,
+) -> Result<Page<Client>> {
     Ok(Page::new(clients::page(call.store.db(), after, limit).await?, limit))
+}
+
+/// The client with this `client_id`.
+///
+/// # Errors
+/// There is no such client, or the database fails.
+pub async fn read(call: &Call<'_>, id: &ClientId) -> Result<Client> {
+    by_id(&call.allow(Action::ReadClients)?, id).await
+}
+
+/// A client that the administrator has registered: what [`create`] returned.
+///
+/// # Errors
+/// There is no such client any more, or the database fails.
+pub async fn created(call: &Call<'_>, id: &ClientId) -> Result<Client> {
+    by_id(&call.allow(Action::CreateClient)?, id).await
+}
+
+async fn by_id(call: &Allowed<'_>, id: &ClientId) -> Result<Client> {
+    clients::find(call.store.db(), id).await?.ok_or_else(|| unknown(id.as_str()))
+}
+
+fn unknown(which: &str) -> Error {
+    let text = format!("there is no client with the client_id or the name {which}");
+    Error::NotFound(Subject::Client, text)
 }
 
 /// Finds a client by its `client_id` or its name.
@@ -174,10 +240,7 @@ pub async fn find(call: &Call<'_>, which: &str) -> Result<Client> {
 }
 
 async fn existing(call: &Allowed<'_>, which: &str) -> Result<Client> {
-    known(call, which).await?.ok_or_else(|| {
-        let text = format!("there is no client with the client_id or the name {which}");
-        Error::NotFound(Subject::Client, text)
-    })
+    known(call, which).await?.ok_or_else(|| unknown(which))
 }
 
 pub(super) async fn known(call: &Allowed<'_>, which: &str) -> Result<Option<Client>> {
@@ -191,7 +254,7 @@ pub(super) async fn known(call: &Allowed<'_>, which: &str) -> Result<Option<Clie
     let mut named: Vec<Client> = Vec::new();
     let mut after: Option<ClientId> = None;
     loop {
-        let page = read(call, after.as_ref(), PAGE_SIZE).await?;
+        let page = read_page(call, after.as_ref(), PAGE_SIZE).await?;
         after = page.items.last().map(|client| client.id.clone());
         let same = page.items.into_iter().filter(|one| name::canonical(one.name()) == wanted);
         named.extend(same);

@@ -1,6 +1,8 @@
 //! Signing keys and server secrets.
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{Action, Call, Done, Result};
 pub use crate::flow::keys::Replaced;
@@ -67,14 +69,46 @@ pub const fn state(key: &SigningKeyRow) -> &'static str {
 
 /// A signing key as JSON.
 pub fn document(key: &SigningKeyRow) -> Value {
-    json!({
-        "kid": key.id,
-        "alg": key.alg,
-        "state": state(key),
-        "published_at": key.published_at,
-        "activated_at": key.activated_at,
-        "retiring_at": key.retiring_at,
-        "retired_at": key.retired_at,
-        "compromised_at": key.compromised_at,
-    })
+    json!(Document::from(key))
+}
+
+/// A signing key; never the key itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SigningKey)]
+pub struct Document {
+    /// The `kid` of tokens and of the JWKS.
+    kid: String,
+    /// The algorithm (RFC 7518 §3.1).
+    alg: String,
+    /// `pending`, `active`, `retiring`, `retired` or `compromised`.
+    state: &'static str,
+    /// When it was published in the JWKS, in Unix seconds.
+    published_at: i64,
+    /// When it began to sign, in Unix seconds.
+    #[schema(required)]
+    activated_at: Option<i64>,
+    /// When it stopped to sign, in Unix seconds.
+    #[schema(required)]
+    retiring_at: Option<i64>,
+    /// When it was removed from the JWKS, in Unix seconds.
+    #[schema(required)]
+    retired_at: Option<i64>,
+    /// When it was declared compromised, in Unix seconds.
+    #[schema(required)]
+    compromised_at: Option<i64>,
+}
+
+impl From<&SigningKeyRow> for Document {
+    fn from(key: &SigningKeyRow) -> Self {
+        Self {
+            kid: key.id.clone(),
+            alg: key.alg.to_string(),
+            state: state(key),
+            published_at: key.published_at.0,
+            activated_at: key.activated_at.map(|at| at.0),
+            retiring_at: key.retiring_at.map(|at| at.0),
+            retired_at: key.retired_at.map(|at| at.0),
+            compromised_at: key.compromised_at.map(|at| at.0),
+        }
+    }
 }

@@ -17,6 +17,7 @@ pub mod client;
 pub mod database;
 mod dependencies;
 mod error;
+pub mod idempotency;
 pub mod key;
 pub mod refusal;
 pub mod resource;
@@ -65,6 +66,15 @@ impl<'a> Call<'a> {
     /// The authority of the administrator.
     pub const fn authority(&self) -> &'a Authority {
         self.administrator.authority()
+    }
+
+    /// Checks that the administrator may perform an action now, before anything else of a request is read. The
+    /// action itself checks again.
+    ///
+    /// # Errors
+    /// The roles or the scope do not include it, or the authentication is too old.
+    pub fn check(&self, action: Action) -> Result<()> {
+        self.allow(action).map(drop)
     }
 
     /// Checks that the administrator may perform an action now.

@@ -113,13 +113,37 @@ pub async fn update(call: &Call<'_>, id: &ResourceId, changes: &Changes) -> Resu
     Ok(Done::new(resource, Kind::ResourceUpdated))
 }
 
+/// Registers an API as described.
+///
+/// # Errors
+/// The identifier is in use, a value is invalid, or the database fails.
+pub async fn register(call: &Call<'_>, resource: Resource) -> Result<Done<Resource>> {
+    let call = &call.allow(Action::CreateResource)?;
+    rules::create(call.store, &call.config.issuer, &resource, call.trace).await?;
+    Ok(Done::new(resource, Kind::ResourceCreated))
+}
+
+/// Replaces the registration of an API that is as the caller has read it.
+///
+/// # Errors
+/// A value is invalid, the API was changed meanwhile, or the database fails.
+pub async fn replace(
+    call: &Call<'_>,
+    read: &Resource,
+    resource: Resource,
+) -> Result<Done<Resource>> {
+    let call = &call.allow(Action::UpdateResource)?;
+    rules::replace(call.store, &call.config.issuer, Some(read), &resource, call.trace).await?;
+    Ok(Done::new(resource, Kind::ResourceUpdated))
+}
+
 /// Deletes an API.
 ///
 /// # Errors
 /// There is no such API, or the database fails.
 pub async fn delete(call: &Call<'_>, id: &ResourceId) -> Result<Done<()>> {
     let call = &call.allow(Action::DeleteResource)?;
-    rules::delete(call.store, id, call.trace).await?;
+    rules::delete(call.store, &call.config.issuer, id, call.trace).await?;
     Ok(Done::new((), Kind::ResourceDeleted))
 }
 
@@ -130,6 +154,22 @@ pub async fn delete(call: &Call<'_>, id: &ResourceId) -> Result<Done<()>> {
 pub async fn list(call: &Call<'_>) -> Result<Vec<Resource>> {
     let call = &call.allow(Action::ReadResources)?;
     Ok(resources::all(call.store.db()).await?)
+}
+
+/// The API with this identifier.
+///
+/// # Errors
+/// There is no such API, or the database fails.
+pub async fn read(call: &Call<'_>, id: &ResourceId) -> Result<Resource> {
+    existing(&call.allow(Action::ReadResources)?, id).await
+}
+
+/// An API that the administrator has registered: what [`register`] returned.
+///
+/// # Errors
+/// There is no such API any more, or the database fails.
+pub async fn created(call: &Call<'_>, id: &ResourceId) -> Result<Resource> {
+    existing(&call.allow(Action::CreateResource)?, id).await
 }
 
 async fn existing(call: &Allowed<'_>, id: &ResourceId) -> Result<Resource> {

@@ -1,6 +1,8 @@
 //! Roles of administrators, and invitations to become owner.
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{Action, Call, Done, Error, Result, Subject, client, user};
 pub use crate::people::links::Link;
@@ -64,12 +66,37 @@ pub async fn invite(call: &Call<'_>) -> Result<Done<Link>> {
 
 /// A role of an administrator as JSON.
 pub fn document(row: &RoleRow) -> Value {
-    json!({
-        "kind": row.kind,
-        "id": row.id,
-        "name": row.name,
-        "role": row.role,
-        "granted_at": row.granted_at,
-        "disabled_at": row.disabled_at,
-    })
+    json!(Document::from(row))
+}
+
+/// A role of an administrator.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AdministratorRole)]
+pub struct Document {
+    /// `user` or `client`.
+    kind: String,
+    /// The identifier of the user or the client.
+    id: String,
+    /// The username; empty for a client.
+    name: String,
+    /// The role.
+    role: String,
+    /// When it was given, in Unix seconds.
+    granted_at: i64,
+    /// Since when the user or the client is disabled, in Unix seconds.
+    #[schema(required)]
+    disabled_at: Option<i64>,
+}
+
+impl From<&RoleRow> for Document {
+    fn from(row: &RoleRow) -> Self {
+        Self {
+            kind: row.kind.clone(),
+            id: row.id.clone(),
+            name: row.name.clone(),
+            role: row.role.clone(),
+            granted_at: row.granted_at.0,
+            disabled_at: row.disabled_at.map(|at| at.0),
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Users.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::{Action, Allowed, Call, Done, Error, Page, Result, Subject};
 pub use crate::people::account::NewAccount;
@@ -39,11 +41,69 @@ pub async fn find(call: &Call<'_>, who: &str) -> Result<User> {
     existing(&call.allow(Action::ReadUsers)?, who).await
 }
 
+/// The user with this identifier.
+///
+/// # Errors
+/// There is no such user, or the database fails.
+pub async fn read(call: &Call<'_>, id: &UserId) -> Result<User> {
+    let call = &call.allow(Action::ReadUsers)?;
+    let found = users::with_password(call.store.db(), id).await?;
+    found.map(|found| found.user).ok_or_else(|| unknown(id.as_str()))
+}
+
+/// A user whom the administrator has created: what [`create`] returned.
+///
+/// # Errors
+/// There is no such user any more, or the database fails.
+pub async fn created(call: &Call<'_>, id: &UserId) -> Result<User> {
+    let call = &call.allow(Action::CreateUser)?;
+    let found = users::with_password(call.store.db(), id).await?;
+    found.map(|found| found.user).ok_or_else(|| unknown(id.as_str()))
+}
+
+/// The names of a user to find.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    /// The username.
+    pub username: Option<&'a str>,
+    /// The e-mail address.
+    pub email: Option<&'a str>,
+}
+
+/// The user with these names, compared as at sign-in.
+///
+/// # Errors
+/// The database fails.
+pub async fn named(call: &Call<'_>, names: &Names<'_>) -> Result<Option<User>> {
+    let call = &call.allow(Action::ReadUsers)?;
+    let Some(any) = names.username.or(names.email) else {
+        return Ok(None);
+    };
+    let found = users::by_name(call.store.db(), &name::canonical(any)).await?;
+    let is_same = |wanted: Option<&str>, own: Option<&str>| {
+        wanted.is_none_or(|wanted| {
+            own.is_some_and(|own| name::canonical(own) == name::canonical(wanted))
+        })
+    };
+    let found = found.map(|found| found.user).filter(|user| {
+        is_same(names.username, Some(&user.username)) && is_same(names.email, user.email.as_deref())
+    });
+    Ok(found)
+}
+
+/// Checks that there is a user.
+pub(super) async fn must_be_known(call: &Allowed<'_>, id: &UserId) -> Result<()> {
+    let found = users::with_password(call.store.db(), id).await?;
+    found.map(drop).ok_or_else(|| unknown(id.as_str()))
+}
+
+fn unknown(who: &str) -> Error {
+    let text = format!("no user has the username, e-mail address or identifier {who}");
+    Error::NotFound(Subject::User, text)
+}
+
 pub(super) async fn existing(call: &Allowed<'_>, who: &str) -> Result<User> {
-    known(call, who).await?.ok_or_else(|| {
-        let text = format!("no user has the username, e-mail address or identifier {who}");
-        Error::NotFound(Subject::User, text)
-    })
+    known(call, who).await?.ok_or_else(|| unknown(who))
 }
 
 pub(super) async fn known(call: &Allowed<'_>, who: &str) -> Result<Option<User>> {
@@ -148,14 +208,44 @@ fn must_exist(exists: bool, user: &UserId) -> Result<()> {
 
 /// A user as JSON.
 pub fn document(user: &User) -> Value {
-    json!({
-        "id": user.id,
-        "username": user.username,
-        "email": user.email,
-        "email_verified": user.email_verified,
-        "claims": user.claims,
-        "created_at": user.created_at,
-        "updated_at": user.updated_at,
-        "disabled_at": user.disabled_at,
-    })
+    json!(Document::from(user))
+}
+
+/// A user, with the names of OIDC Core §5.1.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub struct Document {
+    /// The identifier, never used again for another user.
+    id: String,
+    /// The name to sign in with: `preferred_username`.
+    username: String,
+    /// The e-mail address, with which the user can sign in too.
+    #[schema(required)]
+    email: Option<String>,
+    /// Whether the address is verified.
+    email_verified: bool,
+    /// The other standard claims (OIDC Core §5.1).
+    claims: Map<String, Value>,
+    /// When the account was created, in Unix seconds.
+    created_at: i64,
+    /// When the account was last changed, in Unix seconds.
+    updated_at: i64,
+    /// Since when the account is disabled, in Unix seconds.
+    #[schema(required)]
+    disabled_at: Option<i64>,
+}
+
+impl From<&User> for Document {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username.clone(),
+            email: user.email.clone(),
+            email_verified: user.email_verified,
+            claims: user.claims.clone(),
+            created_at: user.created_at.0,
+            updated_at: user.updated_at.0,
+            disabled_at: user.disabled_at.map(|at| at.0),
+        }
+    }
 }

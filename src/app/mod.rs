@@ -14,7 +14,7 @@ use crate::admin::{self, Administrator, Dependencies};
 use crate::config::{Config, Pooler};
 use crate::flow::Call;
 use crate::flow::clients::keys::ClientKeys;
-use crate::flow::clients::registration;
+use crate::flow::clients::{registration, resources};
 use crate::flow::keys::kek;
 use crate::flow::keys::{Keyring, Schedule};
 use crate::flow::tokens::possession::Possession;
@@ -146,6 +146,7 @@ impl App {
         let trace = Trace::of_command(clock.now_ms());
         let keyring = Keyring::open(&store, kek, schedule, &trace).await?;
         registration::settle(&store, &trace).await?;
+        resources::administration::settle(&store, &config.issuer, &trace).await?;
         for (kind, count) in ahead::count(&store, trace.now()).await? {
             tracing::warn!(
                 kind,

@@ -67,6 +67,49 @@ pub fn parse<T: AsRef<str>>(texts: &[T]) -> Result<Map<String, Value>, Refusal> 
     Ok(claims)
 }
 
+/// A claim that is not valid: its name, that of a member of an address after it, and what is wrong.
+pub type Wrong<'a> = (&'a str, Option<&'a str>, &'static str);
+
+/// Reads claims from JSON, with the types of OIDC Core §5.1.
+///
+/// # Errors
+/// All claims that are not valid.
+pub fn from_json(members: &Map<String, Value>) -> Result<Map<String, Value>, Vec<Wrong<'_>>> {
+    let (mut claims, mut wrong) = (Map::new(), Vec::new());
+    for (name, value) in members {
+        let read = match (name.as_str(), value) {
+            ("address", Value::Object(address)) if !address.is_empty() => {
+                for (member, value) in address {
+                    let text = value.as_str().unwrap_or_default();
+                    if let Err(refusal) = address_member(member, text) {
+                        wrong.push((name.as_str(), Some(member.as_str()), refusal.why));
+                    }
+                }
+                Ok(value.clone())
+            }
+            ("address", _) => Err("this claim is a JSON object of texts (OIDC Core §5.1.1)"),
+            (name, Value::String(text)) if !is_flag(name) => {
+                claim(name, text).map_err(|refusal| refusal.why)
+            }
+            (name, Value::Bool(flag)) if is_flag(name) => Ok(Value::Bool(*flag)),
+            (name, other) => claim(name, &other.to_string())
+                .map_err(|refusal| refusal.why)
+                .and(Err("this claim has another type (OIDC Core §5.1)")),
+        };
+        match read {
+            Ok(value) => {
+                claims.insert(name.clone(), value);
+            }
+            Err(why) => wrong.push((name, None, why)),
+        }
+    }
+    if wrong.is_empty() { Ok(claims) } else { Err(wrong) }
+}
+
+fn is_flag(name: &str) -> bool {
+    CLAIMS.iter().any(|(known, form)| *known == name && matches!(form, Form::Flag))
+}
+
 /// Adds or replaces claims; members of an address one by one.
 pub fn merge(claims: &mut Map<String, Value>, more: Map<String, Value>) {
     for (name, value) in more {
@@ -329,6 +372,39 @@ mod tests {
         assert!(parse(&["name=a", "name=b"]).is_err());
         assert!(parse(&["address.country=a", "address.country=b"]).is_err());
         assert!(parse(&["address.country=a", "address={\"country\":\"b\"}"]).is_err());
+    }
+
+    #[test]
+    fn claims_in_json_have_their_types_and_all_wrong_ones_are_named() {
+        let read = |value: Value| {
+            let members = value.as_object().unwrap().clone();
+            from_json(&members).map(Value::from).map_err(|wrong| {
+                let names = wrong
+                    .iter()
+                    .map(|(name, member, _)| format!("{name} {}", member.unwrap_or_default()));
+                let mut names: Vec<_> = names.collect();
+                names.sort_unstable();
+                names
+            })
+        };
+        let right =
+            json!({"name": "A", "phone_number_verified": true, "address": {"country": "FR"}});
+        assert_eq!(read(right.clone()), Ok(right));
+        let wrong = json!({"name": 1, "phone_number_verified": "true", "role": "admin", "sub": "1",
+            "locale": null, "address": {"country": 1, "planet": "x"}, "gender": "x"});
+        assert_eq!(
+            read(wrong).unwrap_err(),
+            [
+                "address country",
+                "address planet",
+                "locale ",
+                "name ",
+                "phone_number_verified ",
+                "role ",
+                "sub "
+            ]
+        );
+        assert!(read(json!({"address": "Paris"})).is_err());
     }
 
     #[test]

@@ -22,12 +22,15 @@ pub struct Changes<'a> {
     pub claims: Map<String, Value>,
     /// Claims to remove: `locale`, `address.region`.
     pub removed: &'a [String],
+    /// The account as the caller has read it, which must not have changed meanwhile.
+    pub read: Option<&'a User>,
 }
 
 /// Changes an account. Sessions and grants stay valid: applications see the change at their next request.
 ///
 /// # Errors
-/// Refuses names that are invalid or in use, `email_verified` without an address, and unknown accounts.
+/// Refuses names that are invalid or in use, `email_verified` without an address, and unknown accounts;
+/// `precondition_failed` if the account was changed since it was read.
 pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -> Result<User> {
     retrying(|| async {
         let mut tx = people.store.write().await?;
@@ -39,6 +42,11 @@ pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -
         let found = users::with_password(&mut tx, user).await?;
         let WithPassword { user: before, .. } =
             found.ok_or_else(|| Code::NotFound.because("there is no such account"))?;
+        if changes.read.is_some_and(|read| !is_same(read, &before)) {
+            return Err(Code::PreconditionFailed
+                .because("the account was changed meanwhile: read it again")
+                .into());
+        }
         let after = apply(&before, changes)?;
         let names = sign_in_names(&after.username, after.email.as_deref())?;
         match users::update(&mut tx, &after, &names).await {
@@ -56,6 +64,15 @@ pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -
         Ok::<_, Error>(after)
     })
     .await
+}
+
+/// Whether an account is as it was, except for the time of its last change, which the lock has set.
+fn is_same(read: &User, now: &User) -> bool {
+    read.username == now.username
+        && read.email == now.email
+        && read.email_verified == now.email_verified
+        && read.claims == now.claims
+        && read.disabled_at == now.disabled_at
 }
 
 fn apply(before: &User, changes: &Changes<'_>) -> Result<User> {

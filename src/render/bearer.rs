@@ -65,13 +65,13 @@ impl IntoResponse for Bearer {
     }
 }
 
-fn uses_dpop_scheme(head: &Head) -> bool {
+pub(super) fn uses_dpop_scheme(head: &Head) -> bool {
     let presented = head.text(AUTHORIZATION).and_then(Scheme::of_authorization);
     presented.is_some_and(|(scheme, _)| scheme == Scheme::Dpop)
 }
 
 /// Adds a challenge in a field of its own. Descriptions have neither quotes nor line breaks.
-fn challenge(response: &mut Response, scheme: Scheme, parameters: &str) {
+pub(super) fn challenge(response: &mut Response, scheme: Scheme, parameters: &str) {
     let name = scheme.as_str();
     let challenge = match scheme {
         Scheme::Bearer => format!("{name} realm=\"gatewright\"{parameters}"),

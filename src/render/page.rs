@@ -155,6 +155,8 @@ const fn kind_of(code: Code) -> ErrorKind {
         | Code::InvalidClientMetadata
         | Code::TooLarge
         | Code::TooSlow
-        | Code::UnsupportedMediaType => ErrorKind::BadRequest,
+        | Code::UnsupportedMediaType
+        | Code::PreconditionFailed
+        | Code::PreconditionRequired => ErrorKind::BadRequest,
     }
 }

@@ -86,6 +86,12 @@ impl Head {
         &self.site.app
     }
 
+    /// The dependencies of the protocol rules, for this request.
+    pub fn call(&self) -> Call<'_> {
+        let possession = Possession { certificate: self.certificate.clone(), proof: None };
+        Call { possession, ..self.app().call(&self.trace) }
+    }
+
     /// The parameters of the query.
     ///
     /// # Errors
@@ -188,7 +194,6 @@ impl Request {
 
     /// The dependencies of the protocol rules, for this request.
     pub fn call(&self) -> Call<'_> {
-        let possession = Possession { certificate: self.head.certificate.clone(), proof: None };
-        Call { possession, ..self.head.app().call(&self.head.trace) }
+        self.head.call()
     }
 }

@@ -59,10 +59,15 @@ pub(super) fn report(error: &Error, head: &Head) {
     }
 }
 
-/// Sets the status of a code, and `Retry-After` where the client should retry.
+/// Sets the status of a code, with [`set_retry`].
 pub(super) fn set_status(response: &mut Response, code: Code) {
     let status = StatusCode::from_u16(code.status());
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    set_retry(response);
+}
+
+/// Adds `Retry-After` to a status after which the client should retry.
+pub(super) fn set_retry(response: &mut Response) {
     if matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
     {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

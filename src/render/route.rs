@@ -145,7 +145,9 @@ impl Route {
         self
     }
 
-    fn on<F, Fut>(mut self, method: Method, handler: F) -> Self
+    /// Adds the handler of a method.
+    #[must_use]
+    pub fn on<F, Fut>(mut self, method: Method, handler: F) -> Self
     where
         F: Fn(Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output: IntoResponse> + Send + 'static,

@@ -18,8 +18,8 @@ use crate::render::request::{PathParameters, Target};
 use crate::render::route::{Below, Reach};
 use crate::render::words::ErrorKind;
 use crate::render::{
-    Bearer, Head, IntoResponse as _, Json, Kind, Page, Request, Response, Route, Site, cors,
-    headers, page, site,
+    Bearer, Head, IntoResponse as _, Json, Kind, Page, Problem, Request, Response, Route, Site,
+    cors, headers, page, site,
 };
 use crate::types::{Code, Failure};
 
@@ -335,7 +335,17 @@ fn method_not_allowed(head: &Head, route: &Route) -> Response {
     let mut response = if matches!(route.kind, Kind::Page | Kind::Console) && head.wants_page() {
         page::plain(head, status, ErrorKind::BadRequest, Code::InvalidRequest)
     } else {
-        Json::plain(status, Code::InvalidRequest, "this address does not support this method")
+        let why = "this address does not support this method";
+        match route.kind {
+            Kind::Api => Problem::plain(head, status, Code::InvalidRequest, why),
+            Kind::Document
+            | Kind::Machine
+            | Kind::Page
+            | Kind::File
+            | Kind::Probe
+            | Kind::Gateway
+            | Kind::Console => Json::plain(status, Code::InvalidRequest, why),
+        }
     };
     if let Ok(allow) = HeaderValue::from_str(&route.allow()) {
         response.headers_mut().insert(ALLOW, allow);
@@ -347,9 +357,10 @@ fn method_not_allowed(head: &Head, route: &Route) -> Response {
 fn failure(head: &Head, route: &Route, failure: Failure) -> Response {
     match route.kind {
         Kind::Page | Kind::Console => Page::from(failure).into_response(head),
-        Kind::Document | Kind::Machine | Kind::File | Kind::Probe | Kind::Gateway | Kind::Api => {
+        Kind::Document | Kind::Machine | Kind::File | Kind::Probe | Kind::Gateway => {
             Json::from(failure).into_response(head)
         }
+        Kind::Api => Problem::from(failure).into_response(head),
     }
 }
 

@@ -1,11 +1,9 @@
 //! The endpoints of the protocol: the table of contents.
 
-mod access_token;
 mod acme;
 mod authorize;
 mod ca;
 mod client;
-mod dpop;
 mod est;
 pub mod health;
 mod introspect;

@@ -4,11 +4,11 @@
 
 use serde::Serialize;
 
-use super::{client, dpop};
+use super::client;
 use crate::flow::grants::{client_credentials, code, refresh};
 use crate::flow::metadata::path;
 use crate::flow::tokens::mint::Tokens;
-use crate::render::{Json, Request, Response, json};
+use crate::render::{Json, Request, Response, dpop, json};
 use crate::types::client::GrantType;
 use crate::types::{Code, Seconds};
 

@@ -7,12 +7,12 @@
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 
-use super::access_token::in_header;
-use super::dpop;
 use crate::flow::metadata::path;
 use crate::flow::tokens::access_token;
 use crate::flow::tokens::dpop::{self as proofs, Scheme};
 use crate::flow::tokens::userinfo::{self, Body};
+use crate::render::access_token::in_header;
+use crate::render::dpop;
 use crate::render::{Bearer, Request, Response, json};
 use crate::types::{Code, Secret};
 

@@ -6,11 +6,11 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 
-use super::access_token::in_header;
-use super::dpop;
 use crate::config::{GatewayRoute, OriginalRequest};
 use crate::flow::metadata::path;
 use crate::flow::tokens::gateway::{self, Identity};
+use crate::render::access_token::in_header;
+use crate::render::dpop;
 use crate::render::{Bearer, Head, Json, Request, Response};
 use crate::types::{Code, Failure, Scheme, Secret};
 

@@ -361,7 +361,7 @@ async fn cause_event(kind: Kind, server: &Server) {
             let issuer = &app.config.issuer;
             let trace = server.trace();
             resources::update(&app.store, issuer, &found, &trace).await.unwrap();
-            resources::delete(&app.store, &resource, &trace).await.unwrap();
+            resources::delete(&app.store, &app.config.issuer, &resource, &trace).await.unwrap();
         }
         Kind::KeyPublished | Kind::KeyActivated | Kind::KeyRetired => {
             server.advance_clock(60 * 60);

@@ -59,7 +59,7 @@ async fn sealed(store: &Store) -> Vec<Vec<u8>> {
 }
 
 /// The columns of type BYTEA that hold no sealed value: digests, certificates and what was fetched.
-const NOT_SEALED: [&str; 19] = [
+const NOT_SEALED: [&str; 21] = [
     "authorities.certificate",
     "authorities.chain",
     "certificates.der",
@@ -71,6 +71,8 @@ const NOT_SEALED: [&str; 19] = [
     "decisions.digest",
     "device_cookies.digest",
     "enrolments.digest",
+    "idempotency_keys.key_digest",
+    "idempotency_keys.request_digest",
     "links.digest",
     "opaque_tokens.digest",
     "replays.jti",

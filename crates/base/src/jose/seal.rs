@@ -62,6 +62,8 @@ pub enum Kind {
     /// Proof that the current password was entered correctly, in the form that changes it, by
     /// session id.
     PasswordProof,
+    /// The position in a listing of the administration API, by the administrator who reads it.
+    Cursor,
 }
 
 impl fmt::Display for Owner<'_> {
@@ -77,6 +79,7 @@ impl fmt::Display for Owner<'_> {
             Kind::WaitingRequest => "waiting request",
             Kind::PostedRequest => "posted request",
             Kind::PasswordProof => "password proof",
+            Kind::Cursor => "cursor",
         };
         write!(f, "{kind}/{}", self.1)
     }

@@ -167,6 +167,10 @@ codes! {
     Forbidden "access_denied" 403;
     /// Not from an RFC: the change conflicts with the present state (RFC 9110 §15.5.10).
     Conflict "conflict" 409;
+    /// Not from an RFC: the object was changed since the caller read it (RFC 9110 §15.5.13).
+    PreconditionFailed "precondition_failed" 412;
+    /// Not from an RFC: a change must name the version that the caller read (RFC 6585 §3).
+    PreconditionRequired "precondition_required" 428;
     /// RFC 7591 §3.2.2.
     InvalidRedirectUri "invalid_redirect_uri" 400;
     /// RFC 7591 §3.2.2.

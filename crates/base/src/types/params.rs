@@ -94,6 +94,11 @@ impl Params {
         Ok(values.flatten().map(String::as_str).filter(|value| !value.is_empty()).collect())
     }
 
+    /// The names of the parameters, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Refuses duplicates of any parameter except `resource`.
     ///
     /// # Errors

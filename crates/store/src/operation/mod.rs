@@ -4,6 +4,7 @@ pub mod ahead;
 pub mod audit_events;
 pub mod cache;
 pub mod failovers;
+pub mod idempotency_keys;
 pub mod jobs;
 pub mod outbox;
 pub mod sweep;

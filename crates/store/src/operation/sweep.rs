@@ -160,6 +160,11 @@ const TASKS: &[Task] = &[
     task("codes", CODES_KEPT, &[batch!("codes", "digest", "expires_at")]),
     task("decisions", MARGIN, &[batch!("decisions", "digest", "expires_at")]),
     task("opaque_tokens", MARGIN, &[batch!("opaque_tokens", "digest", "expires_at")]),
+    task(
+        "idempotency_keys",
+        MARGIN,
+        &[batch!("idempotency_keys", "actor, key_digest", "expires_at")],
+    ),
     task("links", MARGIN, &[batch!("links", "digest", "expires_at")]),
     task("revoked_tokens", MARGIN, &[batch!("revoked_tokens", "jti", "expires_at")]),
     task("replays", MARGIN, &[batch!("replays", "kind, issuer, jti", "expires_at")]),

@@ -78,7 +78,7 @@ impl Registrar<'_> {
     /// secret, or a sealed one, that the client does not have, it is issued.
     ///
     /// # Errors
-    /// Those of [`Registrar::create`], and `invalid_request` if the client was changed meanwhile.
+    /// Those of [`Registrar::create`], and `precondition_failed` if the client was changed meanwhile.
     pub async fn update(&self, client: &Client, metadata: Metadata) -> Result<Registered> {
         let validated = self.validate(metadata, Some(&client.metadata)).await?;
         retrying(|| self.replace(client, &validated)).await
@@ -87,7 +87,7 @@ impl Registrar<'_> {
     /// Issues a new secret. The current one stays valid for `overlap`, older ones expire: at most two are valid.
     ///
     /// # Errors
-    /// `invalid_request` if the client has no secrets, or was changed meanwhile.
+    /// `invalid_request` if the client has no secrets; `precondition_failed` if it was changed meanwhile.
     pub async fn rotate_secret(&self, client: &Client, overlap: Seconds) -> Result<Registered> {
         if !has_secret(client.metadata.token_endpoint_auth_method) {
             return Err(Code::InvalidRequest.because("the client has no secret").into());
@@ -376,7 +376,7 @@ const fn unknown() -> Refusal {
 }
 
 const fn changed() -> Refusal {
-    Code::InvalidRequest.because("the client was changed or deleted meanwhile: read it again")
+    Code::PreconditionFailed.because("the client was changed or deleted meanwhile: read it again")
 }
 
 #[cfg(test)]

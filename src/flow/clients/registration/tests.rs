@@ -159,7 +159,7 @@ async fn an_update_of_a_concurrently_changed_client_is_refused() {
     office.registrar().update(&read, named("One")).await.unwrap();
     let second = office.registrar().update(&read, named("Two")).await;
 
-    assert_eq!(code(second), Code::InvalidRequest);
+    assert_eq!(code(second), Code::PreconditionFailed);
     assert_eq!(office.find(&read.id).await.unwrap().name(), "One");
 }
 
@@ -241,7 +241,7 @@ async fn of_8_concurrent_rotations_one_returns_the_valid_secret() {
     for rotated in racing.join_all().await {
         match rotated {
             Ok(registered) => won.push(registered.secret.unwrap()),
-            refused => assert_eq!(code(refused), Code::InvalidRequest),
+            refused => assert_eq!(code(refused), Code::PreconditionFailed),
         }
     }
 

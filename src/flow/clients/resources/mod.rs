@@ -2,6 +2,8 @@
 //!
 //! [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
 
+pub mod administration;
+
 use super::metadata::{is_lifetime, is_plain, must_be_resource};
 use crate::config::Issuer;
 use crate::record::{Event, Kind, Trace};
@@ -13,13 +15,14 @@ use crate::types::{Code, Refusal, Resource, ResourceId, Result, Scope};
 /// Registers a resource.
 ///
 /// # Errors
-/// `invalid_request` if it is invalid, or its identifier is registered already.
+/// `invalid_request` if it is invalid, or its identifier is registered already; `conflict` for the built-in one.
 pub async fn create(
     store: &Store,
     issuer: &Issuer,
     resource: &Resource,
     trace: &Trace,
 ) -> Result<()> {
+    must_not_be_built_in(&resource.id, issuer)?;
     validate(resource, issuer)?;
     retrying(|| async {
         let mut tx = changing(store).await?;
@@ -34,16 +37,37 @@ pub async fn create(
 /// Replaces the registration of a resource.
 ///
 /// # Errors
-/// `not_found`, or `invalid_request` if it is invalid.
+/// `not_found`, or `invalid_request` if it is invalid; `conflict` for the built-in one.
 pub async fn update(
     store: &Store,
     issuer: &Issuer,
     resource: &Resource,
     trace: &Trace,
 ) -> Result<()> {
+    replace(store, issuer, None, resource, trace).await
+}
+
+/// Replaces the registration of a resource that is as the caller has read it.
+///
+/// # Errors
+/// Those of [`update`]; `precondition_failed` if it was changed since it was read.
+pub async fn replace(
+    store: &Store,
+    issuer: &Issuer,
+    read: Option<&Resource>,
+    resource: &Resource,
+    trace: &Trace,
+) -> Result<()> {
+    must_not_be_built_in(&resource.id, issuer)?;
     validate(resource, issuer)?;
     retrying(|| async {
         let mut tx = changing(store).await?;
+        if let Some(read) = read
+            && !resources::all(&mut tx).await?.contains(read)
+        {
+            let why = "the API was changed or deleted meanwhile: read it again";
+            return Err(Code::PreconditionFailed.because(why).into());
+        }
         if !resources::update(&mut tx, resource, trace.now()).await? {
             return Err(unknown().into());
         }
@@ -55,8 +79,9 @@ pub async fn update(
 /// Deletes a resource: no more tokens are issued for it.
 ///
 /// # Errors
-/// `not_found`.
-pub async fn delete(store: &Store, id: &ResourceId, trace: &Trace) -> Result<()> {
+/// `not_found`; `conflict` for the built-in one.
+pub async fn delete(store: &Store, issuer: &Issuer, id: &ResourceId, trace: &Trace) -> Result<()> {
+    must_not_be_built_in(id, issuer)?;
     retrying(|| async {
         let mut tx = changing(store).await?;
         if !resources::delete(&mut tx, id).await? {
@@ -88,6 +113,14 @@ const fn invalid(why: &'static str) -> Refusal {
 
 const fn unknown() -> Refusal {
     Code::NotFound.because("there is no resource with this identifier")
+}
+
+fn must_not_be_built_in(id: &ResourceId, issuer: &Issuer) -> Result<(), Refusal> {
+    if *id == administration::id(issuer) {
+        let why = "the administration API is built in: it cannot be changed or deleted";
+        return Err(Code::Conflict.because(why));
+    }
+    Ok(())
 }
 
 fn validate(resource: &Resource, issuer: &Issuer) -> Result<(), Refusal> {

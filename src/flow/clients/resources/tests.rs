@@ -43,13 +43,13 @@ async fn each_change_of_a_resource_increments_the_version() {
     let changed = resource(json!({ "name": "Bills", "access_token_format": "opaque" }));
     update(store, &issuer, &changed, &trace).await.unwrap();
     assert_eq!(resources::all(store.db()).await.unwrap(), [changed]);
-    delete(store, &ResourceId::from_text(API), &trace).await.unwrap();
+    delete(store, &issuer, &ResourceId::from_text(API), &trace).await.unwrap();
 
     assert!(resources::all(store.db()).await.unwrap().is_empty());
     assert!(first < second && second + 2 == version().await);
     let gone = resource(json!({}));
     assert_eq!(code(update(store, &issuer, &gone, &trace).await), Code::NotFound);
-    assert_eq!(code(delete(store, &gone.id, &trace).await), Code::NotFound);
+    assert_eq!(code(delete(store, &issuer, &gone.id, &trace).await), Code::NotFound);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn resources_are_stored_with_their_languages_in_the_order_of_registration(
     }
 
     assert_eq!(resources::all(store.db()).await.unwrap(), registered);
-    delete(store, &registered[0].id, &trace).await.unwrap();
+    delete(store, &issuer, &registered[0].id, &trace).await.unwrap();
     create(store, &issuer, &registered[0], &trace).await.unwrap();
     let last = resources::all(store.db()).await.unwrap().pop().unwrap();
     assert_eq!(last, registered[0], "it was registered last");

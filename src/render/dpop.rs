@@ -5,16 +5,16 @@
 
 use axum::http::HeaderName;
 
+use super::Head;
 use crate::flow::Call;
 use crate::flow::tokens::dpop::{self, Proof, Purpose, Scheme};
-use crate::render::Head;
 use crate::types::{Code, Refusal, Result, Secret};
 
 /// RFC 9449 §4.1.
 static DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// Verifies the DPoP proof of a request to this endpoint, if there is one.
-pub(super) fn prove(call: &mut Call<'_>, head: &Head, path: &str) -> Result<()> {
+pub fn prove(call: &mut Call<'_>, head: &Head, path: &str) -> Result<()> {
     let Some(field) = field(head)? else {
         return Ok(());
     };
@@ -26,7 +26,7 @@ pub(super) fn prove(call: &mut Call<'_>, head: &Head, path: &str) -> Result<()> 
 
 /// Verifies the DPoP proof of a request with an access token. The proof must name `method` and one of `urls`: those of
 /// this request, or of the original request at a gateway.
-pub(super) fn prove_with_token(
+pub fn prove_with_token(
     call: &mut Call<'_>,
     head: &Head,
     (scheme, token): (Scheme, &Secret),

@@ -5,14 +5,14 @@
 
 use axum::http::header::AUTHORIZATION;
 
-use crate::render::Head;
+use super::Head;
 use crate::types::{Code, Refusal, Scheme, Secret};
 
 /// The token and how it is presented; `None` without a header.
 ///
 /// # Errors
 /// `invalid_request` for two headers, another scheme or no token.
-pub(super) fn in_header(head: &Head) -> Result<Option<(Scheme, Secret)>, Refusal> {
+pub fn in_header(head: &Head) -> Result<Option<(Scheme, Secret)>, Refusal> {
     let mut fields = head.headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {
         return Ok(None);

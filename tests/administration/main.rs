@@ -1,0 +1,14 @@
+//! The administration API: over HTTP, against a server in the same process. See tests/README.md.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod access;
+mod administrators;
+mod matrix;
+mod users;
