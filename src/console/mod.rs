@@ -4,18 +4,23 @@
 //! (`words.rs`). Handlers call [`crate::admin`] and contain no rule. Forms without `action` are posted to the URL of the
 //! page itself.
 
+mod administrators;
 mod desk;
 mod error;
 mod events;
 mod keys;
 mod layout;
 mod overview;
+mod people;
 mod route;
 mod view;
 mod words;
 
 use axum::http::Method;
 
+use self::people::new;
+use self::people::person::actions::{self, Change};
+use self::people::person::{self, edit};
 use self::route::ConsoleRoute;
 use crate::admin::Action;
 use crate::render::Route;
@@ -33,12 +38,45 @@ pub fn actions() -> Vec<(&'static str, Vec<(Method, Action)>)> {
 }
 
 fn table() -> Vec<ConsoleRoute> {
-    use Action::{ReadAudit, ReadKeys, RotateKey};
+    use Action::{
+        CreateUser, DeleteUser, DisableUser, EnableUser, EndSessions, GrantRole,
+        ReadAdministrators, ReadAudit, ReadKeys, ReadUsers, RevokeAccess, RevokeRole, RotateKey,
+        StartRecovery, UnlockUser, UpdateUser,
+    };
     vec![
         ConsoleRoute::new("/admin").get(ReadAudit, overview::show),
         ConsoleRoute::new("/admin/keys").get(ReadKeys, keys::list),
         ConsoleRoute::new("/admin/keys/{algorithm}/rotate")
             .get(RotateKey, keys::ask_to_rotate)
             .post(RotateKey, keys::rotate),
+        ConsoleRoute::new("/admin/people").get(ReadUsers, people::list),
+        ConsoleRoute::new("/admin/people/new")
+            .get(CreateUser, new::ask)
+            .post(CreateUser, new::create),
+        ConsoleRoute::new("/admin/people/{user}").get(ReadUsers, person::show),
+        ConsoleRoute::new("/admin/people/{user}/edit")
+            .get(UpdateUser, edit::ask)
+            .post(UpdateUser, edit::save),
+        change("/admin/people/{user}/recover", StartRecovery, Change::Recover),
+        change("/admin/people/{user}/disable", DisableUser, Change::Disable),
+        change("/admin/people/{user}/enable", EnableUser, Change::Enable),
+        change("/admin/people/{user}/unlock", UnlockUser, Change::Unlock),
+        change("/admin/people/{user}/delete", DeleteUser, Change::Delete),
+        change("/admin/people/{user}/sessions/end", EndSessions, Change::EndSessions),
+        change("/admin/people/{user}/access/revoke", RevokeAccess, Change::RevokeAccess),
+        ConsoleRoute::new("/admin/administrators").get(ReadAdministrators, administrators::list),
+        ConsoleRoute::new("/admin/administrators/grant")
+            .get(GrantRole, administrators::grant::ask)
+            .post(GrantRole, administrators::grant::give),
+        ConsoleRoute::new("/admin/administrators/revoke")
+            .get(RevokeRole, administrators::revoke::ask)
+            .post(RevokeRole, administrators::revoke::take),
     ]
+}
+
+/// The route of an action on a user that is confirmed first.
+fn change(path: &'static str, action: Action, change: Change) -> ConsoleRoute {
+    ConsoleRoute::new(path)
+        .get(action, move |desk| actions::ask(desk, change))
+        .post(action, move |desk, params| actions::act(desk, params, change))
 }

@@ -4,6 +4,7 @@
 //! `Result<_, Json>` are rendered as in RFC 6749 §5.2, of `Result<_, Bearer>` as in RFC 6750 §3, of `Result<_, Page>`
 //! as HTML, and authorization responses as in RFC 6749 §4.1.2.
 
+pub mod activity;
 pub mod assets;
 pub mod bearer;
 mod browser;
@@ -23,6 +24,7 @@ pub mod response;
 pub mod route;
 pub mod site;
 pub mod support;
+pub mod user_agent;
 pub mod view;
 pub mod visit;
 pub mod words;
