@@ -233,6 +233,8 @@ fn remedy(code: Option<Code>, why: &str, client: Option<&Client>) -> Remedy {
             | Code::RequestNotSupported
             | Code::RequestUriNotSupported
             | Code::Conflict
+            | Code::PreconditionFailed
+            | Code::PreconditionRequired
             | Code::InvalidClientMetadata
             | Code::TooLarge
             | Code::TooSlow
@@ -289,6 +291,12 @@ const fn source(code: Code) -> Option<(&'static str, &'static str)> {
         }
         Code::InsufficientUserAuthentication => {
             ("RFC 9470 §3", "https://www.rfc-editor.org/rfc/rfc9470#section-3")
+        }
+        Code::PreconditionFailed => {
+            ("RFC 9110 §15.5.13", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.13")
+        }
+        Code::PreconditionRequired => {
+            ("RFC 6585 §3", "https://www.rfc-editor.org/rfc/rfc6585#section-3")
         }
         Code::InvalidRedirectUri | Code::InvalidClientMetadata => {
             ("RFC 7591 §3.2.2", "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2")

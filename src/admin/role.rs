@@ -20,6 +20,15 @@ pub async fn list(call: &Call<'_>) -> Result<Vec<RoleRow>> {
     Ok(roles::all(call.store.db()).await?)
 }
 
+/// The roles of a user or a client.
+///
+/// # Errors
+/// The database fails.
+pub async fn of(call: &Call<'_>, holder: &Holder) -> Result<Vec<Role>> {
+    let call = &call.allow(Action::ReadAdministrators)?;
+    Ok(roles::of(call.store.db(), holder).await?)
+}
+
 /// Finds a user or a client by what `user list` or `client list` shows of it; a user takes precedence.
 ///
 /// # Errors

@@ -6,11 +6,18 @@ use utoipa::ToSchema;
 
 use super::{Action, Allowed, Call, Done, Error, Page, Result, Subject};
 pub use crate::people::account::NewAccount;
+use crate::people::activity::{self, Activity};
 pub use crate::people::links::Link;
-use crate::people::{account, links, name, update as rules};
-pub use crate::people::{claims, update::Changes};
+use crate::people::security::{self, Security};
+use crate::people::update::{self as rules};
+use crate::people::{account, links, name, search as words};
+pub use crate::people::{
+    claims,
+    update::{Changes, version},
+};
 use crate::record::Kind;
 use crate::store::users;
+pub use crate::store::users::words::{FoundUser, Position};
 use crate::types::{Secret, User, UserId};
 
 /// Creates a user.
@@ -21,6 +28,59 @@ pub async fn create(call: &Call<'_>, new: NewAccount<'_>) -> Result<Done<User>> 
     let call = &call.allow(Action::CreateUser)?;
     let user = account::create(&call.people().await?, new).await?;
     Ok(Done::new(user, Kind::UserCreated))
+}
+
+/// Creates a user with this identifier, which was generated for one form. If the form was sent before, returns the user
+/// that it created, and no event is written.
+///
+/// # Errors
+/// See [`account::create`].
+pub async fn create_once(call: &Call<'_>, id: &UserId, new: NewAccount<'_>) -> Result<Done<User>> {
+    let call = &call.allow(Action::CreateUser)?;
+    let user = account::create_once(&call.people().await?, id, new).await?;
+    Ok(Done::new(user, Kind::UserCreated))
+}
+
+/// A page of all users, newest first, before this one.
+///
+/// # Errors
+/// The database fails.
+pub async fn newest(call: &Call<'_>, before: Option<&UserId>, limit: i64) -> Result<Page<User>> {
+    let call = &call.allow(Action::ReadUsers)?;
+    Ok(Page::new(users::newest(call.store.db(), before, limit).await?, limit))
+}
+
+/// A page of the users who have, for each typed word, a word of their names or their e-mail address that begins with
+/// it, after this position.
+///
+/// # Errors
+/// The database fails.
+pub async fn search(
+    call: &Call<'_>,
+    typed: &str,
+    after: Option<&Position>,
+    limit: i64,
+) -> Result<Page<FoundUser>> {
+    let call = &call.allow(Action::ReadUsers)?;
+    Ok(Page::new(words::search(call.store, typed, after, limit).await?, limit))
+}
+
+/// How a user authenticates.
+///
+/// # Errors
+/// The database fails.
+pub async fn security(call: &Call<'_>, user: &UserId) -> Result<Security> {
+    let call = &call.allow(Action::ReadUsers)?;
+    Ok(security::of_user(call.store, user, call.now).await?)
+}
+
+/// The recent events of a user's account, as the user sees them.
+///
+/// # Errors
+/// The database fails.
+pub async fn activity(call: &Call<'_>, user: &UserId) -> Result<Vec<Activity>> {
+    let call = &call.allow(Action::ReadAudit)?;
+    Ok(activity::recent(call.store, user).await?)
 }
 
 /// A page of all users, oldest first, after this one.

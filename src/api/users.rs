@@ -14,7 +14,7 @@ use super::response::{created, no_content};
 use super::schema;
 use super::version::{self, Version};
 use crate::admin::idempotency::Begun;
-use crate::admin::user::{self, Changes, Document, NewAccount, claims};
+use crate::admin::user::{self, Changes, Document, NewAccount, claims, version};
 use crate::admin::{Action, Done};
 use crate::render::problem::Invalid;
 use crate::render::{Problem, Response};
@@ -183,7 +183,7 @@ async fn update(request: ApiRequest) -> Result<Response, Problem> {
         email_verified: patch.email_verified,
         claims: read_claims(&set)?,
         removed: &removed,
-        read: Some(&before),
+        base: Some(version(&before)),
     };
     Ok(shown(&user::update(&call, &before.id, &changes).await?.result))
 }

@@ -236,7 +236,7 @@ async fn update(context: &Context, options: &Update) -> Result<Output> {
         email_verified: options.email_verified,
         claims: claims::parse(&options.claims)?,
         removed: &options.removed,
-        read: None,
+        base: None,
     };
     let user = user::update(&call, &user.id, &changes).await?.result;
     Ok(Output::line(format!("updated user {}", user.username), document(&user)))

@@ -4,6 +4,7 @@
 //! (`words.rs`). Handlers call [`crate::admin`] and contain no rule. Forms without `action` are posted to the URL of the
 //! page itself.
 
+mod administrators;
 mod audit;
 mod certificates;
 mod desk;
@@ -12,6 +13,7 @@ mod events;
 mod keys;
 mod layout;
 mod overview;
+mod people;
 mod refusals;
 mod route;
 mod view;
@@ -19,6 +21,9 @@ mod words;
 
 use axum::http::Method;
 
+use self::people::new;
+use self::people::person::actions::{self, Change};
+use self::people::person::{self, edit};
 use self::route::ConsoleRoute;
 use crate::admin::Action;
 use crate::render::Route;
@@ -36,7 +41,11 @@ pub fn actions() -> Vec<(&'static str, Vec<(Method, Action)>)> {
 }
 
 fn table() -> Vec<ConsoleRoute> {
-    use Action::{ReadAudit, ReadCertificates, ReadKeys, RevokeCertificate, RotateKey};
+    use Action::{
+        CreateUser, DeleteUser, DisableUser, EnableUser, EndSessions, GrantRole,
+        ReadAdministrators, ReadAudit, ReadCertificates, ReadKeys, ReadUsers, RevokeAccess,
+        RevokeCertificate, RevokeRole, RotateKey, StartRecovery, UnlockUser, UpdateUser,
+    };
     vec![
         ConsoleRoute::new("/admin").get(ReadAudit, overview::show),
         ConsoleRoute::new("/admin/keys").get(ReadKeys, keys::list),
@@ -52,5 +61,34 @@ fn table() -> Vec<ConsoleRoute> {
         ConsoleRoute::new("/admin/refusals").get(ReadAudit, refusals::list),
         ConsoleRoute::new("/admin/refusals/{request}").get(ReadAudit, refusals::show),
         ConsoleRoute::new("/admin/audit").get(ReadAudit, audit::list),
+        ConsoleRoute::new("/admin/people").get(ReadUsers, people::list),
+        ConsoleRoute::new("/admin/people/new")
+            .get(CreateUser, new::ask)
+            .post(CreateUser, new::create),
+        ConsoleRoute::new("/admin/people/{user}").get(ReadUsers, person::show),
+        ConsoleRoute::new("/admin/people/{user}/edit")
+            .get(UpdateUser, edit::ask)
+            .post(UpdateUser, edit::save),
+        change("/admin/people/{user}/recover", StartRecovery, Change::Recover),
+        change("/admin/people/{user}/disable", DisableUser, Change::Disable),
+        change("/admin/people/{user}/enable", EnableUser, Change::Enable),
+        change("/admin/people/{user}/unlock", UnlockUser, Change::Unlock),
+        change("/admin/people/{user}/delete", DeleteUser, Change::Delete),
+        change("/admin/people/{user}/sessions/end", EndSessions, Change::EndSessions),
+        change("/admin/people/{user}/access/revoke", RevokeAccess, Change::RevokeAccess),
+        ConsoleRoute::new("/admin/administrators").get(ReadAdministrators, administrators::list),
+        ConsoleRoute::new("/admin/administrators/grant")
+            .get(GrantRole, administrators::grant::ask)
+            .post(GrantRole, administrators::grant::give),
+        ConsoleRoute::new("/admin/administrators/revoke")
+            .get(RevokeRole, administrators::revoke::ask)
+            .post(RevokeRole, administrators::revoke::take),
     ]
+}
+
+/// The route of an action on a user that is confirmed first.
+fn change(path: &'static str, action: Action, change: Change) -> ConsoleRoute {
+    ConsoleRoute::new(path)
+        .get(action, move |desk| actions::ask(desk, change))
+        .post(action, move |desk, params| actions::act(desk, params, change))
 }

@@ -17,7 +17,6 @@ pub mod select_account;
 mod steps;
 #[cfg(test)]
 mod tests;
-pub mod user_agent;
 pub mod view;
 
 use crate::render::{Kind, Route};

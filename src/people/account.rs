@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::password::{MOST_COSTS, Password, Place};
 use super::throttle::{self, Admission, ReservedAttempt, Target};
-use super::{People, device, name, roles, session};
+use super::{People, device, name, roles, search, session};
 use crate::record::{Event, Kind};
 use crate::store::links::{self, Purpose};
-use crate::store::users::WithPassword;
+use crate::store::users::{Names, WithPassword};
 use crate::store::{Tx, codes, device_cookies, grants, is_duplicate, retrying, sessions, users};
 use crate::types::secret::same;
 use crate::types::session::Session;
@@ -36,7 +36,34 @@ pub struct NewAccount<'a> {
 /// # Errors
 /// Refuses names that are invalid or in use, also as the other kind of name (THREATS UI-24), and weak passwords.
 pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User> {
-    let prepared = prepare(people, account).await?;
+    insert(people, prepare(people, account).await?).await
+}
+
+/// Creates an account with this identifier, which was generated for one form. If the form was sent before, returns the
+/// account that it created.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_once(
+    people: &People<'_>,
+    id: &UserId,
+    account: NewAccount<'_>,
+) -> Result<User> {
+    let mut prepared = prepare(people, account).await?;
+    prepared.user.id = id.clone();
+    let (username, email) = (prepared.user.username.clone(), prepared.user.email.clone());
+    match insert(people, prepared).await {
+        Err(Error::Refused(refusal)) => {
+            let existing = users::with_password(people.store.db(), id).await?;
+            let same = existing.map(|found| found.user);
+            let same = same.filter(|user| user.username == username && user.email == email);
+            same.ok_or_else(|| refusal.into())
+        }
+        inserted => inserted,
+    }
+}
+
+async fn insert(people: &People<'_>, prepared: Prepared) -> Result<User> {
     retrying(|| async {
         let mut tx = people.store.write().await?;
         prepared.insert(&mut tx, people).await?;
@@ -52,7 +79,7 @@ pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User
 pub(super) struct Prepared {
     /// The user.
     pub(super) user: User,
-    names: Vec<String>,
+    names: Names,
     hash: Option<String>,
 }
 
@@ -60,10 +87,10 @@ pub(super) struct Prepared {
 pub(super) async fn prepare(people: &People<'_>, account: NewAccount<'_>) -> Result<Prepared> {
     let username = name::username(account.username)?;
     let email = account.email.map(name::email).transpose()?;
-    let names = sign_in_names(&username, email.as_deref())?;
+    let sign_in = sign_in_names(&username, email.as_deref())?;
     let hash = match account.password {
         Some(typed) => {
-            let password = checked_password(people, typed, &names)?;
+            let password = checked_password(people, typed, &sign_in)?;
             Some(hash(people, &password).await?)
         }
         None => None,
@@ -78,6 +105,7 @@ pub(super) async fn prepare(people: &People<'_>, account: NewAccount<'_>) -> Res
         updated_at: people.now,
         disabled_at: None,
     };
+    let names = Names { sign_in, words: search::words_of(&user) };
     Ok(Prepared { user, names, hash })
 }
 
@@ -482,6 +510,7 @@ pub async fn unlock(people: &People<'_>, user: &UserId) -> Result<()> {
     let names: Vec<_> = names(&user).iter().map(|name| name::canonical(name)).collect();
     retrying(|| async {
         let mut tx = people.store.write().await?;
+        roles::must_cover(&mut tx, people.trace, &Holder::User(user.id.clone())).await?;
         throttle::unlock(&mut tx, &user.id, &names).await?;
         let event = Event::success(Kind::UserUnlocked).user(&user.id);
         event.write(&mut tx, people.trace).await?;

@@ -9,6 +9,7 @@ pub mod links;
 pub mod name;
 pub mod password;
 pub mod roles;
+pub mod search;
 pub mod security;
 pub mod session;
 pub mod sign_in;

@@ -1,13 +1,13 @@
 //! Changes the names and claims of an account, and deletes accounts.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::account::{end_everything, sign_in_names};
-use super::{People, claims, name, roles};
+use super::{People, claims, name, roles, search};
 use crate::record::{Event, Kind};
-use crate::store::users::WithPassword;
+use crate::store::users::{Names, WithPassword};
 use crate::store::{codes, is_duplicate, retrying, users};
-use crate::types::{Code, Error, Holder, Result, User, UserId};
+use crate::types::{Code, Digest, Error, Holder, Result, User, UserId};
 
 /// The fields to change; all others stay.
 #[derive(Debug, Default)]
@@ -22,15 +22,22 @@ pub struct Changes<'a> {
     pub claims: Map<String, Value>,
     /// Claims to remove: `locale`, `address.region`.
     pub removed: &'a [String],
-    /// The account as the caller has read it, which must not have changed meanwhile.
-    pub read: Option<&'a User>,
+    /// The [`version`] of the account that the change is based on. If it has another one, nothing is changed.
+    pub base: Option<Digest>,
+}
+
+/// Identifies the names and claims of an account, for the detection of concurrent changes (THREATS AD-10). Unlike
+/// `updated_at`, it differs for two changes within a second.
+pub fn version(user: &User) -> Digest {
+    let User { username, email, email_verified, claims, .. } = user;
+    Digest::of(json!([username, email, email_verified, claims]).to_string().as_bytes())
 }
 
 /// Changes an account. Sessions and grants stay valid: applications see the change at their next request.
 ///
 /// # Errors
-/// Refuses names that are invalid or in use, `email_verified` without an address, and unknown accounts;
-/// `precondition_failed` if the account was changed since it was read.
+/// Refuses names that are invalid or in use, `email_verified` without an address, and unknown accounts; `precondition_failed` if
+/// the account was changed since the base of the change.
 pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -> Result<User> {
     retrying(|| async {
         let mut tx = people.store.write().await?;
@@ -42,14 +49,15 @@ pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -
         let found = users::with_password(&mut tx, user).await?;
         let WithPassword { user: before, .. } =
             found.ok_or_else(|| Code::NotFound.because("there is no such account"))?;
-        if changes.read.is_some_and(|read| !is_same(read, &before)) {
+        if changes.base.is_some_and(|base| !base.matches(&version(&before))) {
             return Err(Code::PreconditionFailed
                 .because("the account was changed meanwhile: read it again")
                 .into());
         }
         let after = apply(&before, changes)?;
-        let names = sign_in_names(&after.username, after.email.as_deref())?;
-        match users::update(&mut tx, &after, &names).await {
+        let sign_in = sign_in_names(&after.username, after.email.as_deref())?;
+        let names = Names { sign_in, words: search::words_of(&after) };
+        match users::update(&mut tx, &after, &names, people.now).await {
             Err(error) if is_duplicate(&error) => {
                 return Err(Code::InvalidRequest
                     .because("another account has the username or the e-mail address")
@@ -64,15 +72,6 @@ pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -
         Ok::<_, Error>(after)
     })
     .await
-}
-
-/// Whether an account is as it was, except for the time of its last change, which the lock has set.
-fn is_same(read: &User, now: &User) -> bool {
-    read.username == now.username
-        && read.email == now.email
-        && read.email_verified == now.email_verified
-        && read.claims == now.claims
-        && read.disabled_at == now.disabled_at
 }
 
 fn apply(before: &User, changes: &Changes<'_>) -> Result<User> {

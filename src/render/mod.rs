@@ -5,6 +5,7 @@
 //! as HTML, of `Result<_, Problem>` as in RFC 9457, and authorization responses as in RFC 6749 §4.1.2.
 
 pub mod access_token;
+pub mod activity;
 pub mod assets;
 pub mod bearer;
 mod browser;
@@ -26,6 +27,7 @@ pub mod response;
 pub mod route;
 pub mod site;
 pub mod support;
+pub mod user_agent;
 pub mod view;
 pub mod visit;
 pub mod words;

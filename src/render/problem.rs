@@ -62,6 +62,7 @@ impl<E: Into<admin::Error>> From<E> for Problem {
 
 fn not_found(subject: Subject) -> Refusal {
     Code::NotFound.because(match subject {
+        Subject::Refusal => "no refused request has this reference",
         Subject::User => "there is no such user",
         Subject::UserOfEvents => "there is no such user, and no event refers to it",
         Subject::Client => "there is no such client",

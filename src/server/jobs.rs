@@ -12,6 +12,7 @@ use super::listener::until_shutdown;
 use super::outbox;
 use super::tls::Tls;
 use crate::app::App;
+use crate::people::search;
 use crate::pki::census::{Census, STALE};
 use crate::pki::expiry;
 use crate::record::Trace;
@@ -90,6 +91,9 @@ pub(super) fn start(
     let sweep = async move |app: &App| sweep(app, &stopping).await;
     tasks.spawn(repeat("sweep", ASK, app.clone(), stopped.clone(), sweep));
     tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));
+    let stopping = stopped.clone();
+    let words = async move |app: &App| words(app, &stopping).await;
+    tasks.spawn(repeat("words", ASK, app.clone(), stopped.clone(), words));
 }
 
 /// Runs a job periodically, never twice at once, whatever its result.
@@ -225,6 +229,23 @@ async fn sweep(app: &App, stopped: &watch::Receiver<bool>) -> Result<Done> {
     })
     .await?;
     failed.map_or(Ok(done), |error| Err(error.into()))
+}
+
+/// Stores the words of users that an earlier release created, for a limited time or until shutdown; the next run
+/// continues. It pauses as `sweep` does.
+async fn words(app: &App, stopped: &watch::Receiver<bool>) -> Result<Done> {
+    leased(app, "words", async |_| {
+        let begun = Instant::now();
+        while begun.elapsed() < SWEEP && !*stopped.borrow() {
+            let batch = Instant::now();
+            if !search::fill(&app.store, app.clock.now()).await? {
+                return Ok(());
+            }
+            let _ = timeout(batch.elapsed() * PAUSE, until_shutdown(stopped.clone())).await;
+        }
+        Ok(())
+    })
+    .await
 }
 
 pub(super) async fn acme(app: &App) -> Result<Done> {

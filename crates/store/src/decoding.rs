@@ -37,7 +37,8 @@ async fn user(database: &TestDatabase) -> User {
         disabled_at: None,
     };
     let mut tx = database.store.write().await.unwrap();
-    users::insert(&mut tx, &user, &["ada".to_owned()]).await.unwrap();
+    let names = users::Names { sign_in: vec!["ada".to_owned()], words: vec!["ada".to_owned()] };
+    users::insert(&mut tx, &user, &names).await.unwrap();
     tx.commit().await.unwrap();
     user
 }

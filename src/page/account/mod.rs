@@ -13,11 +13,11 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 
 use self::view::{Account, ActivityLine, Application, Notice, PasswordForm, SessionLine};
-use super::user_agent::Device;
 use super::view::{Client, Person};
 use crate::flow::grants::applications;
 use crate::people::{activity, security, session};
 use crate::render::page::{Csp, Page};
+use crate::render::user_agent::Device;
 use crate::render::visit::{Visit, link, name_of};
 use crate::render::words::Words;
 use crate::render::{Request, Response};

@@ -6,10 +6,10 @@ use askama::Template;
 
 use super::words::Words;
 use crate::page::login;
-use crate::page::user_agent::Device;
 use crate::page::view::{Client, Person};
-use crate::people::activity::{self, ActivityKind};
+use crate::people::activity::ActivityKind;
 use crate::render::layout::{Layout, Link};
+use crate::render::user_agent::Device;
 use crate::types::{Seconds, Timestamp};
 
 /// `templates/account.html`.
@@ -195,12 +195,7 @@ impl Account<'_> {
     }
 
     fn device(&self, device: &Device) -> String {
-        let words = self.words().page;
-        match (device.browser, device.system) {
-            (Some(browser), Some(system)) => (words.device)(browser, system),
-            (Some(one), None) | (None, Some(one)) => one.to_owned(),
-            (None, None) => words.unknown_device.to_owned(),
-        }
+        device.name(self.layout.words.language)
     }
 
     fn since(&self, application: &Application<'_>) -> String {
@@ -211,30 +206,11 @@ impl Account<'_> {
 
     /// The text of an event.
     fn describe(&self, line: &ActivityLine<'_>) -> String {
-        let words = self.words().activity;
-        let client = line.client.as_deref().unwrap_or(words.an_application);
-        match line.kind {
-            ActivityKind::SignedIn => words.signed_in.to_owned(),
-            ActivityKind::SignInFailed => words.sign_in_failed.to_owned(),
-            ActivityKind::SignedOut => words.signed_out.to_owned(),
-            ActivityKind::SessionEnded => words.session_ended.to_owned(),
-            ActivityKind::OthersEnded => words.others_ended.to_owned(),
-            ActivityKind::Allowed => (words.allowed)(client),
-            ActivityKind::Denied => (words.denied)(client),
-            ActivityKind::Withdrawn => (words.withdrawn)(client),
-            ActivityKind::PasswordChanged => words.password_changed.to_owned(),
-            ActivityKind::PasswordFailed => words.password_failed.to_owned(),
-            ActivityKind::PasswordSet => words.password_set.to_owned(),
-            ActivityKind::Created => words.created.to_owned(),
-            ActivityKind::Updated => words.updated.to_owned(),
-            ActivityKind::Unlocked => words.unlocked.to_owned(),
-            ActivityKind::Disabled => words.disabled.to_owned(),
-            ActivityKind::Enabled => words.enabled.to_owned(),
-        }
+        self.words().activity.describe(line.kind, line.client.as_deref())
     }
 
     fn times(&self, count: usize) -> String {
-        (self.words().activity.times)(count, count >= activity::MANY)
+        self.words().activity.times(count)
     }
 
     fn first<'b, T>(&self, all: &'b [T]) -> &'b [T] {

@@ -12,6 +12,7 @@
 )]
 
 pub mod administration;
+pub mod administrators;
 pub mod application;
 pub mod browser;
 pub mod built_in_ca;

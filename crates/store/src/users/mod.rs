@@ -5,6 +5,7 @@ pub mod links;
 pub mod roles;
 pub mod sessions;
 pub mod sign_in_tries;
+pub mod words;
 
 use sqlx_macros::FromRow;
 
@@ -81,13 +82,44 @@ pub async fn page(
     .await
 }
 
+/// At most `most` users before `before`, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(
+    on: impl Into<Executor<'_>>,
+    before: Option<&UserId>,
+    most: i64,
+) -> sqlx::Result<Vec<User>> {
+    sql("SELECT id AS user_id, username, email, email_verified, claims AS user_claims,
+                created_at AS user_created_at, updated_at AS user_updated_at, disabled_at
+           FROM users
+          WHERE id < $1
+          ORDER BY id DESC
+          LIMIT $2")
+    // Identifiers are hexadecimal.
+    .bind(before.map_or("g", UserId::as_str))
+    .bind(most)
+    .fetch_all(on)
+    .await
+}
+
+/// What is stored of the names of a user, beside the names themselves.
+#[derive(Debug)]
+pub struct Names {
+    /// The names to sign in with, in canonical form.
+    pub sign_in: Vec<String>,
+    /// The folded words by whose beginnings the user is found.
+    pub words: Vec<String>,
+}
+
 /// Inserts a user and the names. A name of another user is a unique violation.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<()> {
-    sql("INSERT INTO users (id, username, email, email_verified, claims, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6)")
+pub async fn insert(tx: &mut Tx, user: &User, names: &Names) -> sqlx::Result<()> {
+    sql("INSERT INTO users (id, username, email, email_verified, claims, created_at, updated_at, words_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $6)")
     .bind(&user.id)
     .bind(&user.username)
     .bind(user.email.as_deref())
@@ -96,7 +128,8 @@ pub async fn insert(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<
     .bind(user.created_at)
     .execute(&mut *tx)
     .await?;
-    take_names(tx, &user.id, names).await
+    take_names(tx, &user.id, &names.sign_in).await?;
+    words::insert(tx, &user.id, &names.words).await
 }
 
 async fn take_names(tx: &mut Tx, id: &UserId, names: &[String]) -> sqlx::Result<()> {
@@ -127,7 +160,7 @@ pub async fn lock(tx: &mut Tx, id: &UserId, now: Timestamp) -> sqlx::Result<bool
 ///
 /// # Errors
 /// When the database fails.
-pub async fn update(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<()> {
+pub async fn update(tx: &mut Tx, user: &User, names: &Names, now: Timestamp) -> sqlx::Result<()> {
     sql("UPDATE users SET username = $1, email = $2, email_verified = $3, claims = $4 WHERE id = $5")
         .bind(&user.username)
         .bind(user.email.as_deref())
@@ -137,7 +170,8 @@ pub async fn update(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<
         .execute(&mut *tx)
         .await?;
     sql("DELETE FROM user_names WHERE user_id = $1").bind(&user.id).execute(&mut *tx).await?;
-    take_names(tx, &user.id, names).await
+    take_names(tx, &user.id, &names.sign_in).await?;
+    words::replace(tx, &user.id, &names.words, now).await
 }
 
 /// Deletes a user and all dependent rows. `false`: there was no such user.

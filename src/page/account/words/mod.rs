@@ -1,11 +1,11 @@
 //! The texts of the account page: a file for each section.
 
-pub mod activity;
 pub mod details;
 pub mod page;
 pub mod password;
 pub mod security;
 
+use crate::render::activity;
 use crate::render::words::Language;
 
 /// The texts of the account page in one language.

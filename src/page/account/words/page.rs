@@ -11,10 +11,6 @@ pub struct Words {
     pub sessions_detail: &'static str,
     /// The badge of the current session.
     pub this_device: &'static str,
-    /// A device; the arguments are browser and system.
-    pub device: fn(&str, &str) -> String,
-    /// A device without known browser and system.
-    pub unknown_device: &'static str,
     /// The time of the sign-in.
     pub since: With,
     /// The time of the last use.
@@ -69,8 +65,6 @@ pub static WORDS: Translations<Words> = Translations {
         sessions: "Where you are signed in",
         sessions_detail: "If you do not recognise one of these, sign it out and change your password.",
         this_device: "This device",
-        device: |browser, system| format!("{browser} on {system}"),
-        unknown_device: "Unknown device",
         since: |time| format!("Signed in {time}"),
         active: |time| format!("Active {time}"),
         end: "Sign out",
@@ -99,8 +93,6 @@ pub static WORDS: Translations<Words> = Translations {
         sessions: "Wo Sie angemeldet sind",
         sessions_detail: "Wenn Sie etwas davon nicht kennen, melden Sie es ab, und ändern Sie Ihr Passwort.",
         this_device: "Dieses Gerät",
-        device: |browser, system| format!("{browser} auf {system}"),
-        unknown_device: "Unbekanntes Gerät",
         since: |time| format!("Angemeldet {time}"),
         active: |time| format!("Aktiv {time}"),
         end: "Abmelden",
@@ -129,8 +121,6 @@ pub static WORDS: Translations<Words> = Translations {
         sessions: "Où vous êtes connecté",
         sessions_detail: "Si vous ne reconnaissez pas l’une de ces connexions, fermez-la et changez votre mot de passe.",
         this_device: "Cet appareil",
-        device: |browser, system| format!("{browser} sur {system}"),
-        unknown_device: "Appareil inconnu",
         since: |time| format!("Connecté {time}"),
         active: |time| format!("Actif {time}"),
         end: "Déconnecter",
@@ -159,8 +149,6 @@ pub static WORDS: Translations<Words> = Translations {
         sessions: "Dónde tiene la sesión iniciada",
         sessions_detail: "Si no reconoce alguna de estas sesiones, ciérrela y cambie su contraseña.",
         this_device: "Este dispositivo",
-        device: |browser, system| format!("{browser} en {system}"),
-        unknown_device: "Dispositivo desconocido",
         since: |time| format!("Iniciada {time}"),
         active: |time| format!("Activa {time}"),
         end: "Cerrar",

@@ -1,5 +1,35 @@
 //! Parses `User-Agent`, so that users recognise their devices.
 
+use super::words::{Language, Translations};
+
+/// The texts of a device.
+#[derive(Debug)]
+struct Words {
+    /// The arguments are browser and system.
+    both: fn(&str, &str) -> String,
+    /// A device without known browser and system.
+    unknown: &'static str,
+}
+
+static WORDS: Translations<Words> = Translations {
+    en: Words {
+        both: |browser, system| format!("{browser} on {system}"),
+        unknown: "Unknown device",
+    },
+    de: Words {
+        both: |browser, system| format!("{browser} auf {system}"),
+        unknown: "Unbekanntes Gerät",
+    },
+    fr: Words {
+        both: |browser, system| format!("{browser} sur {system}"),
+        unknown: "Appareil inconnu",
+    },
+    es: Words {
+        both: |browser, system| format!("{browser} en {system}"),
+        unknown: "Dispositivo desconocido",
+    },
+};
+
 /// A browser and a system, by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Device {
@@ -38,6 +68,16 @@ impl Device {
             names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
         };
         Self { browser: find(&BROWSERS), system: find(&SYSTEMS) }
+    }
+
+    /// The name of the device.
+    pub fn name(&self, language: Language) -> String {
+        let words = WORDS.in_language(language);
+        match (self.browser, self.system) {
+            (Some(browser), Some(system)) => (words.both)(browser, system),
+            (Some(one), None) | (None, Some(one)) => one.to_owned(),
+            (None, None) => words.unknown.to_owned(),
+        }
     }
 
     /// Whether it is a phone or a tablet.

@@ -1,6 +1,7 @@
 //! The texts of the recent events of an account.
 
-use crate::render::words::{Translations, With};
+use super::words::{Translations, With};
+use crate::people::activity::{self, ActivityKind};
 
 /// The texts of the recent events of an account.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ pub struct Words {
     /// The text of an empty list.
     pub none: &'static str,
     /// The number of events in a row; `true`: at least.
-    pub times: fn(usize, bool) -> String,
+    pub several: fn(usize, bool) -> String,
     /// The name of an application that is no longer registered.
     pub an_application: &'static str,
     /// A sign-in.
@@ -49,13 +50,43 @@ pub struct Words {
     pub enabled: &'static str,
 }
 
+impl Words {
+    /// The text of an event; the argument is the name of the application, for use within a sentence.
+    pub fn describe(&self, kind: ActivityKind, client: Option<&str>) -> String {
+        let client = client.unwrap_or(self.an_application);
+        match kind {
+            ActivityKind::SignedIn => self.signed_in.to_owned(),
+            ActivityKind::SignInFailed => self.sign_in_failed.to_owned(),
+            ActivityKind::SignedOut => self.signed_out.to_owned(),
+            ActivityKind::SessionEnded => self.session_ended.to_owned(),
+            ActivityKind::OthersEnded => self.others_ended.to_owned(),
+            ActivityKind::Allowed => (self.allowed)(client),
+            ActivityKind::Denied => (self.denied)(client),
+            ActivityKind::Withdrawn => (self.withdrawn)(client),
+            ActivityKind::PasswordChanged => self.password_changed.to_owned(),
+            ActivityKind::PasswordFailed => self.password_failed.to_owned(),
+            ActivityKind::PasswordSet => self.password_set.to_owned(),
+            ActivityKind::Created => self.created.to_owned(),
+            ActivityKind::Updated => self.updated.to_owned(),
+            ActivityKind::Unlocked => self.unlocked.to_owned(),
+            ActivityKind::Disabled => self.disabled.to_owned(),
+            ActivityKind::Enabled => self.enabled.to_owned(),
+        }
+    }
+
+    /// The number of events in a row.
+    pub fn times(&self, count: usize) -> String {
+        (self.several)(count, count >= activity::MANY)
+    }
+}
+
 /// The texts in each language.
 pub static WORDS: Translations<Words> = Translations {
     en: Words {
         title: "Recent activity",
         detail: "If you do not recognise something, change your password and sign out everywhere else.",
         none: "Nothing has happened yet.",
-        times: |n, more| if more { format!("{n} times or more") } else { format!("{n} times") },
+        several: |n, more| if more { format!("{n} times or more") } else { format!("{n} times") },
         an_application: "an application",
         signed_in: "Signed in",
         sign_in_failed: "Failed sign-in",
@@ -78,7 +109,7 @@ pub static WORDS: Translations<Words> = Translations {
         title: "Letzte Aktivitäten",
         detail: "Wenn Sie etwas davon nicht kennen, ändern Sie Ihr Passwort, und melden Sie sich überall sonst ab.",
         none: "Bisher ist nichts geschehen.",
-        times: |n, more| if more { format!("{n}-mal oder öfter") } else { format!("{n}-mal") },
+        several: |n, more| if more { format!("{n}-mal oder öfter") } else { format!("{n}-mal") },
         an_application: "eine Anwendung",
         signed_in: "Angemeldet",
         sign_in_failed: "Anmeldung fehlgeschlagen",
@@ -101,7 +132,7 @@ pub static WORDS: Translations<Words> = Translations {
         title: "Activité récente",
         detail: "Si quelque chose ne vous dit rien, changez votre mot de passe et déconnectez tous les autres appareils.",
         none: "Il ne s’est encore rien passé.",
-        times: |n, more| if more { format!("{n} fois ou plus") } else { format!("{n} fois") },
+        several: |n, more| if more { format!("{n} fois ou plus") } else { format!("{n} fois") },
         an_application: "une application",
         signed_in: "Connexion",
         sign_in_failed: "Échec de connexion",
@@ -124,7 +155,7 @@ pub static WORDS: Translations<Words> = Translations {
         title: "Actividad reciente",
         detail: "Si no reconoce algo, cambie su contraseña y cierre las demás sesiones.",
         none: "Todavía no ha pasado nada.",
-        times: |n, more| if more { format!("{n} veces o más") } else { format!("{n} veces") },
+        several: |n, more| if more { format!("{n} veces o más") } else { format!("{n} veces") },
         an_application: "una aplicación",
         signed_in: "Inicio de sesión",
         sign_in_failed: "Inicio de sesión fallido",
