@@ -113,6 +113,26 @@ pub async fn update(call: &Call<'_>, id: &ResourceId, changes: &Changes) -> Resu
     Ok(Done::new(resource, Kind::ResourceUpdated))
 }
 
+/// Replaces what an API declares: what is absent has the server's default afterwards.
+///
+/// # Errors
+/// There is no such API, it differs from `before`, a value is invalid, or the database fails.
+pub async fn replace(
+    call: &Call<'_>,
+    before: &Resource,
+    changes: &Changes,
+) -> Result<Done<Resource>> {
+    let call = &call.allow(Action::UpdateResource)?;
+    let mut resource =
+        Resource { access_token_format: None, access_token_lifetime: None, ..before.clone() };
+    if changes.scopes.is_empty() {
+        resource.scopes.clear();
+    }
+    changes.apply_to(&mut resource)?;
+    rules::replace(call.store, &call.config.issuer, before, &resource, call.trace).await?;
+    Ok(Done::new(resource, Kind::ResourceUpdated))
+}
+
 /// Deletes an API.
 ///
 /// # Errors

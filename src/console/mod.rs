@@ -4,6 +4,7 @@
 //! (`words.rs`). Handlers call [`crate::admin`] and contain no rule. Forms without `action` are posted to the URL of the
 //! page itself.
 
+mod applications;
 mod desk;
 mod error;
 mod events;
@@ -33,9 +34,42 @@ pub fn actions() -> Vec<(&'static str, Vec<(Method, Action)>)> {
 }
 
 fn table() -> Vec<ConsoleRoute> {
-    use Action::{ReadAudit, ReadKeys, RotateKey};
+    use Action::{
+        CreateClient, DeleteClient, DisableClient, EnableClient, ReadAudit, ReadClients, ReadKeys,
+        RotateClientSecret, RotateKey, UpdateClient,
+    };
     vec![
         ConsoleRoute::new("/admin").get(ReadAudit, overview::show),
+        ConsoleRoute::new("/admin/applications").get(ReadClients, applications::list),
+        ConsoleRoute::new("/admin/applications/new")
+            .get(CreateClient, applications::create::show)
+            .post(CreateClient, applications::create::create),
+        ConsoleRoute::new("/admin/applications/{client}")
+            .get(ReadClients, applications::settings::show)
+            .post(UpdateClient, applications::settings::save),
+        ConsoleRoute::new("/admin/applications/{client}/metadata")
+            .get(ReadClients, applications::settings::show_metadata)
+            .post(UpdateClient, applications::settings::save_metadata),
+        ConsoleRoute::new("/admin/applications/{client}/integrate")
+            .get(ReadClients, applications::integrate::show),
+        ConsoleRoute::new("/admin/applications/{client}/secrets")
+            .get(ReadClients, applications::secrets::list),
+        ConsoleRoute::new("/admin/applications/{client}/secrets/new")
+            .get(RotateClientSecret, applications::secrets::ask_to_rotate)
+            .post(RotateClientSecret, applications::secrets::rotate),
+        ConsoleRoute::new("/admin/applications/{client}/refusals")
+            .get(ReadAudit, applications::events::refusals),
+        ConsoleRoute::new("/admin/applications/{client}/history")
+            .get(ReadAudit, applications::events::history),
+        ConsoleRoute::new("/admin/applications/{client}/disable")
+            .get(DisableClient, applications::state::ask_to_disable)
+            .post(DisableClient, applications::state::disable),
+        ConsoleRoute::new("/admin/applications/{client}/enable")
+            .get(EnableClient, applications::state::ask_to_enable)
+            .post(EnableClient, applications::state::enable),
+        ConsoleRoute::new("/admin/applications/{client}/delete")
+            .get(DeleteClient, applications::state::ask_to_delete)
+            .post(DeleteClient, applications::state::delete),
         ConsoleRoute::new("/admin/keys").get(ReadKeys, keys::list),
         ConsoleRoute::new("/admin/keys/{algorithm}/rotate")
             .get(RotateKey, keys::ask_to_rotate)

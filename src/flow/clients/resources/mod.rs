@@ -52,6 +52,29 @@ pub async fn update(
     .await
 }
 
+/// Replaces the registration of a resource that is as the caller read it (THREATS AD-10).
+///
+/// # Errors
+/// Those of [`update`], and `conflict` if the resource was changed or deleted meanwhile.
+pub async fn replace(
+    store: &Store,
+    issuer: &Issuer,
+    before: &Resource,
+    resource: &Resource,
+    trace: &Trace,
+) -> Result<()> {
+    validate(resource, issuer)?;
+    retrying(|| async {
+        let mut tx = changing(store).await?;
+        let is_unchanged = resources::all(&mut tx).await?.iter().any(|one| one == before);
+        if !is_unchanged || !resources::update(&mut tx, resource, trace.now()).await? {
+            return Err(changed().into());
+        }
+        commit(tx, Kind::ResourceUpdated, &resource.id, trace).await
+    })
+    .await
+}
+
 /// Deletes a resource: no more tokens are issued for it.
 ///
 /// # Errors
@@ -84,6 +107,10 @@ async fn commit(mut tx: Tx, kind: Kind, id: &ResourceId, trace: &Trace) -> Resul
 
 const fn invalid(why: &'static str) -> Refusal {
     Code::InvalidRequest.because(why)
+}
+
+const fn changed() -> Refusal {
+    Code::Conflict.because("the resource was changed or deleted meanwhile: read it again")
 }
 
 const fn unknown() -> Refusal {
