@@ -4,6 +4,7 @@
 //! (`words.rs`). Handlers call [`crate::admin`] and contain no rule. Forms without `action` are posted to the URL of the
 //! page itself.
 
+mod apis;
 mod applications;
 mod desk;
 mod error;
@@ -35,8 +36,9 @@ pub fn actions() -> Vec<(&'static str, Vec<(Method, Action)>)> {
 
 fn table() -> Vec<ConsoleRoute> {
     use Action::{
-        CreateClient, DeleteClient, DisableClient, EnableClient, ReadAudit, ReadClients, ReadKeys,
-        RotateClientSecret, RotateKey, UpdateClient,
+        CreateClient, CreateResource, DeleteClient, DeleteResource, DisableClient, EnableClient,
+        ReadAudit, ReadClients, ReadKeys, ReadResources, RotateClientSecret, RotateKey,
+        UpdateClient, UpdateResource,
     };
     vec![
         ConsoleRoute::new("/admin").get(ReadAudit, overview::show),
@@ -70,6 +72,16 @@ fn table() -> Vec<ConsoleRoute> {
         ConsoleRoute::new("/admin/applications/{client}/delete")
             .get(DeleteClient, applications::state::ask_to_delete)
             .post(DeleteClient, applications::state::delete),
+        ConsoleRoute::new("/admin/apis").get(ReadResources, apis::list),
+        ConsoleRoute::new("/admin/apis/new")
+            .get(CreateResource, apis::show_new)
+            .post(CreateResource, apis::create),
+        ConsoleRoute::new("/admin/apis/{api}")
+            .get(ReadResources, apis::show)
+            .post(UpdateResource, apis::save),
+        ConsoleRoute::new("/admin/apis/{api}/delete")
+            .get(DeleteResource, apis::ask_to_delete)
+            .post(DeleteResource, apis::delete),
         ConsoleRoute::new("/admin/keys").get(ReadKeys, keys::list),
         ConsoleRoute::new("/admin/keys/{algorithm}/rotate")
             .get(RotateKey, keys::ask_to_rotate)

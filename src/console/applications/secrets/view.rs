@@ -74,10 +74,11 @@ impl Secrets<'_> {
     }
 }
 
-/// A length of time, in days where it is several.
+/// A length of time, in the largest unit that fits it.
 pub(super) fn length(words: &SharedWords, Seconds(length): Seconds) -> String {
     match length {
         172_800.. => (words.times.days)(length / 86_400),
+        ..172_800 if length % 3600 == 0 => (words.times.hours)(length / 3600),
         ..172_800 => words.length(Seconds(length)),
     }
 }

@@ -109,7 +109,8 @@ const fn invalid(why: &'static str) -> Refusal {
     Code::InvalidRequest.because(why)
 }
 
-const fn changed() -> Refusal {
+/// Why a change is refused that was made from an earlier registration.
+pub const fn changed() -> Refusal {
     Code::Conflict.because("the resource was changed or deleted meanwhile: read it again")
 }
 
