@@ -11,6 +11,8 @@ mod account_page;
 mod accounts;
 mod anonymous_state;
 mod consent;
+mod console_apis;
+mod console_applications;
 mod languages;
 mod pages;
 mod repeated_forms;
