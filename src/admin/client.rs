@@ -106,6 +106,24 @@ pub async fn update(
     Ok(Done::new(registered, Kind::ClientUpdated))
 }
 
+/// Replaces the metadata of a client by a document that has only members an administrator can set.
+///
+/// # Errors
+/// Those of [`update`]; a member is read-only.
+pub async fn replace(
+    call: &Call<'_>,
+    client: &Client,
+    document: Map<String, Value>,
+) -> Result<Done<Registered>> {
+    let read_only = READ_ONLY.into_iter().chain(["client_id"]);
+    if let Some(member) = read_only.into_iter().find(|name| document.contains_key(*name)) {
+        let text =
+            format!("{member} is read-only: the server sets it. Remove it from the document");
+        return Err(Error::Invalid(text));
+    }
+    update(call, client, &Description { document: Some(document), ..Description::default() }).await
+}
+
 /// Issues a new secret; the current one stays valid for `overlap`.
 ///
 /// # Errors
@@ -229,6 +247,47 @@ async fn by_id(call: &Allowed<'_>, id: &ClientId) -> Result<Client> {
 fn unknown(which: &str) -> Error {
     let text = format!("there is no client with the client_id or the name {which}");
     Error::NotFound(Subject::Client, text)
+}
+
+/// A page of the clients with this `client_id`, or whose name begins with this text, sorted by name, without their
+/// secrets; all clients without a text. If the client of `after` was deleted, the listing starts over.
+///
+/// # Errors
+/// The database fails.
+pub async fn search(
+    call: &Call<'_>,
+    text: &str,
+    after: Option<&ClientId>,
+    limit: i64,
+) -> Result<Page<Client>> {
+    let call = &call.allow(Action::ReadClients)?;
+    if !text.is_empty()
+        && let Some(client) = clients::find(call.store.db(), &ClientId::from_text(text)).await?
+    {
+        return Ok(Page { items: vec![client], is_last: true });
+    }
+    index_names(call).await?;
+    let after = match after {
+        Some(id) => clients::find(call.store.db(), id).await?,
+        None => None,
+    };
+    let found = clients::named(call.store.db(), text, after.as_ref(), limit).await?;
+    Ok(Page::new(found, limit))
+}
+
+/// Computes the names of clients that a replica of an older version registered.
+async fn index_names(call: &Allowed<'_>) -> Result<()> {
+    loop {
+        let clients = clients::without_name_key(call.store.db(), PAGE_SIZE).await?;
+        if clients.is_empty() {
+            return Ok(());
+        }
+        let mut tx = call.store.write().await?;
+        for client in &clients {
+            clients::set_name_key(&mut tx, client).await?;
+        }
+        tx.commit().await?;
+    }
 }
 
 /// Finds a client by its `client_id` or its name.

@@ -1,13 +1,16 @@
 //! APIs (resource servers).
 
+use serde_json::json;
+
 use super::{Action, Allowed, Call, Done, Error, Result, Subject};
 use crate::flow::clients::resources as rules;
+use crate::jose::base64url;
 use crate::record::Kind;
 use crate::store::resources;
 use crate::types::client::TokenFormat;
 use crate::types::language::{LanguageTag, Translations};
 use crate::types::resource::DeclaredScope;
-use crate::types::{Resource, ResourceId, Seconds};
+use crate::types::{Digest, Resource, ResourceId, Seconds};
 
 /// What is to be changed of an API; the rest stays.
 #[derive(Clone, Debug, Default)]
@@ -135,6 +138,38 @@ pub async fn replace(
     let call = &call.allow(Action::UpdateResource)?;
     rules::replace(call.store, &call.config.issuer, Some(read), &resource, call.trace).await?;
     Ok(Done::new(resource, Kind::ResourceUpdated))
+}
+
+/// Replaces what an API declares: what is absent has the server's default afterwards. `seen` is the [`fingerprint`] of
+/// the API that the change was made from (THREATS AD-10).
+///
+/// # Errors
+/// There is no such API, it has another fingerprint, a value is invalid, or the database fails.
+pub async fn redeclare(
+    call: &Call<'_>,
+    id: &ResourceId,
+    seen: &str,
+    changes: &Changes,
+) -> Result<Done<Resource>> {
+    let call = &call.allow(Action::UpdateResource)?;
+    let before = existing(call, id).await?;
+    if fingerprint(&before) != seen {
+        return Err(rules::changed().into());
+    }
+    let mut resource = Resource {
+        scopes: if changes.scopes.is_empty() { Vec::new() } else { before.scopes.clone() },
+        access_token_format: None,
+        access_token_lifetime: None,
+        ..before.clone()
+    };
+    changes.apply_to(&mut resource)?;
+    rules::replace(call.store, &call.config.issuer, Some(&before), &resource, call.trace).await?;
+    Ok(Done::new(resource, Kind::ResourceUpdated))
+}
+
+/// Identifies what an API declares.
+pub fn fingerprint(resource: &Resource) -> String {
+    base64url::encode(Digest::of(json!(resource).to_string().as_bytes()).0)
 }
 
 /// Deletes an API.

@@ -5,6 +5,8 @@
 //! page itself.
 
 mod administrators;
+mod apis;
+mod applications;
 mod audit;
 mod certificates;
 mod desk;
@@ -42,12 +44,54 @@ pub fn actions() -> Vec<(&'static str, Vec<(Method, Action)>)> {
 
 fn table() -> Vec<ConsoleRoute> {
     use Action::{
-        CreateUser, DeleteUser, DisableUser, EnableUser, EndSessions, GrantRole,
-        ReadAdministrators, ReadAudit, ReadCertificates, ReadKeys, ReadUsers, RevokeAccess,
-        RevokeCertificate, RevokeRole, RotateKey, StartRecovery, UnlockUser, UpdateUser,
+        CreateClient, CreateResource, CreateUser, DeleteClient, DeleteResource, DeleteUser,
+        DisableClient, DisableUser, EnableClient, EnableUser, EndSessions, GrantRole,
+        ReadAdministrators, ReadAudit, ReadCertificates, ReadClients, ReadKeys, ReadResources,
+        ReadUsers, RevokeAccess, RevokeCertificate, RevokeRole, RotateClientSecret, RotateKey,
+        StartRecovery, UnlockUser, UpdateClient, UpdateResource, UpdateUser,
     };
     vec![
         ConsoleRoute::new("/admin").get(ReadAudit, overview::show),
+        ConsoleRoute::new("/admin/applications").get(ReadClients, applications::list),
+        ConsoleRoute::new("/admin/applications/new")
+            .get(CreateClient, applications::create::show)
+            .post(CreateClient, applications::create::create),
+        ConsoleRoute::new("/admin/applications/{client}")
+            .get(ReadClients, applications::settings::show)
+            .post(UpdateClient, applications::settings::save),
+        ConsoleRoute::new("/admin/applications/{client}/metadata")
+            .get(ReadClients, applications::settings::show_metadata)
+            .post(UpdateClient, applications::settings::save_metadata),
+        ConsoleRoute::new("/admin/applications/{client}/integrate")
+            .get(ReadClients, applications::integrate::show),
+        ConsoleRoute::new("/admin/applications/{client}/secrets")
+            .get(ReadClients, applications::secrets::list),
+        ConsoleRoute::new("/admin/applications/{client}/secrets/new")
+            .get(RotateClientSecret, applications::secrets::ask_to_rotate)
+            .post(RotateClientSecret, applications::secrets::rotate),
+        ConsoleRoute::new("/admin/applications/{client}/refusals")
+            .get(ReadAudit, applications::events::refusals),
+        ConsoleRoute::new("/admin/applications/{client}/history")
+            .get(ReadAudit, applications::events::history),
+        ConsoleRoute::new("/admin/applications/{client}/disable")
+            .get(DisableClient, applications::state::ask_to_disable)
+            .post(DisableClient, applications::state::disable),
+        ConsoleRoute::new("/admin/applications/{client}/enable")
+            .get(EnableClient, applications::state::ask_to_enable)
+            .post(EnableClient, applications::state::enable),
+        ConsoleRoute::new("/admin/applications/{client}/delete")
+            .get(DeleteClient, applications::state::ask_to_delete)
+            .post(DeleteClient, applications::state::delete),
+        ConsoleRoute::new("/admin/apis").get(ReadResources, apis::list),
+        ConsoleRoute::new("/admin/apis/new")
+            .get(CreateResource, apis::show_new)
+            .post(CreateResource, apis::create),
+        ConsoleRoute::new("/admin/apis/{api}")
+            .get(ReadResources, apis::show)
+            .post(UpdateResource, apis::save),
+        ConsoleRoute::new("/admin/apis/{api}/delete")
+            .get(DeleteResource, apis::ask_to_delete)
+            .post(DeleteResource, apis::delete),
         ConsoleRoute::new("/admin/keys").get(ReadKeys, keys::list),
         ConsoleRoute::new("/admin/keys/{algorithm}/rotate")
             .get(RotateKey, keys::ask_to_rotate)

@@ -12,6 +12,8 @@ mod accounts;
 mod anonymous_state;
 mod consent;
 mod console_administrators;
+mod console_apis;
+mod console_applications;
 mod console_people;
 mod languages;
 mod pages;

@@ -81,6 +81,72 @@ pub async fn page(
     Ok(clients)
 }
 
+/// A page of the clients whose displayed name begins with `beginning`, in any case, without their secrets: up to `most`
+/// of them after `after`, sorted by name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn named(
+    on: impl Into<Executor<'_>>,
+    beginning: &str,
+    after: Option<&Client>,
+    most: i64,
+) -> sqlx::Result<Vec<Client>> {
+    let first = beginning.to_lowercase().into_bytes();
+    // No UTF-8 text has the byte 0xff, so this follows all names that begin so.
+    let end = [first.as_slice(), &[0xff]].concat();
+    let key = after.map(|client| name_key(client.name())).unwrap_or_default();
+    sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
+          WHERE name_key >= $1 AND name_key < $2 AND (name_key, id) > ($3, $4)
+          ORDER BY name_key, id
+          LIMIT $5")
+    .bind(first)
+    .bind(end)
+    .bind(key)
+    .bind(after.map_or("", |client| client.id.as_str()))
+    .bind(most)
+    .fetch_all(on)
+    .await
+}
+
+/// The displayed name of a client as it is sorted and searched: the column `name_key`.
+fn name_key(name: &str) -> Vec<u8> {
+    name.to_lowercase().into_bytes()
+}
+
+/// The displayed name of a client with this metadata.
+fn shown_name<'a>(id: &'a ClientId, metadata: &'a Metadata) -> &'a str {
+    if metadata.client_name.is_empty() { id.as_str() } else { &metadata.client_name }
+}
+
+/// Up to `most` clients whose `name_key` was not computed yet, without their secrets.
+///
+/// # Errors
+/// When the database fails.
+pub async fn without_name_key(on: impl Into<Executor<'_>>, most: i64) -> sqlx::Result<Vec<Client>> {
+    sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
+          WHERE name_key IS NULL
+          ORDER BY id
+          LIMIT $1")
+    .bind(most)
+    .fetch_all(on)
+    .await
+}
+
+/// Stores the `name_key` of a client, unless the client was changed in the meantime.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_name_key(tx: &mut Tx, client: &Client) -> sqlx::Result<()> {
+    sql("UPDATE clients SET name_key = $1 WHERE id = $2 AND version = $3")
+        .bind(name_key(client.name()))
+        .bind(&client.id)
+        .bind(client.version)
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
 /// The enabled clients that have a certificate or may need one, without their secrets. The comparisons of text are
 /// a first filter, so that not every client is parsed.
 ///
@@ -128,13 +194,15 @@ pub async fn insert(
     metadata: &Metadata,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    sql("INSERT INTO clients (id, metadata, created_at, updated_at, version) VALUES ($1, $2, $3, $3, 1)")
-        .bind(id)
-        .bind(to_json(metadata)?)
-        .bind(now)
-        .execute(tx)
-        .await
-        .map(drop)
+    sql("INSERT INTO clients (id, metadata, name_key, created_at, updated_at, version)
+         VALUES ($1, $2, $3, $4, $4, 1)")
+    .bind(id)
+    .bind(to_json(metadata)?)
+    .bind(name_key(shown_name(id, metadata)))
+    .bind(now)
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// Replaces the metadata, unless it was changed in the meantime (THREATS X-11).
@@ -148,9 +216,11 @@ pub async fn update(
     metadata: &Metadata,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let updated = sql("UPDATE clients SET metadata = $1, updated_at = $2, version = version + 1
-          WHERE id = $3 AND version = $4")
+    let updated = sql("UPDATE clients
+            SET metadata = $1, name_key = $2, updated_at = $3, version = version + 1
+          WHERE id = $4 AND version = $5")
     .bind(to_json(metadata)?)
+    .bind(name_key(shown_name(id, metadata)))
     .bind(now)
     .bind(id)
     .bind(version)

@@ -47,7 +47,7 @@ pub async fn update(
     replace(store, issuer, None, resource, trace).await
 }
 
-/// Replaces the registration of a resource that is as the caller has read it.
+/// Replaces the registration of a resource that is as the caller has read it (THREATS AD-10).
 ///
 /// # Errors
 /// Those of [`update`]; `precondition_failed` if it was changed since it was read.
@@ -65,8 +65,7 @@ pub async fn replace(
         if let Some(read) = read
             && !resources::all(&mut tx).await?.contains(read)
         {
-            let why = "the API was changed or deleted meanwhile: read it again";
-            return Err(Code::PreconditionFailed.because(why).into());
+            return Err(changed().into());
         }
         if !resources::update(&mut tx, resource, trace.now()).await? {
             return Err(unknown().into());
@@ -109,6 +108,11 @@ async fn commit(mut tx: Tx, kind: Kind, id: &ResourceId, trace: &Trace) -> Resul
 
 const fn invalid(why: &'static str) -> Refusal {
     Code::InvalidRequest.because(why)
+}
+
+/// Why a change is refused that was made from an earlier registration.
+pub const fn changed() -> Refusal {
+    Code::PreconditionFailed.because("the API was changed or deleted meanwhile: read it again")
 }
 
 const fn unknown() -> Refusal {
