@@ -1,10 +1,15 @@
 //! Pages of listings. A cursor is sealed, bound to the administrator and the listing, and still checked like any other
 //! input (THREATS AD-08, AD-09).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::request::ApiRequest;
+use super::schema::Schemas;
 use crate::jose::base64url;
 use crate::jose::seal::{Kind, Owner};
 use crate::render::{Problem, Response, json};
@@ -27,13 +32,36 @@ pub(super) const CURSOR: (&str, &str) = (
 );
 
 /// A page of a listing.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(super) struct Page<T> {
-    /// The objects of the page.
     items: Vec<T>,
-    /// The cursor of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+}
+
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let cursor = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("The cursor of the next page; absent on the last one."));
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .property("items", ArrayBuilder::new().items(Ref::from_schema_name(T::name())))
+            .property("next_cursor", cursor)
+            .required("items")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
 }
 
 /// A response with a whole listing.

@@ -9,6 +9,8 @@ use kit::jwt::DpopKey;
 use kit::server::{Client, ISSUER, Server};
 use serde_json::{Value, json};
 
+use crate::openapi::{documented, prepared};
+
 /// Every scope of the API.
 pub(crate) const EVERYTHING: &str = "clients:sensitive resources:sensitive users:sensitive \
     recoveries:sensitive sessions:sensitive keys:sensitive certificates:sensitive audit:sensitive \
@@ -66,6 +68,7 @@ impl Caller {
         given: &[Role],
         key: Option<DpopKey>,
     ) -> Self {
+        prepared().await;
         let holder = Holder::Client(ClientId::from_text(&client.id));
         grant(server, &holder, given).await;
         let mut request = server.request("POST", "/token").basic(&client.id, &client.secret);
@@ -130,7 +133,7 @@ impl Caller {
     }
 
     pub(crate) async fn get(&self, server: &Server, target: &str) -> Response {
-        self.request(server, "GET", target).send().await
+        documented("GET", target, self.request(server, "GET", target).send().await)
     }
 }
 
@@ -163,7 +166,7 @@ impl Caller {
     }
 
     pub(crate) async fn post(&self, server: &Server, target: &str, body: &Value) -> Response {
-        self.with_json(server, "POST", target, body).send().await
+        documented("POST", target, self.with_json(server, "POST", target, body).send().await)
     }
 
     /// A change of the object as it is now.
@@ -175,11 +178,12 @@ impl Caller {
         body: &Value,
     ) -> Response {
         let tag = self.get(server, target).await.ok().header("etag").to_owned();
-        self.with_json(server, method, target, body).header("if-match", &tag).send().await
+        let request = self.with_json(server, method, target, body).header("if-match", &tag);
+        documented(method, target, request.send().await)
     }
 
     pub(crate) async fn delete(&self, server: &Server, target: &str) -> Response {
-        self.request(server, "DELETE", target).send().await
+        documented("DELETE", target, self.request(server, "DELETE", target).send().await)
     }
 }
 

@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
@@ -10,5 +9,11 @@
 
 mod access;
 mod administrators;
+mod canaries;
+mod clients;
+mod inventory;
 mod matrix;
+mod openapi;
+mod resources;
+mod roles;
 mod users;

@@ -7,6 +7,7 @@ use kit::http::Response;
 use kit::server::{ISSUER, Server};
 
 use crate::administrators::{Caller, EVERYTHING, problem};
+use crate::openapi::documented;
 
 /// An identifier that nothing has.
 const MISSING: &str = "0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f";
@@ -38,7 +39,7 @@ async fn send(server: &Server, caller: &Caller, endpoint: &Endpoint, target: &st
     if endpoint.is_versioned {
         request = request.header("if-match", "*");
     }
-    request.send().await
+    documented(endpoint.method.as_str(), target, request.send().await)
 }
 
 /// What an administrator who may do it hears of an endpoint about objects that do not exist.
