@@ -1,6 +1,7 @@
 //! The console's pages of applications: what each role sees and does, over HTTP.
 
 use gatewright::admin::{Administrator, Authority, role};
+use gatewright::store::sql;
 use gatewright::types::{Holder, Role};
 use serde_json::json;
 
@@ -184,7 +185,10 @@ async fn an_administrator_changes_the_settings() {
     );
     assert_eq!(changed.metadata.client_name, "Photos", "the rest stays");
     let history = ada.open(&path(&client, "/history")).await.response.text;
-    assert!(history.contains("client.updated") && history.contains("<bdi>ada</bdi>"), "{history}");
+    assert!(
+        history.contains("client.updated") && history.contains("<td><bdi>ada</bdi></td>"),
+        "{history}"
+    );
 }
 
 /// THREATS AD-04: a form that changes nothing is no change.
@@ -462,4 +466,17 @@ async fn applications_are_listed_by_name_a_page_at_a_time() {
     assert!(!second.contains("rel=\"next\""));
     let nothing = ada.open("/admin/applications?q=%25").await.response.ok().text;
     assert!(nothing.contains("No application was found"), "THREATS AD-08");
+}
+
+/// A replica of an older version registers applications without the sorted name.
+#[tokio::test]
+async fn applications_of_an_older_replica_are_listed_too() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    sql("UPDATE clients SET name_key = NULL").execute(server.app().store.db()).await.unwrap();
+    let mut ada = administrator(&server, "ada", Role::Auditor).await;
+
+    let list = ada.open("/admin/applications?q=photos").await.response.ok().text;
+
+    assert!(list.contains(&client.id), "{list}");
 }
