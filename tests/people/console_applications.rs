@@ -1,7 +1,8 @@
 //! The console's pages of applications: what each role sees and does, over HTTP.
 
 use gatewright::admin::{Administrator, Authority, role};
-use gatewright::types::{Holder, Role};
+use gatewright::store::sql;
+use gatewright::types::{ClientId, Holder, Role};
 use serde_json::json;
 
 use kit::browser::{Browser, Page};
@@ -184,7 +185,52 @@ async fn an_administrator_changes_the_settings() {
     );
     assert_eq!(changed.metadata.client_name, "Photos", "the rest stays");
     let history = ada.open(&path(&client, "/history")).await.response.text;
-    assert!(history.contains("client.updated") && history.contains("<bdi>ada</bdi>"), "{history}");
+    assert!(
+        history.contains("client.updated") && history.contains("<td><bdi>ada</bdi></td>"),
+        "{history}"
+    );
+}
+
+/// RFC 7591 §2.1: the response types follow from the grant types, which the form has a field for.
+#[tokio::test]
+async fn a_service_becomes_an_application_with_users() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let mut ada = administrator(&server, "ada", Role::Administrator).await;
+    let page = ada.open(&path(&client, "")).await;
+
+    let saved = send(&mut ada, &page, SETTINGS).await;
+
+    assert!(saved.header("location").ends_with("?done=saved"), "{saved:?}");
+}
+
+/// THREATS AD-05: nobody changes, or gets a secret of, a client that may do more than they may.
+#[tokio::test]
+async fn an_administrator_cannot_touch_the_client_of_an_owner() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let operator = Administrator::new(Authority::Operator, server.trace());
+    let holder = Holder::Client(ClientId::from_text(&client.id));
+    let call = server.app().administration(&operator);
+    role::grant(&call, &holder, Role::Owner).await.unwrap();
+    let mut ada = administrator(&server, "ada", Role::Administrator).await;
+    let settings_page = ada.open(&path(&client, "")).await;
+    let version = hidden(&settings_page, "version").unwrap();
+    let rotation = path(&client, &format!("/secrets/new?overlap=0&version={version}"));
+
+    for (target, fields) in [
+        (path(&client, ""), settings("client_name", "Mine")),
+        (path(&client, "/disable"), Vec::new()),
+        (path(&client, "/delete"), Vec::new()),
+        (rotation, Vec::new()),
+    ] {
+        let page = ada.open(&target).await;
+        let refused = send(&mut ada, &page, &fields).await.ok();
+        assert!(refused.text.contains("role=\"alert\""), "{target}: {refused:?}");
+        assert!(!refused.text.contains("client_secret</dt>"), "{target}");
+    }
+    assert_eq!(server.find_client(&client).await.version, 1);
+    assert!(server.audit_events("client.deleted").await.is_empty());
 }
 
 /// THREATS AD-04: a form that changes nothing is no change.
@@ -462,4 +508,17 @@ async fn applications_are_listed_by_name_a_page_at_a_time() {
     assert!(!second.contains("rel=\"next\""));
     let nothing = ada.open("/admin/applications?q=%25").await.response.ok().text;
     assert!(nothing.contains("No application was found"), "THREATS AD-08");
+}
+
+/// A replica of an older version registers applications without the sorted name.
+#[tokio::test]
+async fn applications_of_an_older_replica_are_listed_too() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    sql("UPDATE clients SET name_key = NULL").execute(server.app().store.db()).await.unwrap();
+    let mut ada = administrator(&server, "ada", Role::Auditor).await;
+
+    let list = ada.open("/admin/applications?q=photos").await.response.ok().text;
+
+    assert!(list.contains(&client.id), "{list}");
 }

@@ -59,7 +59,7 @@ async fn sealed(store: &Store) -> Vec<Vec<u8>> {
 }
 
 /// The columns of type BYTEA that hold no sealed value: digests, certificates and what was fetched.
-const NOT_SEALED: [&str; 21] = [
+const NOT_SEALED: [&str; 23] = [
     "authorities.certificate",
     "authorities.chain",
     "certificates.der",
@@ -74,6 +74,8 @@ const NOT_SEALED: [&str; 21] = [
     "idempotency_keys.key_digest",
     "idempotency_keys.request_digest",
     "links.digest",
+    "user_words.word",
+    "clients.name_key",
     "opaque_tokens.digest",
     "replays.jti",
     "revocation_answers.body",

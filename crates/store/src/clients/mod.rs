@@ -126,7 +126,6 @@ fn shown_name<'a>(id: &'a ClientId, metadata: &'a Metadata) -> &'a str {
 pub async fn without_name_key(on: impl Into<Executor<'_>>, most: i64) -> sqlx::Result<Vec<Client>> {
     sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
           WHERE name_key IS NULL
-          ORDER BY id
           LIMIT $1")
     .bind(most)
     .fetch_all(on)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::types::client::{GrantType, ResponseType};
 use crate::types::{Params, Refusal, wire_enum};
 
 wire_enum! {
@@ -188,7 +189,7 @@ impl Typed {
     pub(super) fn members(&self) -> Map<String, Value> {
         let value =
             |(member, typed): (&Member, &String)| (member.as_str().to_owned(), member.value(typed));
-        self.0.iter().map(value).collect()
+        with_response_types(self.0.iter().map(value).collect())
     }
 
     /// The values that differ from those of another form.
@@ -198,6 +199,16 @@ impl Typed {
         members.retain(|name, value| before.get(name) != Some(value));
         members
     }
+}
+
+/// RFC 7591 §2.1: the response types follow from the grant types.
+fn with_response_types(mut members: Map<String, Value>) -> Map<String, Value> {
+    if let Some(Value::Array(grants)) = members.get(Member::GrantTypes.as_str()) {
+        let has_users = grants.contains(&json!(GrantType::AuthorizationCode));
+        let types = if has_users { ResponseType::ALL } else { &[] };
+        members.insert("response_types".to_owned(), json!(types));
+    }
+    members
 }
 
 #[cfg(test)]

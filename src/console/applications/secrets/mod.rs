@@ -74,7 +74,7 @@ async fn rotation(
     let name = isolated(client.name());
     let stays = match overlap {
         Seconds(0) => words.ends_now.to_owned(),
-        Seconds(_) => (words.ends_in)(&length(desk.layout().words, overlap)),
+        Seconds(_) => (words.ends_in)(&length(&desk.layout(), overlap)),
     };
     let page = Confirm {
         navigation: desk.navigation(Section::Applications),
@@ -102,7 +102,7 @@ pub(super) async fn issued(
     }
     let detail = match overlap {
         Some(Seconds(0)) | None => words.ended.to_owned(),
-        Some(time) => (words.ends_later)(&length(desk.layout().words, time)),
+        Some(time) => (words.ends_later)(&length(&desk.layout(), time)),
     };
     let page = Secret {
         navigation: desk.navigation(Section::Applications),

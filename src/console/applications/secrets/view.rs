@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use super::words::{self, Words};
+use super::words::{WORDS, Words};
 use crate::console::applications::frame::Frame;
 use crate::console::layout::Navigation;
-use crate::render::words::Words as SharedWords;
+use crate::render::layout::Layout;
 use crate::types::client::AuthMethod;
 use crate::types::{Client, Seconds, Timestamp};
 
@@ -46,7 +46,7 @@ impl SecretLine {
 
 impl Secrets<'_> {
     fn words(&self) -> &'static Words {
-        words::WORDS.in_language(self.navigation.layout.words.language)
+        WORDS.in_language(self.navigation.layout.words.language)
     }
 
     const fn method(&self) -> AuthMethod {
@@ -62,7 +62,7 @@ impl Secrets<'_> {
         OVERLAPS.into_iter().map(|overlap| {
             let text = match overlap {
                 Seconds(0) => self.words().overlap_none.to_owned(),
-                Seconds(_) => length(self.navigation.layout.words, overlap),
+                Seconds(_) => length(&self.navigation.layout, overlap),
             };
             (overlap, text)
         })
@@ -70,14 +70,15 @@ impl Secrets<'_> {
 
     /// The time until a secret expires.
     fn remaining(&self, at: &Timestamp) -> String {
-        length(self.navigation.layout.words, *at - self.navigation.layout.now)
+        length(&self.navigation.layout, *at - self.navigation.layout.now)
     }
 }
 
-/// A length of time, in the largest unit that fits it.
-pub(super) fn length(words: &SharedWords, Seconds(length): Seconds) -> String {
+/// A length of time, in the largest unit of which there are several.
+pub(super) fn length(layout: &Layout<'_>, Seconds(length): Seconds) -> String {
+    let words = layout.words;
     match length {
-        172_800.. => (words.times.days)(length / 86_400),
+        172_800.. => (WORDS.in_language(words.language).days)(length / 86_400),
         ..172_800 if length % 3600 == 0 => (words.times.hours)(length / 3600),
         ..172_800 => words.length(Seconds(length)),
     }

@@ -29,6 +29,8 @@ pub(super) struct Words {
     pub(super) new_detail: &'static str,
     /// The question for the overlap.
     pub(super) overlap: &'static str,
+    /// A number of days.
+    pub(super) days: fn(i64) -> String,
     /// No overlap.
     pub(super) overlap_none: &'static str,
     /// The button to the confirmation.
@@ -72,6 +74,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         new: "Issue a new secret",
         new_detail: "Both secrets are valid during the overlap, so that you can configure the application without an interruption. After a leak, choose no overlap.",
         overlap: "How long does the current secret stay valid?",
+        days: |days| format!("{days} days"),
         overlap_none: "It ends at once",
         go_on: "Go on",
         rotate_title: |name| format!("Issue a new secret for {name}?"),
@@ -103,6 +106,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         new: "Neues Geheimnis ausstellen",
         new_detail: "Während der Überlappung gelten beide, sodass Sie die Anwendung ohne Unterbrechung umstellen können. Wenn ein Geheimnis bekannt wurde, wählen Sie keine Überlappung.",
         overlap: "Wie lange gilt das jetzige Geheimnis noch?",
+        days: |days| format!("{days} Tage"),
         overlap_none: "Es endet sofort",
         go_on: "Weiter",
         rotate_title: |name| format!("Neues Geheimnis für {name} ausstellen?"),
@@ -134,6 +138,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         new: "Créer un nouveau secret",
         new_detail: "Les deux secrets sont valables pendant le chevauchement, pour que vous puissiez configurer l’application sans interruption. Après une fuite, choisissez de ne pas en avoir.",
         overlap: "Combien de temps le secret actuel reste-t-il valable ?",
+        days: |days| format!("{days} jours"),
         overlap_none: "Il prend fin aussitôt",
         go_on: "Continuer",
         rotate_title: |name| format!("Créer un nouveau secret pour {name} ?"),
@@ -165,6 +170,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         new: "Emitir un secreto nuevo",
         new_detail: "Los dos secretos son válidos durante el solapamiento, para que pueda configurar la aplicación sin interrupción. Tras una filtración, elija que no lo haya.",
         overlap: "¿Cuánto tiempo sigue siendo válido el secreto actual?",
+        days: |days| format!("{days} días"),
         overlap_none: "Termina de inmediato",
         go_on: "Continuar",
         rotate_title: |name| format!("¿Emitir un secreto nuevo para {name}?"),

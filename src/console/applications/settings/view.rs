@@ -169,7 +169,15 @@ pub(super) struct Metadata<'a> {
     pub(super) problem: Option<&'a Problem>,
 }
 
+/// The longest document that a form can send: a parameter has at most 8 KiB.
+const LONGEST: usize = 8000;
+
 impl Metadata<'_> {
+    /// Whether the document is too long for a form.
+    const fn is_too_long(&self) -> bool {
+        self.document.len() > LONGEST
+    }
+
     fn words(&self) -> &'static Words {
         words::WORDS.in_language(self.navigation.layout.words.language)
     }
