@@ -1,7 +1,5 @@
 //! `user_words`: the folded words by whose beginnings users are found.
 
-use std::cmp::Reverse;
-
 use sqlx_macros::FromRow;
 
 use crate::types::{Timestamp, User, UserId};
@@ -11,7 +9,7 @@ use crate::{Executor, Tx, sql};
 const MOST: usize = 4;
 
 /// The number of words up to which [`search`] compares how rare they are.
-const COUNTED: i64 = 2000;
+const COUNTED: i64 = 10_000;
 
 /// A byte that UTF-8 does not use: the end of the range of a beginning.
 const BEYOND: u8 = 0xff;
@@ -122,10 +120,11 @@ pub async fn search(
 ) -> sqlx::Result<Vec<FoundUser>> {
     let mut ranges = Vec::new();
     for beginning in beginnings.iter().take(MOST) {
-        ranges.push((count(on, beginning).await?, Reverse(beginning.len()), range(beginning)));
+        ranges.push((count(on, beginning).await?, range(beginning)));
     }
-    ranges.sort();
-    let mut ranges = ranges.into_iter().map(|(.., range)| range);
+    // Stable: of equally frequent ones, the first typed leads, which is more likely a name than a domain.
+    ranges.sort_by_key(|(count, _)| *count);
+    let mut ranges = ranges.into_iter().map(|(_, range)| range);
     let Some((first, end)) = ranges.next() else {
         return Ok(Vec::new());
     };

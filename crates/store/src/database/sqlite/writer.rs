@@ -28,6 +28,11 @@ const LINGER: Duration = Duration::from_micros(200);
 /// The longest that it waits for all of them.
 const GATHER: Duration = Duration::from_millis(1);
 
+/// Collects statistics for the planner at the end, except of small tables: they may grow a thousandfold before the
+/// next ones are collected, and a planner that believes a table to have few rows reads all of it.
+const STATISTICS: &str =
+    "PRAGMA optimize; DELETE FROM sqlite_stat1 WHERE CAST(stat AS INTEGER) < 1000";
+
 /// A command to the writer.
 pub(crate) enum Command {
     /// Statements that are one transaction.
@@ -95,7 +100,7 @@ pub(super) fn serve(options: &Options, queue: &Queue<Command>) {
     }
     drop(checkpointer);
     if let Some(connection) = opened
-        && let Err(error) = connection.execute("PRAGMA optimize")
+        && let Err(error) = connection.execute(STATISTICS)
     {
         tracing::debug!(error = %fault::of_sqlite(error), "no statistics were collected");
     }
