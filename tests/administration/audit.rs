@@ -39,7 +39,12 @@ async fn each_change_writes_one_event_with_its_administrator() {
         ),
         ("PATCH", api.to_owned(), json!({ "name": "B" }), "resource.updated"),
         ("DELETE", api.to_owned(), json!({}), "resource.deleted"),
-        ("POST", "/api/v1/keys/rotate".to_owned(), json!({ "alg": "ES256", "force": true }), "key.activated"),
+        (
+            "POST",
+            "/api/v1/keys/rotate".to_owned(),
+            json!({ "alg": "ES256", "force": true }),
+            "key.activated",
+        ),
     ];
     let lesser = Caller::client(&server, &[Role::Auditor], EVERYTHING).await;
     for (method, target, body, kind) in changes {
@@ -53,7 +58,8 @@ async fn each_change_writes_one_event_with_its_administrator() {
         let all = server.audit_events("").await;
         let of = |id: &str| -> Vec<_> {
             let own = all.iter().filter(|event| event.request_id.as_deref() == Some(id));
-            own.map(|event| (event.kind.clone(), event.outcome.clone(), event.actor.clone())).collect()
+            own.map(|event| (event.kind.clone(), event.outcome.clone(), event.actor.clone()))
+                .collect()
         };
         let events = of(done.header("x-request-id"));
         let actor = Some(format!("client:{}", owner.client.id));
