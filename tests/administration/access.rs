@@ -2,10 +2,12 @@
 
 use gatewright::flow::clients::resources;
 use gatewright::people::roles;
-use gatewright::types::{ResourceId, Role};
+use gatewright::types::{ClientId, Holder, ResourceId, Role};
+use kit::client_certificates::server_behind_proxy;
 use kit::server::{ISSUER, Server};
+use serde_json::json;
 
-use crate::administrators::{Caller, api, problem};
+use crate::administrators::{Caller, api, grant, problem};
 
 /// RFC 6750 §3.1: "If the request lacks any authentication information […], the resource server SHOULD NOT include an
 /// error code or other error information."
@@ -138,4 +140,54 @@ async fn the_api_is_a_resource_that_cannot_be_changed() {
     assert!(resources::delete(&app.store, issuer, &id, &trace).await.is_err());
     let server = server.restart().await;
     assert_eq!(server.app().cache.resources().await.unwrap()[&id].scopes.len(), 27);
+}
+
+/// RFC 8705 §3: a token that is bound to a certificate is accepted with it and no other, and is sender-constrained.
+#[tokio::test]
+async fn a_certificate_bound_token_needs_its_certificate() {
+    let (server, ca) = server_behind_proxy().await;
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_subject_dn": "CN=Pipeline,O=Example",
+            "tls_client_certificate_bound_access_tokens": true,
+            "scope": "users:sensitive",
+            "gw_default_audience": [api()],
+        }))
+        .await;
+    let holder = Holder::Client(ClientId::from_text(&client.id));
+    grant(&server, &holder, &[Role::Owner]).await;
+    let (own, other) = (ca.issue("Pipeline", |_| {}), ca.issue("Pipeline", |_| {}));
+    let form = format!("grant_type=client_credentials&client_id={}", client.id);
+    let request = server.request("POST", "/token").form(&form).client_cert(&own);
+    let token = request.send().await.ok().token("access_token");
+
+    let request = || server.request("DELETE", "/api/v1/users/nobody").bearer(&token);
+    problem(&request().client_cert(&own).send().await, 404, "not_found");
+    problem(&request().client_cert(&other).send().await, 401, "invalid_token");
+    problem(&request().send().await, 401, "invalid_token");
+}
+
+/// An opaque token is accepted like a JWT, and not after it was revoked.
+#[tokio::test]
+async fn an_opaque_token_is_accepted_until_it_is_revoked() {
+    let server = Server::start().await;
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "users:read",
+            "gw_default_audience": [api()],
+            "gw_access_token_format": "opaque",
+        }))
+        .await;
+    let holder = Holder::Client(ClientId::from_text(&client.id));
+    grant(&server, &holder, &[Role::Auditor]).await;
+    let token = server.client_credentials_token(&client).await;
+    let request = || server.request("GET", "/api/v1/users").bearer(&token);
+    request().send().await.ok();
+
+    server.post_as(&client, "/revoke", &format!("token={token}")).await.ok();
+
+    problem(&request().send().await, 401, "invalid_token");
 }

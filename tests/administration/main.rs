@@ -9,6 +9,7 @@
 
 mod access;
 mod administrators;
+mod audit;
 mod canaries;
 mod clients;
 mod inventory;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gatewright::api::endpoints;
+use gatewright::api::{Access, Endpoint, endpoints};
 use gatewright::server::routes;
 use kit::http::Response;
 use kit::server::Server;
@@ -75,6 +75,30 @@ async fn all_metadata_of_clients_is_documented() {
     let schema = &specification().await["components"]["schemas"]["ClientMetadata"];
     let documented = schema["properties"].as_object().unwrap().keys().map(String::as_str);
     assert_eq!(documented.collect::<BTreeSet<_>>(), fields);
+}
+
+/// The table in docs/api.md is that of the endpoints. `UPDATE_DOCS=1` writes it.
+#[test]
+fn the_table_of_endpoints_in_the_guide_is_complete() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/api.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let head = "| method | path | scope | |\n|---|---|---|---|\n";
+    let (before, _) = text.split_once(head).unwrap();
+    let mut table = String::new();
+    for endpoint in endpoints() {
+        let scope = match endpoint.access {
+            Access::Administrators => "any".to_owned(),
+            Access::Action(action) => format!("`{}`", action.permission().unwrap().scope()),
+        };
+        let Endpoint { method, path, summary, .. } = &endpoint;
+        table.push_str(&format!("| `{method}` | `{path}` | {scope} | {summary} |\n"));
+    }
+    let whole = format!("{before}{head}{table}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, whole).unwrap();
+    } else {
+        assert!(text == whole, "run again with UPDATE_DOCS=1");
+    }
 }
 
 /// Whether a path has the form of a template.

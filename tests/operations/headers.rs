@@ -99,7 +99,9 @@ async fn a_path_that_would_need_normalization_is_not_found() {
         "/static/..%2f..%2fCargo.toml",
         "/static/x/gatewright.css",
         "/metrics",
-        "/admin",
+        "/admin/",
+        "/admin/people/",
+        "/admin//people",
     ] {
         assert_eq!(server.get(target).await.status, 404, "{target}");
     }

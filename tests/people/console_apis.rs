@@ -130,8 +130,9 @@ async fn a_text_that_stays_keeps_its_translations() {
     assert_eq!(send(&mut ada, &page, FORM).await.status, 303);
 
     let all = gatewright::store::resources::all(server.app().store.db()).await.unwrap();
-    assert_eq!(all[0].scopes[0].text_in("de"), "Rechnungen lesen");
-    assert!(all[0].scopes[1].sensitive);
+    let api = all.iter().find(|api| api.id.as_str() == API).unwrap();
+    assert_eq!(api.scopes[0].text_in("de"), "Rechnungen lesen");
+    assert!(api.scopes[1].sensitive);
 }
 
 /// THREATS AD-01, UI-08.

@@ -16,6 +16,7 @@ mod console_apis;
 mod console_applications;
 mod console_people;
 mod languages;
+mod links;
 mod pages;
 mod repeated_forms;
 mod throttling;
