@@ -5,11 +5,12 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::context::Context;
+use super::exit::Absent;
 use super::input::read_password;
 use super::print::{Listing, Output};
-use crate::admin::PAGE_SIZE;
 use crate::admin::user::{self, Changes, NewAccount, claims, document};
-use crate::types::User;
+use crate::admin::{PAGE_SIZE, client, session};
+use crate::types::{SessionId, Timestamp, User};
 
 /// `gatewright user …`
 #[derive(Debug, Subcommand)]
@@ -85,6 +86,27 @@ Example:
 The link is valid for 24 hours and for one use; the next one makes it invalid. The new password ends all sessions
 and revokes all tokens of the user; until then, the current one stays valid.")]
     Recover(Which),
+    /// List the sessions of a user, and the applications with access to the account.
+    #[command(after_help = "\
+Examples:
+  gatewright user sessions alice
+  gatewright --json user sessions alice | jq -r '.sessions[].address'")]
+    Sessions(Which),
+    /// End all sessions of a user, or one of them.
+    #[command(after_help = "\
+Examples:
+  gatewright user end-sessions alice
+  gatewright user end-sessions alice --session 0198c2f0-7c1e-7d3a-9b4f-2f6c1a5e8d90
+
+The user can sign in again. Applications with offline access keep it: gatewright user revoke-access.")]
+    EndSessions(EndSessions),
+    /// Withdraw the access of an application to a user's account.
+    #[command(after_help = "\
+Example:
+  gatewright user revoke-access alice Photos
+
+The consent is withdrawn and all tokens of the application for this user are revoked.")]
+    RevokeAccess(RevokeAccess),
     /// Set a user's password; end all their sessions and revoke all their tokens.
     #[command(after_help = "\
 Examples:
@@ -147,6 +169,25 @@ pub(super) struct Which {
     user: String,
 }
 
+/// `gatewright user end-sessions`
+#[derive(Debug, Args)]
+pub(super) struct EndSessions {
+    /// Username, e-mail address or identifier.
+    user: String,
+    /// Only this session, as gatewright user sessions lists it.
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+}
+
+/// `gatewright user revoke-access`
+#[derive(Debug, Args)]
+pub(super) struct RevokeAccess {
+    /// Username, e-mail address or identifier.
+    user: String,
+    /// The application: its client_id or name.
+    client: String,
+}
+
 /// `gatewright user set-password`
 #[derive(Debug, Args)]
 pub(super) struct SetPassword {
@@ -174,6 +215,9 @@ impl UserCommand {
             Self::Enable(which) => enable(context, &which.user).await,
             Self::Unlock(which) => unlock(context, &which.user).await,
             Self::Recover(which) => recover(context, &which.user).await,
+            Self::Sessions(which) => sessions(context, &which.user).await,
+            Self::EndSessions(which) => end_sessions(context, &which).await,
+            Self::RevokeAccess(which) => revoke_access(context, &which).await,
             Self::SetPassword(new) => set_password(context, &new.user).await,
         }
     }
@@ -285,6 +329,70 @@ async fn recover(context: &Context, name: &str) -> Result<Output> {
     );
     let json = json!({ "url": url, "expires_at": link.expires_at, "id": user.id, "username": user.username });
     Ok(Output::line(text, json))
+}
+
+async fn sessions(context: &Context, name: &str) -> Result<Output> {
+    let call = context.call();
+    let user = user::find(&call, name).await?;
+    let sessions = session::list(&call, &user.id).await?;
+    let applications = session::applications(&call, &user.id).await?;
+    let row = |kind: &str, id: String, since: Timestamp, last: Option<Timestamp>, from: &str| {
+        let last = last.map(|at| at.to_string()).unwrap_or_default();
+        vec![kind.to_owned(), id, since.to_string(), last, from.to_owned()]
+    };
+    let mut rows: Vec<_> = sessions
+        .iter()
+        .map(|one| {
+            row("session", one.id.to_string(), one.created_at, Some(one.seen_at), &one.address)
+        })
+        .collect();
+    rows.extend(
+        applications
+            .iter()
+            .map(|one| row("application", one.client_id.to_string(), one.since, one.used_at, "")),
+    );
+    let headings = ["KIND", "ID", "SINCE", "LAST USED", "ADDRESS"];
+    let json = json!({
+        "sessions": sessions.iter().map(session::document).collect::<Vec<_>>(),
+        "applications": applications
+            .iter()
+            .map(|one| json!({ "client_id": one.client_id, "since": one.since, "used_at": one.used_at }))
+            .collect::<Vec<_>>(),
+    });
+    Ok(Output::table(&headings, &rows, "no sessions, and no applications with access", json))
+}
+
+async fn end_sessions(context: &Context, which: &EndSessions) -> Result<Output> {
+    let call = context.call();
+    let user = user::find(&call, &which.user).await?;
+    let ended = match &which.session {
+        Some(id) => {
+            let id = SessionId::from_text(id);
+            u64::from(session::end(&call, &user.id, &id).await?.result)
+        }
+        None => session::end_all(&call, &user.id).await?.result,
+    };
+    if which.session.is_some() && ended == 0 {
+        return Err(Absent(format!("{} has no such session", user.username)).into());
+    }
+    let text = format!("ended {ended} sessions of user {}", user.username);
+    Ok(Output::line(text, json!({ "id": user.id, "ended": ended })))
+}
+
+async fn revoke_access(context: &Context, which: &RevokeAccess) -> Result<Output> {
+    let call = context.call();
+    let user = user::find(&call, &which.user).await?;
+    let client = client::find(&call, &which.client).await?;
+    if !session::revoke_access(&call, &user.id, &client.id).await?.result {
+        let text = format!("{} has no access to the account of {}", client.name(), user.username);
+        return Err(Absent(text).into());
+    }
+    let text = format!(
+        "withdrew the access of {} to the account of {}; its tokens are revoked",
+        client.name(),
+        user.username
+    );
+    Ok(Output::line(text, json!({ "id": user.id, "client_id": client.id })))
 }
 
 async fn set_password(context: &Context, name: &str) -> Result<Output> {

@@ -47,8 +47,8 @@ fn table() -> Vec<ConsoleRoute> {
         CreateClient, CreateResource, CreateUser, DeleteClient, DeleteResource, DeleteUser,
         DisableClient, DisableUser, EnableClient, EnableUser, EndSessions, GrantRole,
         ReadAdministrators, ReadAudit, ReadCertificates, ReadClients, ReadKeys, ReadResources,
-        ReadUsers, RevokeAccess, RevokeCertificate, RevokeRole, RotateClientSecret, RotateKey,
-        StartRecovery, UnlockUser, UpdateClient, UpdateResource, UpdateUser,
+        ReadUsers, RetireKey, RevokeAccess, RevokeCertificate, RevokeRole, RotateClientSecret,
+        RotateKey, StartRecovery, UnlockUser, UpdateClient, UpdateResource, UpdateUser,
     };
     vec![
         ConsoleRoute::new("/admin").get(ReadAudit, overview::show),
@@ -96,6 +96,9 @@ fn table() -> Vec<ConsoleRoute> {
         ConsoleRoute::new("/admin/keys/{algorithm}/rotate")
             .get(RotateKey, keys::ask_to_rotate)
             .post(RotateKey, keys::rotate),
+        ConsoleRoute::new("/admin/keys/compromised/{key}")
+            .get(RetireKey, keys::ask_to_retire)
+            .post(RetireKey, keys::retire),
         ConsoleRoute::new("/admin/certificates").get(ReadCertificates, certificates::list),
         ConsoleRoute::new("/admin/certificates/{certificate}")
             .get(ReadCertificates, certificates::show),

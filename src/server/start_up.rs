@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use super::Running;
-use crate::store::users;
+use crate::people::links;
+use crate::record::Trace;
+use crate::store::{roles, users};
 use crate::types::Timestamp;
 
 /// The commit of the binary, if `GATEWRIGHT_COMMIT` was set when it was built.
@@ -66,6 +68,7 @@ pub(super) async fn report(running: &Running) {
     // Whether any user exists. A fault of the database is logged elsewhere.
     let page = users::page(app.store.db(), None, 1).await;
     let has_users = page.map_or(true, |users| !users.is_empty());
+    let has_owner = roles::has_owner(app.store.db(), "").await.unwrap_or(true);
     if !io::stderr().is_terminal() {
         let end = match &tls {
             Tls::Here(end) => end.map(|end| end.to_string()),
@@ -79,13 +82,19 @@ pub(super) async fn report(running: &Running) {
             tls = tls.as_str(),
             certificate_until = end,
             has_people = has_users,
+            has_owner,
             "started"
         );
+        if !has_owner {
+            // Not the link itself: a log has many readers.
+            tracing::info!(
+                "nobody administers this server yet: gatewright admin invite prints a link"
+            );
+        }
         return;
     }
     let listeners: Vec<_> =
         running.addresses().all().map(|(name, address)| format!("{name} {address}")).collect();
-    let no_users = "no users yet: gatewright user create --username NAME --password-stdin";
     let mut lines = vec![
         format!("Gatewright {}", release()),
         String::new(),
@@ -93,9 +102,14 @@ pub(super) async fn report(running: &Running) {
         format!("  database    {database}"),
         format!("  TLS         {}", tls.text()),
         format!("  listeners   {}", listeners.join(", ")),
+        format!("  console     {}", app.config.issuer.endpoint("/admin")),
     ];
-    if !has_users {
-        lines.extend([String::new(), format!("  {no_users}")]);
+    if !has_owner && let Some(link) = invitation(running).await {
+        let text = "nobody administers this server yet. This link makes its first owner; it is valid for a day:";
+        lines.extend([String::new(), format!("  {text}"), format!("  {link}")]);
+    } else if !has_users {
+        let text = "no users yet: gatewright user create --username NAME --password-stdin";
+        lines.extend([String::new(), format!("  {text}")]);
     }
     let block = format!("{}\n\n", lines.join("\n"));
     // On a thread of its own: a stopped terminal (Ctrl-S) must not block the server.
@@ -104,4 +118,13 @@ pub(super) async fn report(running: &Running) {
     };
     // If no thread can be started, the server has worse problems.
     let _ = std::thread::Builder::new().name("start-up".to_owned()).spawn(say);
+}
+
+/// A link by which somebody becomes the first owner. A fault of the database is logged elsewhere.
+async fn invitation(running: &Running) -> Option<String> {
+    let app = running.app();
+    let trace = Trace::of_command(app.clock.now_ms());
+    let link = links::invite(&app.context(&trace)).await.ok()?;
+    let page = app.config.issuer.endpoint("/invitation");
+    Some(format!("{page}?link={}", link.secret.0.expose()))
 }

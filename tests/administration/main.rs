@@ -12,6 +12,7 @@ mod administrators;
 mod audit;
 mod canaries;
 mod clients;
+mod doors;
 mod inventory;
 mod matrix;
 mod openapi;

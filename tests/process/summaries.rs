@@ -58,7 +58,7 @@ async fn serve_prints_a_summary_at_a_terminal() {
     installation.set("HTTP__LISTEN", &format!("127.0.0.1:{port}"));
 
     let mut terminal = Terminal::start(&installation, &["serve"]);
-    terminal.wait_for("no users yet: gatewright user create").await;
+    terminal.wait_for("/invitation?link=gw_ln_").await;
     terminal.interrupt().await;
     let output = terminal.wait_for_exit().await;
 
@@ -83,5 +83,7 @@ async fn serve_prints_a_summary_at_a_terminal() {
     assert_eq!(started["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(started["issuer"], server.issuer);
     assert_eq!((&started["tls"], &started["has_people"]), (&"none".into(), &true.into()));
-    assert!(!log.contains("users yet"), "{log}");
+    assert_eq!(started["has_owner"], false);
+    assert!(!log.contains("gw_ln_"), "the link is not in the log: {log}");
+    assert!(log.contains("gatewright admin invite"), "{log}");
 }

@@ -10,10 +10,10 @@ use crate::app::App;
 use crate::flow::clients::registration::Registrar;
 use crate::flow::clients::resources;
 use crate::people::account::{self, NewAccount};
-use crate::people::claims;
+use crate::people::{claims, roles};
 use crate::record::Trace;
 use crate::types::client::Metadata;
-use crate::types::{Resource, Secret, secret};
+use crate::types::{Holder, Resource, Role, Secret, secret};
 
 /// The application that users sign in to.
 pub(super) const APPLICATION: &str = "Demo application";
@@ -37,8 +37,11 @@ pub(super) struct Person {
     claims: &'static [&'static str],
 }
 
+/// The user who administers the demo.
+pub(super) const OWNER: &str = "owner";
+
 /// All users of the demo.
-pub(super) const PEOPLE: [Person; 3] = [
+pub(super) const PEOPLE: [Person; 4] = [
     Person {
         username: "ada",
         email: "ada.marlow@example.org",
@@ -93,6 +96,12 @@ pub(super) const PEOPLE: [Person; 3] = [
             "address.country=España",
         ],
     },
+    Person {
+        username: OWNER,
+        email: "owner@example.org",
+        email_verified: true,
+        claims: &["name=Mina Okafor", "given_name=Mina", "family_name=Okafor", "locale=en-GB"],
+    },
 ];
 
 impl Person {
@@ -143,7 +152,10 @@ pub(super) async fn register(
             claims: claims::parse(person.claims)?,
             password: password.as_ref(),
         };
-        account::create(&app.people(&trace), account).await?;
+        let user = account::create(&app.people(&trace), account).await?;
+        if person.username == OWNER {
+            roles::grant(&app.context(&trace), &Holder::User(user.id), Role::Owner).await?;
+        }
     }
     resources::create(&app.store, &app.config.issuer, &api()?, &trace).await?;
     let registrar = Registrar { context: app.context(&trace), outbound: &app.outbound, kek: None };

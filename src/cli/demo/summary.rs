@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::api;
 use super::certificates::Certificates;
-use super::fixtures::{API, APPLICATION, PEOPLE};
+use super::fixtures::{API, APPLICATION, OWNER, PEOPLE};
 use super::home::{Clients, Credentials, Secrets};
 
 /// What the summary contains.
@@ -38,6 +38,7 @@ Gatewright is running, reachable from this machine only.
   {APPLICATION}   {application}   sign in here
   Server             {issuer}
   Account            {issuer}/account   the users' account page
+  Console            {issuer}/admin   for administrators: sign in as {OWNER}
   Discovery          {issuer}/.well-known/openid-configuration
   Metrics            {metrics}
   Mutual TLS         {mtls}   for clients that authenticate with certificates
@@ -131,6 +132,7 @@ data; --fresh deletes it and starts over. Ctrl-C stops it.
         json!({
             "issuer": self.issuer,
             "application": self.application,
+            "console": format!("{}/admin", self.issuer),
             "people": self.secrets.people,
             "clients": self.clients,
             "resource": API,

@@ -20,6 +20,7 @@ pub(super) async fn list(desk: Desk) -> Result<Response, ConsoleError> {
         navigation: desk.navigation(Section::Keys),
         keys: keys.iter().map(KeyLine::of).collect(),
         may_rotate: desk.may(Action::RotateKey),
+        may_retire: desk.may(Action::RetireKey),
         notice,
     };
     desk.page(&page).await
@@ -54,6 +55,37 @@ pub(super) async fn rotate(desk: Desk, _: Params) -> Result<Response, ConsoleErr
     match refused(key::rotate(&desk.call(), algorithm, false).await)? {
         Ok(_) => desk.redirect("/admin/keys?done=rotated").await,
         Err(problem) => rotation(&desk, Some(&problem)).await,
+    }
+}
+
+/// Asks before a key is declared compromised.
+pub(super) async fn ask_to_retire(desk: Desk) -> Result<Response, ConsoleError> {
+    retirement(&desk, None).await
+}
+
+async fn retirement(
+    desk: &Desk,
+    problem: Option<&super::desk::Problem>,
+) -> Result<Response, ConsoleError> {
+    let words = words::WORDS.in_language(desk.layout().words.language);
+    let page = Confirm {
+        navigation: desk.navigation(Section::Keys),
+        csrf: &desk.csrf().await?,
+        title: &(words.retire_title)(desk.visit.head.parameter("key")),
+        consequences: &words.retire_consequences.map(str::to_owned),
+        submit: words.retire,
+        back: "/admin/keys",
+        problem,
+    };
+    desk.page(&page).await
+}
+
+/// Declares a key compromised: what it signed is rejected.
+pub(super) async fn retire(desk: Desk, _: Params) -> Result<Response, ConsoleError> {
+    let kid = desk.visit.head.parameter("key");
+    match refused(key::retire(&desk.call(), kid, true).await)? {
+        Ok(_) => desk.redirect("/admin/keys?done=compromised").await,
+        Err(problem) => retirement(&desk, Some(&problem)).await,
     }
 }
 

@@ -17,6 +17,8 @@ pub(in crate::console) struct Keys<'a> {
     pub(in crate::console) keys: Vec<KeyLine<'a>>,
     /// Whether keys can be rotated.
     pub(in crate::console) may_rotate: bool,
+    /// Whether keys can be declared compromised.
+    pub(in crate::console) may_retire: bool,
     /// The result of the last form.
     pub(in crate::console) notice: Option<Notice>,
 }
@@ -57,6 +59,14 @@ impl<'a> KeyLine<'a> {
         }
     }
 
+    /// Whether it can be declared compromised.
+    const fn is_in_use(&self) -> bool {
+        match self.state {
+            State::Pending | State::Active | State::Retiring => true,
+            State::Retired | State::Compromised => false,
+        }
+    }
+
     const fn is_pending(&self) -> bool {
         matches!(self.state, State::Pending)
     }
@@ -67,11 +77,17 @@ impl<'a> KeyLine<'a> {
 pub(in crate::console) enum Notice {
     /// A key was rotated.
     Rotated,
+    /// A key was declared compromised.
+    Compromised,
 }
 
 impl Notice {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        (text == "rotated").then_some(Self::Rotated)
+        match text {
+            "rotated" => Some(Self::Rotated),
+            "compromised" => Some(Self::Compromised),
+            _ => None,
+        }
     }
 }
 
@@ -94,6 +110,7 @@ impl Keys<'_> {
     fn notice_text(&self) -> Option<&'static str> {
         self.notice.map(|notice| match notice {
             Notice::Rotated => self.words().rotated,
+            Notice::Compromised => self.words().retired_now,
         })
     }
 }
