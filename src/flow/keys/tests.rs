@@ -58,13 +58,14 @@ async fn sealed(store: &Store) -> Vec<Vec<u8>> {
     all
 }
 
-/// The columns of type BYTEA that hold no sealed value: digests, certificates and what was fetched.
-const NOT_SEALED: [&str; 19] = [
+/// The columns of type BYTEA that hold no sealed value: digests, certificates, what was fetched, and sorted names.
+const NOT_SEALED: [&str; 20] = [
     "authorities.certificate",
     "authorities.chain",
     "certificates.der",
     "client_logos.bytes",
     "client_secrets.digest",
+    "clients.name_key",
     "codes.digest",
     "crls.der",
     "decisions.browser",
