@@ -58,13 +58,14 @@ async fn sealed(store: &Store) -> Vec<Vec<u8>> {
     all
 }
 
-/// The columns of type BYTEA that hold no sealed value: digests, certificates and what was fetched.
+/// The columns of type BYTEA that hold no sealed value: digests, certificates, what was fetched, and sorted names.
 const NOT_SEALED: [&str; 23] = [
     "authorities.certificate",
     "authorities.chain",
     "certificates.der",
     "client_logos.bytes",
     "client_secrets.digest",
+    "clients.name_key",
     "codes.digest",
     "crls.der",
     "decisions.browser",
@@ -74,8 +75,6 @@ const NOT_SEALED: [&str; 23] = [
     "idempotency_keys.key_digest",
     "idempotency_keys.request_digest",
     "links.digest",
-    "user_words.word",
-    "clients.name_key",
     "opaque_tokens.digest",
     "replays.jti",
     "revocation_answers.body",
@@ -83,6 +82,7 @@ const NOT_SEALED: [&str; 23] = [
     "shown_chains.chain",
     "sign_in_tries.bucket",
     "sign_in_tries.subject",
+    "user_words.word",
 ];
 
 /// Every column of type BYTEA, as the migrations leave it.

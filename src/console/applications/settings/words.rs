@@ -27,6 +27,8 @@ pub(super) struct Words {
     pub(super) nothing: &'static str,
     /// The client was changed since the form was shown.
     pub(super) stale: &'static str,
+    /// What the list above it shows then.
+    pub(super) stored: &'static str,
     /// The link to the present values.
     pub(super) reload: &'static str,
     /// The notice after a change.
@@ -65,7 +67,8 @@ pub(super) static WORDS: Translations<Words> = Translations {
         metadata_detail: "The whole registration, with the names of RFC 7591, OpenID Connect Registration and our own. What you save replaces all of it. Members that the server sets, such as client_id, client_id_issued_at and gw_secrets, are not part of it and are refused.",
         too_long: "This registration is longer than a form can send. Change it with gatewright client update --metadata.",
         nothing: "not set",
-        stale: "Somebody changed this application after you had opened the form. Your values are still below and were not saved. What is stored now is listed above.",
+        stale: "Somebody changed this application after you had opened the form. Your values are still below and were not saved.",
+        stored: "What is stored now is listed above.",
         reload: "Load the present values",
         saved: "The settings are saved.",
         unchanged: "These settings were stored already. Nothing was changed.",
@@ -94,7 +97,8 @@ pub(super) static WORDS: Translations<Words> = Translations {
         metadata_detail: "Die ganze Registrierung, mit den Namen aus RFC 7591, OpenID Connect Registration und unseren eigenen. Was Sie speichern, ersetzt alles. Angaben, die der Server setzt, wie client_id, client_id_issued_at und gw_secrets, gehören nicht dazu und werden abgelehnt.",
         too_long: "Diese Registrierung ist länger, als ein Formular senden kann. Ändern Sie sie mit gatewright client update --metadata.",
         nothing: "nicht gesetzt",
-        stale: "Jemand hat diese Anwendung geändert, nachdem Sie das Formular geöffnet hatten. Ihre Angaben stehen noch unten und wurden nicht gespeichert. Was jetzt gespeichert ist, steht oben.",
+        stale: "Jemand hat diese Anwendung geändert, nachdem Sie das Formular geöffnet hatten. Ihre Angaben stehen noch unten und wurden nicht gespeichert.",
+        stored: "Was jetzt gespeichert ist, steht oben.",
         reload: "Jetzige Angaben laden",
         saved: "Die Einstellungen sind gespeichert.",
         unchanged: "Diese Einstellungen waren schon gespeichert. Nichts wurde geändert.",
@@ -123,7 +127,8 @@ pub(super) static WORDS: Translations<Words> = Translations {
         metadata_detail: "L’enregistrement complet, avec les noms de la RFC 7591, d’OpenID Connect Registration et les nôtres. Ce que vous enregistrez remplace tout. Les membres que fixe le serveur, comme client_id, client_id_issued_at et gw_secrets, n’en font pas partie et sont refusés.",
         too_long: "Cet enregistrement est plus long que ce qu’un formulaire peut envoyer. Modifiez-le avec gatewright client update --metadata.",
         nothing: "non défini",
-        stale: "Quelqu’un a modifié cette application après que vous avez ouvert le formulaire. Vos valeurs sont toujours ci-dessous et n’ont pas été enregistrées. Ce qui est enregistré maintenant figure ci-dessus.",
+        stale: "Quelqu’un a modifié cette application après que vous avez ouvert le formulaire. Vos valeurs sont toujours ci-dessous et n’ont pas été enregistrées.",
+        stored: "Ce qui est enregistré maintenant figure ci-dessus.",
         reload: "Charger les valeurs actuelles",
         saved: "Les paramètres sont enregistrés.",
         unchanged: "Ces paramètres étaient déjà enregistrés. Rien n’a été modifié.",
@@ -152,7 +157,8 @@ pub(super) static WORDS: Translations<Words> = Translations {
         metadata_detail: "El registro completo, con los nombres de la RFC 7591, de OpenID Connect Registration y los nuestros. Lo que guarde lo sustituye todo. Los miembros que fija el servidor, como client_id, client_id_issued_at y gw_secrets, no forman parte de él y se rechazan.",
         too_long: "Este registro es más largo de lo que un formulario puede enviar. Cámbielo con gatewright client update --metadata.",
         nothing: "sin definir",
-        stale: "Alguien cambió esta aplicación después de que usted abriera el formulario. Sus valores siguen abajo y no se han guardado. Lo que está guardado ahora figura arriba.",
+        stale: "Alguien cambió esta aplicación después de que usted abriera el formulario. Sus valores siguen abajo y no se han guardado.",
+        stored: "Lo que está guardado ahora figura arriba.",
         reload: "Cargar los valores actuales",
         saved: "Los ajustes se han guardado.",
         unchanged: "Estos ajustes ya estaban guardados. No se ha cambiado nada.",
