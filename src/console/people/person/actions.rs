@@ -76,18 +76,32 @@ async fn perform(
     object: &Object,
 ) -> admin::Result<Option<Link>> {
     let call = &desk.call();
-    match change {
-        Change::Recover => return Ok(Some(user::start_recovery(call, &user.id).await?.result)),
-        Change::Disable => drop(user::disable(call, &user.id).await?),
-        Change::Enable => drop(user::enable(call, &user.id).await?),
-        Change::Unlock => drop(user::unlock(call, &user.id).await?),
-        Change::Delete => drop(user::delete(call, &user.id).await?),
-        Change::EndSessions | Change::RevokeAccess => match object {
-            // The result is the same if it has ended before, so that a repeated form succeeds.
-            Object::Session(id, _) => drop(session::end(call, &user.id, id).await?),
-            Object::Client(id, _) => drop(session::revoke_access(call, &user.id, id).await?),
-            Object::User => drop(session::end_all(call, &user.id).await?),
-        },
+    match (change, object) {
+        (Change::Recover, _) => {
+            return Ok(Some(user::start_recovery(call, &user.id).await?.result));
+        }
+        (Change::Disable, _) => {
+            user::disable(call, &user.id).await?;
+        }
+        (Change::Enable, _) => {
+            user::enable(call, &user.id).await?;
+        }
+        (Change::Unlock, _) => {
+            user::unlock(call, &user.id).await?;
+        }
+        (Change::Delete, _) => {
+            user::delete(call, &user.id).await?;
+        }
+        // The result is the same if it has ended before, so that a repeated form succeeds.
+        (Change::EndSessions | Change::RevokeAccess, Object::Session(id, _)) => {
+            session::end(call, &user.id, id).await?;
+        }
+        (Change::EndSessions | Change::RevokeAccess, Object::Client(id, _)) => {
+            session::revoke_access(call, &user.id, id).await?;
+        }
+        (Change::EndSessions | Change::RevokeAccess, Object::User) => {
+            session::end_all(call, &user.id).await?;
+        }
     }
     Ok(None)
 }
