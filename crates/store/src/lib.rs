@@ -39,7 +39,9 @@ pub use database::outages::Outages;
 pub use database::probe;
 pub use grants::{codes, consents, decisions, opaque_tokens, replays, revoked_tokens};
 pub use keys::{server_secrets, signing_keys};
-pub use operation::{ahead, audit_events, cache, failovers, idempotency_keys, jobs, outbox, sweep, versions};
+pub use operation::{
+    ahead, audit_events, cache, failovers, idempotency_keys, jobs, outbox, sweep, versions,
+};
 pub use users::{device_cookies, links, roles, sessions, sign_in_tries};
 
 use gatewright_base::types;
