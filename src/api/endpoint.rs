@@ -45,10 +45,9 @@ pub struct RequestBody {
 }
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
-type Handler = Arc<dyn Fn(ApiRequest) -> Answering + Send + Sync>;
+type Handler = Box<dyn Fn(ApiRequest) -> Answering + Send + Sync>;
 
 /// An endpoint.
-#[derive(Clone)]
 pub struct Endpoint {
     /// The method.
     pub method: Method,
@@ -113,7 +112,7 @@ impl Endpoint {
             is_idempotent: false,
             status: StatusCode::NO_CONTENT,
             answer: None,
-            handler: Arc::new(move |request| Box::pin(handler(request))),
+            handler: Box::new(move |request| Box::pin(handler(request))),
         }
     }
 
@@ -161,7 +160,7 @@ impl Endpoint {
     }
 
     /// Responds to a request.
-    pub(super) async fn call(self, request: Request) -> Result<Response, Problem> {
+    pub(super) async fn call(self: Arc<Self>, request: Request) -> Result<Response, Problem> {
         let administrator = access::administrator(&request.head, self.access).await?;
         self.must_know_parameters(&request.head)?;
         let media_type = self.body.map(|body| body.media_type);

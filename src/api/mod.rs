@@ -29,6 +29,8 @@ mod schema;
 mod users;
 mod version;
 
+use std::sync::Arc;
+
 pub use self::endpoint::{Access, Endpoint};
 use crate::render::{Kind, Request, Route};
 
@@ -45,13 +47,15 @@ pub fn endpoints() -> Vec<Endpoint> {
         audit_events::endpoints(),
         administrators::endpoints(),
     ]
-    .concat()
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The routes of the API: one for each path, and the specification.
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![openapi::route()];
-    for endpoint in endpoints() {
+    for endpoint in endpoints().into_iter().map(Arc::new) {
         let (method, path) = (endpoint.method.clone(), endpoint.path);
         let known = routes.iter().position(|route| route.path == path);
         let route = match known {

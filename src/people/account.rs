@@ -504,7 +504,7 @@ async fn wrong(
 /// Resets the throttling of an account, for all networks and all its names.
 ///
 /// # Errors
-/// Refuses unknown accounts.
+/// Refuses unknown accounts, and administrators who may do more than the actor may.
 pub async fn unlock(people: &People<'_>, user: &UserId) -> Result<()> {
     let WithPassword { user, .. } = find(people, user).await?;
     let names: Vec<_> = names(&user).iter().map(|name| name::canonical(name)).collect();
@@ -512,6 +512,7 @@ pub async fn unlock(people: &People<'_>, user: &UserId) -> Result<()> {
         let mut tx = people.store.write().await?;
         roles::must_cover(&mut tx, people.trace, &Holder::User(user.id.clone())).await?;
         throttle::unlock(&mut tx, &user.id, &names).await?;
+        roles::must_cover(&mut tx, people.trace, &Holder::User(user.id.clone())).await?;
         let event = Event::success(Kind::UserUnlocked).user(&user.id);
         event.write(&mut tx, people.trace).await?;
         tx.commit().await?;

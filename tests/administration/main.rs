@@ -1,11 +1,6 @@
 //! The administration API: over HTTP, against a server in the same process. See tests/README.md.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod access;
 mod administrators;

@@ -150,7 +150,7 @@ fn conforms(specification: &Value, schema: &Value, value: &Value, place: &str) {
     let types: Vec<&str> = match &schema["type"] {
         Value::Array(types) => types.iter().map(|one| one.as_str().unwrap()).collect(),
         Value::String(only) => vec![only],
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
     if !types.is_empty() {
         let own = match value {

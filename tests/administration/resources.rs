@@ -87,3 +87,26 @@ async fn the_built_in_resource_is_not_changed_or_deleted() {
     let all = owner.get(&server, RESOURCES).await.ok();
     assert_eq!(all.body["items"], json!([before.body]));
 }
+
+/// Of many changes of one version exactly one succeeds: the transaction compares, not the request.
+#[tokio::test]
+async fn of_racing_changes_one_succeeds() {
+    let server = Server::start().await;
+    let caller = Caller::client(&server, &[Role::Administrator], EVERYTHING).await;
+    let new = json!({ "id": "urn:example:api", "name": "A" });
+    let created = caller.post(&server, RESOURCES, &new).await;
+    let place = created.header("location").to_owned();
+
+    let mut racing = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let patch = json!({ "name": format!("n{number}") });
+        let request = caller.with_json(&server, "PATCH", &place, &patch);
+        racing.spawn(request.header("if-match", created.header("etag")).send());
+    }
+    let mut statuses = Vec::new();
+    while let Some(response) = racing.join_next().await {
+        statuses.push(response.unwrap().status);
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [vec![200], vec![412; 7]].concat());
+}

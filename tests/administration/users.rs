@@ -327,6 +327,7 @@ async fn a_lesser_administrator_does_not_act_on_an_owner() {
         for (method, what) in [
             ("POST", "/disable"),
             ("POST", "/enable"),
+            ("POST", "/unlock"),
             ("POST", "/recovery"),
             ("DELETE", ""),
             ("DELETE", "/sessions"),
@@ -338,7 +339,7 @@ async fn a_lesser_administrator_does_not_act_on_an_owner() {
         let patch = json!({ "email": "eve@example.org" });
         let request = lesser.with_json(&server, "PATCH", &place, &patch).header("if-match", "*");
         problem(&request.send().await, 403, "access_denied");
-        assert_eq!(refused, 5);
+        assert_eq!(refused, 6);
     }
     assert_eq!(owner.get(&server, &place).await.ok().body["disabled_at"], Value::Null);
 }
