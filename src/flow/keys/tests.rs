@@ -58,8 +58,8 @@ async fn sealed(store: &Store) -> Vec<Vec<u8>> {
     all
 }
 
-/// The columns of type BYTEA that hold no sealed value: digests, certificates and what was fetched.
-const NOT_SEALED: [&str; 19] = [
+/// The columns of type BYTEA that hold no sealed value: digests, certificates, what was fetched, and words.
+const NOT_SEALED: [&str; 20] = [
     "authorities.certificate",
     "authorities.chain",
     "certificates.der",
@@ -79,6 +79,7 @@ const NOT_SEALED: [&str; 19] = [
     "shown_chains.chain",
     "sign_in_tries.bucket",
     "sign_in_tries.subject",
+    "user_words.word",
 ];
 
 /// Every column of type BYTEA, as the migrations leave it.
