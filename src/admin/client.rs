@@ -90,20 +90,42 @@ pub async fn create(call: &Call<'_>, description: &Description) -> Result<Done<R
 /// Changes the metadata of a client.
 ///
 /// # Errors
-/// The metadata is invalid, is refused, the client was changed meanwhile, or the database fails.
+/// The metadata is invalid, is refused, the client was changed meanwhile, or the database fails. What the client
+/// authenticates with is changed only with the permission to issue secrets.
 pub async fn update(
     call: &Call<'_>,
     client: &Client,
     description: &Description,
 ) -> Result<Done<Registered>> {
     let authority = call.authority();
-    let call = &call.allow(Action::UpdateClient)?;
+    let permitted = &call.allow(Action::UpdateClient)?;
     let metadata = description.metadata(Some(client))?;
+    if !authenticates_alike(&metadata, &client.metadata) {
+        // Whoever sets what the client authenticates with can act as the client, as with a new secret.
+        call.allow(Action::RotateClientSecret)?;
+    }
+    let call = permitted;
     must_not_reach_api(call, authority, &metadata)?;
     must_not_reach_api(call, authority, &client.metadata)?;
     let kek = kek_for(call, metadata.token_endpoint_auth_method).await?;
     let registered = call.registrar(kek.as_ref()).await?.update(client, metadata).await?;
     Ok(Done::new(registered, Kind::ClientUpdated))
+}
+
+/// Whether two registrations authenticate with the same method, keys and certificate names.
+fn authenticates_alike(metadata: &Metadata, other: &Metadata) -> bool {
+    let members = |metadata: &Metadata| {
+        let mut document = object(json!(metadata));
+        document.retain(|name, _| {
+            name == "token_endpoint_auth_method"
+                || name == "jwks"
+                || name == "jwks_uri"
+                || name == "gw_shared_certificate_name"
+                || name.starts_with("tls_client_auth_")
+        });
+        document
+    };
+    members(metadata) == members(other)
 }
 
 /// Replaces the metadata of a client by a document that has only members an administrator can set.

@@ -38,6 +38,8 @@ pub(super) struct Confirm<'a> {
     pub(super) consequences: &'a [String],
     /// The button.
     pub(super) submit: &'a str,
+    /// Whether the action takes something away.
+    pub(super) is_danger: bool,
     /// The page to go back to.
     pub(super) back: &'a str,
     /// Why it was refused.

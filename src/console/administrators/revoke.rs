@@ -42,6 +42,7 @@ async fn confirm(
         title: &(words.revoke_title)(words.of_role(role).name, &isolated(&name)),
         consequences: &words.revoke_lines.map(str::to_owned),
         submit: words.revoke_submit,
+        is_danger: true,
         back: "/admin/administrators",
         problem,
     };

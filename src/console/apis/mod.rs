@@ -144,6 +144,7 @@ async fn deletion(
         title: &(words.delete_title)(&isolated(&api.name)),
         consequences: &words.delete_consequences.map(str::to_owned),
         submit: words.delete_for_good,
+        is_danger: true,
         back: &path(&api.id),
         problem,
     };

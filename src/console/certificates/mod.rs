@@ -106,6 +106,7 @@ async fn revocation(
         title: &(words.revoke_title)(&entry.certificate.subject),
         consequences: &consequences,
         submit: words.revoke,
+        is_danger: true,
         back: &format!("/admin/certificates/{}", entry.certificate.thumbprint),
         problem,
     };

@@ -43,6 +43,7 @@ async fn rotation(
         title: &(words.rotate_title)(algorithm.as_str()),
         consequences: &words.rotate_consequences.map(str::to_owned),
         submit: words.rotate,
+        is_danger: false,
         back: "/admin/keys",
         problem,
     };
@@ -74,6 +75,7 @@ async fn retirement(
         title: &(words.retire_title)(desk.visit.head.parameter("key")),
         consequences: &words.retire_consequences.map(str::to_owned),
         submit: words.retire,
+        is_danger: true,
         back: "/admin/keys",
         problem,
     };

@@ -82,6 +82,7 @@ async fn rotation(
         title: &(words.rotate_title)(&name),
         consequences: &[words.shown_once.to_owned(), stays, words.older_ends.to_owned()],
         submit: words.rotate,
+        is_danger: false,
         back: &path(client, "/secrets"),
         problem,
     };

@@ -72,6 +72,7 @@ async fn ask(
         title: &(question.title)(&isolated(client.name())),
         consequences: &question.consequences.map(str::to_owned),
         submit: question.submit,
+        is_danger: question.is_danger,
         back: &path(client, ""),
         problem,
     };

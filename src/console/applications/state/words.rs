@@ -22,6 +22,8 @@ pub(super) struct Question {
     pub(super) consequences: [&'static str; 3],
     /// The button.
     pub(super) submit: &'static str,
+    /// Whether the action takes something away.
+    pub(super) is_danger: bool,
 }
 
 /// The texts in each language.
@@ -35,6 +37,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "Certificates that the built-in CA issued for it are revoked for good.",
             ],
             submit: "Disable",
+            is_danger: true,
         },
         enable: Question {
             title: |name| format!("Enable {name}?"),
@@ -44,6 +47,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "Certificates that were revoked stay revoked: it needs new ones.",
             ],
             submit: "Enable",
+            is_danger: false,
         },
         delete: Question {
             title: |name| format!("Delete {name} for good?"),
@@ -53,6 +57,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "This cannot be undone: registered anew, it gets another client_id. To stop it for a while, disable it instead.",
             ],
             submit: "Delete for good",
+            is_danger: true,
         },
     },
     de: Words {
@@ -64,6 +69,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "Zertifikate, die die eingebaute CA für sie ausgestellt hat, werden endgültig widerrufen.",
             ],
             submit: "Sperren",
+            is_danger: true,
         },
         enable: Question {
             title: |name| format!("{name} wieder aktivieren?"),
@@ -73,6 +79,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "Widerrufene Zertifikate bleiben widerrufen: Sie braucht neue.",
             ],
             submit: "Aktivieren",
+            is_danger: false,
         },
         delete: Question {
             title: |name| format!("{name} endgültig löschen?"),
@@ -82,6 +89,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "Das lässt sich nicht rückgängig machen: Neu registriert erhält sie eine andere client_id. Um sie eine Zeit lang anzuhalten, sperren Sie sie.",
             ],
             submit: "Endgültig löschen",
+            is_danger: true,
         },
     },
     fr: Words {
@@ -93,6 +101,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "Les certificats émis pour elle par l’autorité intégrée sont révoqués définitivement.",
             ],
             submit: "Désactiver",
+            is_danger: true,
         },
         enable: Question {
             title: |name| format!("Activer {name} ?"),
@@ -102,6 +111,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "Les certificats révoqués le restent : il lui en faut de nouveaux.",
             ],
             submit: "Activer",
+            is_danger: false,
         },
         delete: Question {
             title: |name| format!("Supprimer {name} définitivement ?"),
@@ -111,6 +121,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "C’est irréversible : enregistrée de nouveau, elle reçoit un autre client_id. Pour l’arrêter un temps, désactivez-la.",
             ],
             submit: "Supprimer définitivement",
+            is_danger: true,
         },
     },
     es: Words {
@@ -122,6 +133,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "Los certificados que la CA integrada emitió para ella se revocan definitivamente.",
             ],
             submit: "Desactivar",
+            is_danger: true,
         },
         enable: Question {
             title: |name| format!("¿Activar {name}?"),
@@ -131,6 +143,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "Los certificados revocados siguen revocados: necesita otros nuevos.",
             ],
             submit: "Activar",
+            is_danger: false,
         },
         delete: Question {
             title: |name| format!("¿Eliminar {name} para siempre?"),
@@ -140,6 +153,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
                 "No se puede deshacer: si se registra de nuevo, recibe otro client_id. Para detenerla un tiempo, desactívela.",
             ],
             submit: "Eliminar para siempre",
+            is_danger: true,
         },
     },
 };

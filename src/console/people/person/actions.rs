@@ -36,6 +36,15 @@ pub(in crate::console) enum Change {
     RevokeAccess,
 }
 
+impl Change {
+    const fn takes_away(self) -> bool {
+        match self {
+            Self::Recover | Self::Enable | Self::Unlock => false,
+            Self::Disable | Self::Delete | Self::EndSessions | Self::RevokeAccess => true,
+        }
+    }
+}
+
 /// What a change concerns, beside the user.
 #[derive(Debug)]
 enum Object {
@@ -187,6 +196,7 @@ async fn confirm(
         title: &(question.title)(&name),
         consequences: &lines,
         submit: question.submit,
+        is_danger: change.takes_away(),
         back: &format!("/admin/people/{}", user.id),
         problem,
     };
