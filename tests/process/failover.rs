@@ -22,6 +22,7 @@ async fn a_failover_is_declared_and_lost_revocations_are_listed() {
         line(at - 61_000, "grant.revoked", &json!({ "grant_id": "long before" })),
         line(at - 60_000, "grant.revoked", &json!({ "grant_id": "nobody's" })),
         "Listening, in text".to_owned(),
+        json!({ "message": "listening", "level": "INFO" }).to_string(),
         line(at - 1000, "token.revoked", &json!({ "client_id": "c", "facts": r#"{"jti":"j"}"# })),
         line(at, "user.disabled", &json!({ "user_id": "ada" })),
         line(at + 1000, "user.disabled", &json!({ "user_id": "later" })),

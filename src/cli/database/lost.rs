@@ -154,6 +154,8 @@ mod tests {
     const LOG: &str = r#"{"message":"listening","at_ms":1000}
 docker | {"message":"taken away","at_ms":20000,"kind":"grant.revoked","outcome":"success","grant_id":"g","facts":"{}"}
 not JSON
+{"message":"taken away","at_ms":20000,"kind":"grant.revoked","outco
+{"message":"another","at_ms":20000,"kind":"session.ended","outcome":"success","user_id":"u","session_id":"s","facts":"{}"}
 {"message":"taken away","at_ms":9999,"kind":"grant.revoked","outcome":"success","grant_id":"before","facts":"{}"}
 {"message":"taken away","at_ms":10000,"kind":"session.ended","outcome":"success","user_id":"u","session_id":"s","facts":"{}"}
 {"message":"taken away","at_ms":31000,"kind":"grant.revoked","outcome":"success","grant_id":"after","facts":"{}"}
