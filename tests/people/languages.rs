@@ -103,6 +103,24 @@ async fn the_choice_of_the_user_precedes_ui_locales_and_accept_language() {
     browser.submit(&choice, &[("answer", "continue")]).await.code();
 }
 
+/// An error page has no waiting request; its language comes from `ui_locales` in its own query.
+#[tokio::test]
+async fn the_choice_of_the_user_precedes_ui_locales_in_the_query_of_an_error_page() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let request = AuthorizationRequest::new(&client).with("client_id", "unknown");
+    let request = request.with("ui_locales", "de");
+    let mut browser = Browser::new(&server);
+    let error = browser.start_authorization(&request).await;
+    assert_language(&error, "de");
+
+    let chosen = choose_language(&mut browser, &error, "es").await;
+
+    assert_language(&chosen, "es");
+    assert_eq!(chosen.response.status, 400);
+    assert_language(&browser.start_authorization(&request).await, "es");
+}
+
 /// The language of a response to a form can be changed too, at the URL of its page.
 #[tokio::test]
 async fn the_language_of_a_form_response_can_be_changed() {
