@@ -56,6 +56,25 @@ async fn a_session_ends_when_idle_or_old_and_when_it_is_ended() {
     assert!(!fixture.is_live(&secret).await, "new lifetimes apply to existing sessions");
 }
 
+/// THREATS UI-21: valid until one second before the end of either lifetime, expired at its end.
+#[tokio::test]
+async fn shortened_lifetimes_end_existing_sessions_at_the_second() {
+    let mut fixture = Fixture::build().await;
+    fixture.account("alice").await;
+    let (secret, _) = fixture.signed_in("alice").await;
+    fixture.wait(Seconds(600));
+
+    for (idle, absolute, is_live) in [
+        (Seconds(601), Seconds::hours(12), true),
+        (Seconds(600), Seconds::hours(12), false),
+        (Seconds::minutes(30), Seconds(601), true),
+        (Seconds::minutes(30), Seconds(600), false),
+    ] {
+        (fixture.config.sessions.idle, fixture.config.sessions.absolute) = (idle, absolute);
+        assert_eq!(fixture.is_live(&secret).await, is_live, "{idle:?}, {absolute:?}");
+    }
+}
+
 /// THREATS UI-22.
 #[tokio::test]
 async fn users_see_and_end_their_own_sessions_only() {
