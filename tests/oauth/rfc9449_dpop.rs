@@ -253,7 +253,10 @@ async fn a_proof_is_valid_within_60_seconds_of_its_iat() {
     for iat in [now as f64 - 59.5, now as f64 + 0.25, now as f64 + 60.5] {
         assert!(accepts_proof(&server, &client, &with("iat", json!(iat))).await, "{iat}");
     }
-    assert!(accepts_proof(&server, &client, &with("exp", json!(now + 60))).await);
+    for exp in [now - 9, now + 60] {
+        assert!(accepts_proof(&server, &client, &with("exp", json!(exp))).await, "{}", exp - now);
+    }
+    assert!(accepts_proof(&server, &client, &with("nbf", json!(now + 60))).await);
 }
 
 /// > All required claims per Section 4.2 are contained in the JWT. (§4.3)
