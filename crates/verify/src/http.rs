@@ -233,6 +233,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_unreachable_issuer_is_reported_with_the_cause() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+
+        let error = Source::of_issuer(&url, client()).fetch(None).await.unwrap_err();
+
+        assert!(error.contains(&url) && error.contains("refused"), "{error}");
+    }
+
+    #[tokio::test]
     async fn documents_up_to_256_kib_are_read() {
         for (length, is_read) in [(256 * 1024, true), (256 * 1024 + 1, false)] {
             let url = serve(move |_| (200, "x".repeat(length))).unwrap();

@@ -515,3 +515,22 @@ async fn a_proof_is_spent_once_and_only_by_an_accepted_request() {
     let error = with_proof(&full, &token, &[&proof], 0).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error}");
 }
+
+/// THREATS DP-01: a proof is stored for its lifetime and the clock difference of replicas in both directions.
+#[tokio::test]
+async fn a_used_proof_is_stored_until_no_replica_accepts_it() {
+    let issuer = Issuer::new();
+    let until = Arc::new(Mutex::new(None));
+    let recorded = until.clone();
+    let replays = Replays::external(move |used| {
+        *recorded.lock().unwrap() = Some(used.until);
+        async { Ok(true) }
+    });
+    let (verifier, holder) = (issuer.verifier().with_replays(replays), Holder::new());
+    let token = issuer.token(|claims| claims["cnf"] = json!({ "jkt": holder.jkt }));
+    let proof = holder.proof(&token, |_| {});
+
+    with_proof(&verifier, &format!("DPoP {token}"), &[&proof], 30).await.unwrap();
+
+    assert_eq!(*until.lock().unwrap(), Some(Timestamp(NOW + 60 + 10 + 10)));
+}
