@@ -9,7 +9,7 @@ use crate::pki::inventory::State;
 use crate::record::Trace;
 use crate::store::test_database::TestDatabase;
 use crate::store::{audit_events, certificates};
-use crate::types::{ClientId, Holder, ResourceId, Role, Seconds, Secret, Thumbprint};
+use crate::types::{ClientId, Code, Holder, ResourceId, Role, Seconds, Secret, Thumbprint};
 
 /// What calls work with; the files of the keys are removed with it.
 struct Fixture {
@@ -246,4 +246,38 @@ async fn certificates_are_listed_in_the_order_of_expiry_whatever_the_size_of_a_p
         assert_eq!(listed(limit, Some(&client), all).await, of_client, "{limit}");
         assert_eq!(listed(limit, None, revoked).await.len(), 2, "{limit}");
     }
+}
+
+/// THREATS AD-05: what a client authenticates with is as sensitive as its secret.
+#[tokio::test]
+async fn a_change_of_what_a_client_authenticates_with_needs_a_recent_authentication() {
+    let fixture = Fixture::new().await;
+    let by_operator = operator();
+    let call = fixture.call(&by_operator);
+    let made = client::create(&call, &description("Nightly")).await.unwrap().result.client;
+    let user = user::create(&call, account("ada")).await.unwrap().result;
+    let authority = Authority::User {
+        id: user.id,
+        roles: vec![Role::Administrator],
+        auth_time: call.now() - administrator::RECENT - Seconds(1),
+        scope: None,
+    };
+    let ada = Administrator::new(authority, Trace::of_command(1_000_000_000));
+    let call = fixture.call(&ada);
+    let code = |done: Result<Done<_>>| match done {
+        Err(Error::Rule(crate::types::Error::Refused(refusal))) => Some(refusal.code),
+        Err(error) => panic!("{error}"),
+        Ok(_) => None,
+    };
+
+    for (member, value) in [
+        ("token_endpoint_auth_method", json!("client_secret_post")),
+        ("jwks_uri", json!("https://eve.example/jwks")),
+    ] {
+        let mut changed = description("Nightly");
+        changed.members.insert(member.to_owned(), value);
+        let refused = client::update(&call, &made, &changed).await;
+        assert_eq!(code(refused), Some(Code::InsufficientUserAuthentication), "{member}");
+    }
+    assert_eq!(code(client::update(&call, &made, &description("Hourly")).await), None);
 }
