@@ -38,7 +38,7 @@ use crate::types::Timestamp;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// One call of an action: who performs it, and what it works with. It gives access to nothing before
-/// [`Call::allow`].
+/// `allow`.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     administrator: &'a Administrator,

@@ -1,6 +1,6 @@
 //! An endpoint of the API: a method and a path, the action that it performs, and what the specification says of it.
 //!
-//! [`Endpoint::new`] takes the action, so there is no endpoint without a permission. The permission is checked before
+//! `Endpoint::new` takes the action, so there is no endpoint without a permission. The permission is checked before
 //! anything else of the request is read.
 
 use std::fmt;

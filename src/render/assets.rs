@@ -167,6 +167,24 @@ mod tests {
         serve(find(&look.assets.files, name), &uri, &headers)
     }
 
+    /// A brace too many or too few makes browsers ignore the rules after it.
+    #[test]
+    fn the_braces_of_the_style_sheets_are_balanced() {
+        for (name, media_type, body) in EMBEDDED {
+            if media_type != CSS {
+                continue;
+            }
+            let mut depth: usize = 0;
+            for (number, line) in String::from_utf8_lossy(body).lines().enumerate() {
+                depth += line.matches('{').count();
+                depth = depth.checked_sub(line.matches('}').count()).unwrap();
+                let is_too_deep = if line.starts_with('@') { depth > 1 } else { depth > 2 };
+                assert!(!is_too_deep, "{name}:{}: {line}", number + 1);
+            }
+            assert_eq!(depth, 0, "{name}");
+        }
+    }
+
     #[test]
     fn a_file_is_immutable_under_its_version_only() {
         let look = Look::new(Brand::named("Acme"), "/id/");
