@@ -176,10 +176,10 @@ mod tests {
             }
             let mut depth: usize = 0;
             for (number, line) in String::from_utf8_lossy(body).lines().enumerate() {
+                let is_outermost = line.starts_with(['.', '@', ':', '*']);
+                assert!(!is_outermost || depth == 0, "{name}:{}: {line}", number + 1);
                 depth += line.matches('{').count();
                 depth = depth.checked_sub(line.matches('}').count()).unwrap();
-                let is_too_deep = if line.starts_with('@') { depth > 1 } else { depth > 2 };
-                assert!(!is_too_deep, "{name}:{}: {line}", number + 1);
             }
             assert_eq!(depth, 0, "{name}");
         }
