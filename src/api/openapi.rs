@@ -32,7 +32,7 @@ const TOKEN: &str = "access_token";
 
 /// The route of the specification.
 pub(super) fn route() -> Route {
-    Route::new(Kind::Document, "/api/v1/openapi.json").get(openapi)
+    Route::new(Kind::Document, "/api/v1/openapi.json").everywhere().get(openapi)
 }
 
 async fn openapi(request: Request) -> Response {
