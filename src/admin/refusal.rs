@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
-use super::{Action, Call, Error, Result, Subject, client};
+use super::{Action, Call, Error, Result, Subject};
 use crate::store::audit_events::{self, AuditRow};
-use crate::types::{Client, Code};
+use crate::store::clients;
+use crate::types::{Client, ClientId, Code};
 
 /// A refused request, explained.
 #[derive(Debug)]
@@ -79,7 +80,8 @@ pub async fn explain(call: &Call<'_>, reference: &str) -> Result<Explanation> {
         Error::NotFound(Subject::Refusal, text)
     })?;
     let client = match &event.client_id {
-        Some(id) => client::known(call, id).await?,
+        // By its identifier alone: a request may send the name of another client as its client_id.
+        Some(id) => clients::find(call.store.db(), &ClientId::from_text(id)).await?,
         None => None,
     };
     Ok(Explanation::new(event, client))

@@ -15,6 +15,7 @@ mod console_administrators;
 mod console_apis;
 mod console_applications;
 mod console_people;
+mod console_refusals;
 mod languages;
 mod links;
 mod pages;
