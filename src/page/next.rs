@@ -13,7 +13,7 @@ const PAGES: [&str; 3] = ["/admin", "/account", "/invitation"];
 pub(super) struct Destination(String);
 
 impl Destination {
-    /// The parameter `next`. Anything that is not a page of [`PAGES`] is ignored, so that nobody is sent to another
+    /// The parameter `next`. Anything that is not a page of [`PAGES`] is ignored, so that no sign-in leads to another
     /// site (THREATS UI-07).
     pub(super) fn of(params: &Params) -> Option<Self> {
         let path = params.one("next").ok().flatten()?;
@@ -21,8 +21,13 @@ impl Destination {
             path.strip_prefix(page)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
         });
+        // Browsers resolve dot segments, encoded ones as well (WHATWG URL §4.4), and leave the page.
+        let mut segments = path.split(['?', '#']).next().unwrap_or_default().split('/');
+        let has_dots = segments.any(|segment| {
+            matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+        });
         let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        (is_page && is_plain && path.len() <= LONGEST && !path.contains("//"))
+        (is_page && is_plain && !has_dots && path.len() <= LONGEST && !path.contains("//"))
             .then(|| Self(path.to_owned()))
     }
 
@@ -58,6 +63,10 @@ mod tests {
             "/administrator",
             "https://evil.example/admin",
             "/login",
+            "/admin/../authorize?client_id=x",
+            "/admin/%2E%2e/authorize",
+            "/admin/./x",
+            "/admin/..",
             "/admin\r\nset-cookie: x",
             "/admin \u{e9}",
         ] {
