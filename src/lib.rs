@@ -36,6 +36,7 @@ pub mod people;
 pub mod pki;
 pub mod record;
 pub mod render;
+pub mod roles;
 pub mod server;
 pub mod web;
 

@@ -17,6 +17,7 @@ const LAYERS: &[&[(&str, &str)]] = &[
     &[("store", "crates/store/src"), ("verify", "crates/verify/src")],
     &[("record", "src/record")],
     &[("outbound", "src/outbound")],
+    &[("roles", "src/roles")],
     &[("people", "src/people"), ("pki", "src/pki")],
     &[("flow", "src/flow")],
     &[("admin", "src/admin")],

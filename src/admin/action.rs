@@ -84,7 +84,7 @@ wire_enum! {
         GrantRole = "administrator.grant",
         /// Take a role away.
         RevokeRole = "administrator.revoke",
-        /// Create a link by which somebody becomes owner.
+        /// Create a link to become owner.
         InviteOwner = "administrator.invite",
         /// Declare a failover.
         DeclareFailover = "database.failed_over",

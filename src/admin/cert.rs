@@ -207,7 +207,7 @@ pub fn row_of(call: &Call<'_>, certificate: &Certificate) -> CertificateRow {
 /// Revokes a certificate. Returns how many others were revoked with it.
 ///
 /// # Errors
-/// It is revoked already, or the database fails.
+/// It is revoked already, a client may do more than the administrator may, or the database fails.
 pub async fn revoke(
     call: &Call<'_>,
     certificate: &CertificateRow,

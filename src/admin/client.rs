@@ -164,7 +164,7 @@ pub async fn rotate_secret(
 }
 
 /// Checks that only owners decide on a client that can have tokens for the administration API: an owner may sign in to
-/// it, and whoever controls the client controls the token (THREATS AD-05).
+/// it, and control of the client is control of the token (THREATS AD-05).
 fn must_not_reach_api(
     call: &Allowed<'_>,
     authority: &Authority,
@@ -176,11 +176,13 @@ fn must_not_reach_api(
         || metadata.gw_resources.contains(&api);
     if reaches {
         authority.must_be_owner("only an owner decides on a client for the administration API")?;
+        // Its tokens are worth a secret, whatever is changed: the redirect URIs as well.
+        authority.check(Action::RotateClientSecret, call.now)?;
     }
     Ok(())
 }
 
-/// The same for new credentials of a registered client.
+/// The same for a registered client.
 pub(super) async fn must_not_reach_api_by(
     call: &Allowed<'_>,
     authority: &Authority,
@@ -205,7 +207,9 @@ async fn kek_for(call: &Allowed<'_>, method: AuthMethod) -> Result<Option<Kek>> 
 /// # Errors
 /// There is no such client, or the database fails.
 pub async fn disable(call: &Call<'_>, id: &ClientId) -> Result<Done<Client>> {
+    let authority = call.authority();
     let call = &call.allow(Action::DisableClient)?;
+    must_not_reach_api_by(call, authority, id).await?;
     call.registrar(None).await?.disable(id).await?;
     Ok(Done::new(existing(call, id.as_str()).await?, Kind::ClientDisabled))
 }
@@ -215,7 +219,9 @@ pub async fn disable(call: &Call<'_>, id: &ClientId) -> Result<Done<Client>> {
 /// # Errors
 /// There is no such client, another client has its certificate name, or the database fails.
 pub async fn enable(call: &Call<'_>, id: &ClientId) -> Result<Done<Client>> {
+    let authority = call.authority();
     let call = &call.allow(Action::EnableClient)?;
+    must_not_reach_api_by(call, authority, id).await?;
     call.registrar(None).await?.enable(id).await?;
     Ok(Done::new(existing(call, id.as_str()).await?, Kind::ClientEnabled))
 }
@@ -225,7 +231,9 @@ pub async fn enable(call: &Call<'_>, id: &ClientId) -> Result<Done<Client>> {
 /// # Errors
 /// There is no such client, or the database fails.
 pub async fn delete(call: &Call<'_>, id: &ClientId) -> Result<Done<()>> {
+    let authority = call.authority();
     let call = &call.allow(Action::DeleteClient)?;
+    must_not_reach_api_by(call, authority, id).await?;
     call.registrar(None).await?.delete(id).await?;
     Ok(Done::new((), Kind::ClientDeleted))
 }

@@ -133,7 +133,7 @@ const PAIRS: [(&str, &str); 6] = [
 
 fn comparisons(why: &str, facts: &[(String, String)], client: Option<&Client>) -> Vec<Comparison> {
     let mut found = Vec::new();
-    // The registration as it is now: whoever mends it needs to know what is still different.
+    // The registration as it is now: what is still different has to be mended.
     if why.starts_with("redirect_uri is not registered")
         && let (Some(presented), Some(client)) = (fact(facts, "presented"), client)
         && let Some(nearest) = nearest(&client.metadata.redirect_uris, presented)

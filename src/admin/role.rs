@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{Action, Call, Done, Error, Result, Subject, client, user};
+use crate::people::links;
 pub use crate::people::links::Link;
-use crate::people::{links, roles as rules};
 use crate::record::Kind;
+use crate::roles as rules;
 use crate::store::roles::{self, RoleRow};
-use crate::types::{Holder, Role};
+use crate::store::{clients, users};
+use crate::types::{ClientId, Holder, Role, UserId};
 
 /// Every role of every administrator: there are few.
 ///
@@ -29,18 +31,28 @@ pub async fn of(call: &Call<'_>, holder: &Holder) -> Result<Vec<Role>> {
     Ok(roles::of(call.store.db(), holder).await?)
 }
 
-/// Finds a user or a client by what `user list` or `client list` shows of it; a user takes precedence.
+/// Finds a user or a client by what `user list` or `client list` shows of it; an identifier takes precedence.
 ///
 /// # Errors
-/// There is none, several clients have the name, or the database fails.
+/// There is none, several have the name, or the database fails.
 pub async fn holder(call: &Call<'_>, name: &str) -> Result<Holder> {
     let call = &call.allow(Action::ReadAdministrators)?;
-    if let Some(user) = user::known(call, name).await? {
-        return Ok(Holder::User(user.id));
+    let on = call.store.db();
+    if let Some(found) = users::with_password(on, &UserId::from_text(name)).await? {
+        return Ok(Holder::User(found.user.id));
     }
-    match client::known(call, name).await? {
-        Some(client) => Ok(Holder::Client(client.id)),
-        None => {
+    // An identifier precedes a name, because a user may be called like one.
+    if let Some(client) = clients::find(on, &ClientId::from_text(name)).await? {
+        return Ok(Holder::Client(client.id));
+    }
+    match (user::known(call, name).await?, client::known(call, name).await?) {
+        (Some(user), None) => Ok(Holder::User(user.id)),
+        (None, Some(client)) => Ok(Holder::Client(client.id)),
+        (Some(user), Some(client)) => Err(Error::Invalid(format!(
+            "a user and a client have the name {name}; name one of {}, {}",
+            user.id, client.id
+        ))),
+        (None, None) => {
             Err(Error::NotFound(Subject::User, format!("there is no user and no client {name}")))
         }
     }
@@ -64,7 +76,7 @@ pub async fn revoke(call: &Call<'_>, holder: &Holder, role: Role) -> Result<Done
     Ok(Done::new(rules::revoke(call, holder, role).await?, Kind::RoleRevoked))
 }
 
-/// Creates an invitation: a link by which somebody becomes owner.
+/// Creates an invitation: a link to become owner.
 ///
 /// # Errors
 /// The database fails.

@@ -4,12 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::config::{Config, Issuer, Keys};
-use crate::pki::Certificate;
 use crate::pki::inventory::State;
+use crate::pki::{Certificate, Reason};
 use crate::record::Trace;
 use crate::store::test_database::TestDatabase;
-use crate::store::{audit_events, certificates};
-use crate::types::{ClientId, Code, Holder, ResourceId, Role, Seconds, Secret, Thumbprint};
+use crate::store::{audit_events, certificates, enrolments};
+use crate::types::{
+    Client, ClientId, Code, Digest, Holder, ResourceId, Role, Seconds, Secret, Thumbprint,
+};
 
 /// What calls work with; the files of the keys are removed with it.
 struct Fixture {
@@ -264,11 +266,6 @@ async fn a_change_of_what_a_client_authenticates_with_needs_a_recent_authenticat
     };
     let ada = Administrator::new(authority, Trace::of_command(1_000_000_000));
     let call = fixture.call(&ada);
-    let code = |done: Result<Done<_>>| match done {
-        Err(Error::Rule(crate::types::Error::Refused(refusal))) => Some(refusal.code),
-        Err(error) => panic!("{error}"),
-        Ok(_) => None,
-    };
 
     for (member, value) in [
         ("token_endpoint_auth_method", json!("client_secret_post")),
@@ -280,4 +277,144 @@ async fn a_change_of_what_a_client_authenticates_with_needs_a_recent_authenticat
         assert_eq!(code(refused), Some(Code::InsufficientUserAuthentication), "{member}");
     }
     assert_eq!(code(client::update(&call, &made, &description("Hourly")).await), None);
+}
+
+/// A user with these roles who authenticated this long ago.
+async fn user_with(fixture: &Fixture, name: &str, roles: &[Role], ago: Seconds) -> Administrator {
+    let by_operator = operator();
+    let call = fixture.call(&by_operator);
+    let user = user::create(&call, account(name)).await.unwrap().result;
+    for role in roles {
+        role::grant(&call, &Holder::User(user.id.clone()), *role).await.unwrap();
+    }
+    let (roles, auth_time) = (roles.to_vec(), call.now() - ago);
+    let authority = Authority::User { id: user.id, roles, auth_time, scope: None };
+    Administrator::new(authority, Trace::of_command(1_000_000_000))
+}
+
+/// An authentication that is too old for sensitive actions.
+const LATE: Seconds = Seconds(administrator::RECENT.0 + 60);
+
+fn code<T: std::fmt::Debug>(done: Result<T>) -> Option<Code> {
+    match done {
+        Err(Error::Rule(crate::types::Error::Refused(refusal))) => Some(refusal.code),
+        Err(error) => panic!("{error}"),
+        Ok(_) => None,
+    }
+}
+
+/// THREATS AD-05: the reader of a recovery link has the roles of the user.
+#[tokio::test]
+async fn recovering_an_administrator_is_as_sensitive_as_giving_the_role() {
+    let fixture = Fixture::new().await;
+    let owner = user_with(&fixture, "owner", &[Role::Owner], LATE).await;
+    let support = user_with(&fixture, "support", &[Role::Support], LATE).await;
+    let by_operator = operator();
+    let call = fixture.call(&by_operator);
+    let plain = user::create(&call, account("plain")).await.unwrap().result;
+    let auditor = user::create(&call, account("auditor")).await.unwrap().result;
+    role::grant(&call, &Holder::User(auditor.id.clone()), Role::Support).await.unwrap();
+
+    for (who, denied) in
+        [(&owner, Code::InsufficientUserAuthentication), (&support, Code::Forbidden)]
+    {
+        let call = fixture.call(who);
+        assert_eq!(code(user::start_recovery(&call, &auditor.id).await), Some(denied));
+        assert_eq!(code(user::start_recovery(&call, &plain.id).await), None);
+    }
+}
+
+/// THREATS AD-05: every change of a client that can have tokens for the administration API.
+#[tokio::test]
+async fn a_client_for_the_api_is_decided_on_by_owners_who_have_just_signed_in() {
+    let fixture = Fixture::new().await;
+    let by_operator = operator();
+    let call = fixture.call(&by_operator);
+    let api = crate::flow::clients::resources::administration::id(&fixture.config.issuer);
+    let mut reaching = description("Pipeline");
+    reaching.members.insert("gw_default_audience".to_owned(), json!([api]));
+    let made = client::create(&call, &reaching).await.unwrap().result.client;
+
+    for (name, role, ago, denied) in [
+        ("owner", Role::Owner, LATE, Code::InsufficientUserAuthentication),
+        ("administrator", Role::Administrator, Seconds(0), Code::Forbidden),
+    ] {
+        let who = user_with(&fixture, name, &[role], ago).await;
+        let call = fixture.call(&who);
+        assert_eq!(code(client::create(&call, &reaching).await), Some(denied), "{name}");
+        let update = client::update(&call, &made, &description("Other")).await;
+        assert_eq!(code(update), Some(denied), "{name}");
+        assert_eq!(code(client::disable(&call, &made.id).await), Some(denied), "{name}");
+        assert_eq!(code(client::enable(&call, &made.id).await), Some(denied), "{name}");
+        let deletion = client::delete(&call, &made.id).await;
+        assert_eq!(code(deletion), Some(denied), "{name}");
+    }
+}
+
+/// A user may be called like the identifier of a client, and a client like a user.
+#[tokio::test]
+async fn a_role_goes_to_whom_the_identifier_names() {
+    let fixture = Fixture::new().await;
+    let by_operator = operator();
+    let call = fixture.call(&by_operator);
+    let made = client::create(&call, &description("ada")).await.unwrap().result.client;
+    user::create(&call, account(made.id.as_str())).await.unwrap();
+
+    let found = role::holder(&call, made.id.as_str()).await.unwrap();
+    assert_eq!(found, Holder::Client(made.id.clone()));
+
+    let ada = user::create(&call, account("ada")).await.unwrap().result;
+    let ambiguous = role::holder(&call, "ada").await.unwrap_err().to_string();
+    assert!(ambiguous.contains(ada.id.as_str()) && ambiguous.contains(made.id.as_str()));
+}
+
+/// THREATS AD-05: without its certificate, a client that authenticates with it is as good as disabled.
+#[tokio::test]
+async fn an_operator_does_not_revoke_the_certificate_of_a_client_that_may_do_more() {
+    let fixture = Fixture::new().await;
+    let by_operator = operator();
+    let call = fixture.call(&by_operator);
+    let made = client::create(&call, &description("Nightly")).await.unwrap().result.client;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let row = |client: &Client| {
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        let certificate = Certificate::parse(certificate.der(), &[]).unwrap();
+        certificates::CertificateRow {
+            client_id: Some(client.id.clone()),
+            ..cert::row_of(&call, &certificate)
+        }
+    };
+    let other = client::create(&call, &description("Hourly")).await.unwrap().result.client;
+    let (own, of_other) = (row(&made), row(&other));
+    for row in [&own, &of_other] {
+        certificates::record(fixture.database.store.db(), row).await.unwrap();
+    }
+    let who = user_with(&fixture, "operator", &[Role::Operator], Seconds(0)).await;
+    let by_operator_role = fixture.call(&who);
+
+    role::grant(&call, &Holder::Client(made.id.clone()), Role::Owner).await.unwrap();
+    let refused = cert::revoke(&by_operator_role, &own, Reason::default()).await;
+    assert_eq!(code(refused), Some(Code::Forbidden));
+    // It is for the same key, so a compromise revokes the certificate of the owner as well.
+    let refused = cert::revoke(&by_operator_role, &of_other, Reason::KeyCompromise).await;
+    assert_eq!(code(refused), Some(Code::Forbidden));
+
+    let revoked = cert::revoke(&by_operator_role, &of_other, Reason::default()).await;
+    assert_eq!(code(revoked), None);
+}
+
+/// The holder of an enrolment token gets a certificate, and with it the roles.
+#[tokio::test]
+async fn a_role_invalidates_the_enrolment_tokens_of_a_client() {
+    let fixture = Fixture::new().await;
+    let by_operator = operator();
+    let call = fixture.call(&by_operator);
+    let made = client::create(&call, &description("Nightly")).await.unwrap().result.client;
+    let (db, now) = (fixture.database.store.db(), call.now());
+    let digest = Digest::of(b"token");
+    assert!(enrolments::insert(db, &digest, &made.id, now, now + Seconds(60)).await.unwrap());
+
+    role::grant(&call, &Holder::Client(made.id.clone()), Role::Auditor).await.unwrap();
+
+    assert!(!enrolments::is_live(db, &digest, &made.id, now).await.unwrap());
 }

@@ -254,8 +254,10 @@ pub async fn set_password(call: &Call<'_>, user: &UserId, password: &Secret) -> 
 /// # Errors
 /// There is no such user, the user is disabled or may do more than the administrator may, or the database fails.
 pub async fn start_recovery(call: &Call<'_>, user: &UserId) -> Result<Done<Link>> {
-    let call = &call.allow(Action::StartRecovery)?;
-    let link = links::start_recovery(&call.people().await?, user).await?;
+    let permitted = &call.allow(Action::StartRecovery)?;
+    let people = permitted.people().await?;
+    let of_administrator = || call.authority().check(Action::GrantRole, call.now());
+    let link = links::start_recovery(&people, user, of_administrator).await?;
     Ok(Done::new(link, Kind::RecoveryStarted))
 }
 

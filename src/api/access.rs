@@ -1,4 +1,4 @@
-//! Who calls the API: the access token of the request, and the roles of whoever it stands for.
+//! The caller of the API: the access token of the request, and the roles of the user or client that it stands for.
 //!
 //! The audience of the token must be this API, so the tokens of ordinary applications are not accepted (THREATS
 //! AD-02). What a token may do is the intersection of its scope and the roles, which are read from the database for

@@ -14,7 +14,7 @@ use crate::types::{Holder, Role};
 /// `gatewright admin …`
 #[derive(Debug, Subcommand)]
 pub(super) enum AdminCommand {
-    /// Create a one-time link by which somebody becomes owner.
+    /// Create a one-time link to become owner.
     #[command(after_help = "\
 Example:
   gatewright admin invite

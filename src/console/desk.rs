@@ -13,7 +13,7 @@ use crate::render::visit::Visit;
 use crate::store::roles;
 use crate::store::sessions::SignedIn;
 use crate::types::administration::Level;
-use crate::types::{Error, Holder, Params, Result, Seconds};
+use crate::types::{Code, Error, Holder, Params, Result, Seconds};
 
 /// An administrator who is signed in.
 #[derive(Debug)]
@@ -141,10 +141,12 @@ pub(super) fn refused<T>(
     use crate::admin::Error as AdminError;
     match done {
         Ok(done) => Ok(Ok(done)),
-        Err(AdminError::Rule(Error::Refused(refusal))) => {
-            Ok(Err(Problem { why: refusal.why.to_owned(), facts: refusal.facts }))
-        }
-        Err(AdminError::Invalid(why)) => Ok(Err(Problem { why, facts: Vec::new() })),
+        Err(AdminError::Rule(Error::Refused(refusal))) => Ok(Err(Problem {
+            needs_authentication: refusal.code == Code::InsufficientUserAuthentication,
+            why: refusal.why.to_owned(),
+            facts: refusal.facts,
+        })),
+        Err(AdminError::Invalid(why)) => Ok(Err(Problem::because(why))),
         Err(error) => Err(error.into()),
     }
 }
@@ -156,4 +158,13 @@ pub(super) struct Problem {
     pub(super) why: String,
     /// What was compared.
     pub(super) facts: Vec<(&'static str, String)>,
+    /// Whether the administrator has to authenticate again; the form can be sent after that.
+    pub(super) needs_authentication: bool,
+}
+
+impl Problem {
+    /// A problem without facts.
+    pub(super) const fn because(why: String) -> Self {
+        Self { why, facts: Vec::new(), needs_authentication: false }
+    }
 }

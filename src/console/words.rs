@@ -51,6 +51,8 @@ pub(super) struct Words {
     pub(super) once: &'static str,
     /// The heading of a refused form.
     pub(super) refused: &'static str,
+    /// The link to the sign-in, if a form needs a recent authentication.
+    pub(super) authenticate: &'static str,
     /// State: in use.
     pub(super) enabled: &'static str,
     /// State: out of use.
@@ -85,6 +87,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         search: "Search",
         once: "Copy it now: it is shown this once, and stored nowhere.",
         refused: "Nothing was changed",
+        authenticate: "Confirm that it is you, then send this form again",
         enabled: "Enabled",
         disabled: "Disabled",
     },
@@ -116,6 +119,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         search: "Suchen",
         once: "Kopieren Sie ihn jetzt: Er wird nur dieses eine Mal angezeigt und nirgends gespeichert.",
         refused: "Nichts wurde geändert",
+        authenticate: "Bestätigen Sie, dass Sie es sind, und senden Sie dieses Formular noch einmal",
         enabled: "Aktiv",
         disabled: "Gesperrt",
     },
@@ -147,6 +151,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         search: "Rechercher",
         once: "Copiez-le maintenant : il n’est affiché qu’une fois et n’est enregistré nulle part.",
         refused: "Rien n’a été modifié",
+        authenticate: "Confirmez votre identité, puis renvoyez ce formulaire",
         enabled: "Actif",
         disabled: "Désactivé",
     },
@@ -176,6 +181,7 @@ pub(super) static WORDS: Translations<Words> = Translations {
         search: "Buscar",
         once: "Cópielo ahora: se muestra solo esta vez y no se guarda en ningún sitio.",
         refused: "No se ha cambiado nada",
+        authenticate: "Confirme que es usted y envíe de nuevo este formulario",
         enabled: "Activa",
         disabled: "Desactivada",
     },

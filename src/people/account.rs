@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::password::{MOST_COSTS, Password, Place};
 use super::throttle::{self, Admission, ReservedAttempt, Target};
-use super::{People, device, name, roles, search, session};
+use super::{People, device, name, search, session};
 use crate::record::{Event, Kind};
+use crate::roles;
 use crate::store::links::{self, Purpose};
 use crate::store::users::{Names, WithPassword};
 use crate::store::{Tx, codes, device_cookies, grants, is_duplicate, retrying, sessions, users};

@@ -1,16 +1,17 @@
 //! One-time links: an invitation to become owner, and a recovery, by which a locked-out user sets a new password.
 //!
-//! The link of either is shown once, to whoever created it. It is valid for a day and for one use, and the next one
+//! The link of either is shown once, to its creator. It is valid for a day and for one use, and the next one
 //! makes it invalid.
 
+use super::People;
 use super::account::{self, NewAccount};
-use super::{People, roles};
 use crate::record::{Context, Event, Kind};
+use crate::roles;
 use crate::store::links::{self, Purpose};
 use crate::store::{Store, retrying, roles as stored, users};
 use crate::types::token::LinkSecret;
 use crate::types::{
-    Code, Error, Holder, Refusal, Result, Role, Seconds, Secret, Timestamp, User, UserId,
+    Actor, Code, Error, Holder, Refusal, Result, Role, Seconds, Secret, Timestamp, User, UserId,
 };
 
 /// How long a link is valid.
@@ -76,7 +77,11 @@ pub async fn accept(
     secret: &LinkSecret,
     owner: NewOwner<'_>,
 ) -> Result<UserId> {
-    // Everything that can be refused comes before the link is used.
+    // A link that is invalid must not cost a hash; only the transaction decides.
+    if !is_invited(people.store, secret, people.now).await? {
+        return Err(invalid().into());
+    }
+    // Everything else that can be refused comes before the link is used.
     let prepared = match owner {
         NewOwner::Existing(id) => Ok(id.clone()),
         NewOwner::New(account) => Err(account::prepare(people, account).await?),
@@ -94,8 +99,9 @@ pub async fn accept(
                 prepared.user.id.clone()
             }
         };
-        stored::lock(&mut tx).await?;
         let holder = Holder::User(id.clone());
+        roles::void_links(&mut tx, &holder, people.now).await?;
+        stored::lock(&mut tx).await?;
         if stored::grant(&mut tx, &holder, Role::Owner, people.now).await? {
             let event = roles::record(Kind::RoleGranted, &holder, Role::Owner);
             event.fact("by", "an invitation").write(&mut tx, people.trace).await?;
@@ -106,11 +112,17 @@ pub async fn accept(
     .await
 }
 
-/// Creates a link by which a user sets a new password. The current one stays valid until then.
+/// Creates a link by which a user sets a new password. The current one stays valid until then. For a user with a role,
+/// `of_administrator` decides: the reader of the link has the role.
 ///
 /// # Errors
-/// Refuses unknown and disabled accounts, and administrators who may do more than the actor may.
-pub async fn start_recovery(people: &People<'_>, user: &UserId) -> Result<Link> {
+/// Refuses unknown and disabled accounts, administrators who may do more than the actor may, and the actor: a new
+/// password would make an old session a recent authentication.
+pub async fn start_recovery(
+    people: &People<'_>,
+    user: &UserId,
+    of_administrator: impl Fn() -> Result<(), Refusal> + Sync,
+) -> Result<Link> {
     let (now, link) = (people.now, Link::new(people.now));
     let digest = link.secret.digest();
     retrying(|| async {
@@ -118,7 +130,15 @@ pub async fn start_recovery(people: &People<'_>, user: &UserId) -> Result<Link> 
         if !users::lock(&mut tx, user, now).await? {
             return Err(Code::NotFound.because("there is no such account").into());
         }
-        roles::must_cover(&mut tx, people.trace, &Holder::User(user.clone())).await?;
+        let holder = Holder::User(user.clone());
+        roles::must_cover(&mut tx, people.trace, &holder).await?;
+        if people.trace.actor == Some(Actor::Holder(holder.clone())) {
+            let why = "change your own password on the account page";
+            return Err(Code::Forbidden.because(why).into());
+        }
+        if !stored::of(&mut tx, &holder).await?.is_empty() {
+            of_administrator()?;
+        }
         let found = users::with_password(&mut tx, user).await?;
         if found.is_none_or(|found| found.user.disabled_at.is_some()) {
             return Err(Code::Conflict.because("the account is disabled: enable it first").into());

@@ -8,7 +8,6 @@ pub mod device;
 pub mod links;
 pub mod name;
 pub mod password;
-pub mod roles;
 pub mod search;
 pub mod security;
 pub mod session;

@@ -1,8 +1,9 @@
 //! The lifetime and the end of sessions.
 
-use super::{People, roles};
+use super::People;
 use crate::config::Sessions;
 use crate::record::{Event, Kind, Trace};
+use crate::roles;
 use crate::store::sessions::{self, IdleAt, SignedIn, Use};
 use crate::store::{Executor, Store, retrying};
 use crate::types::session::Session;

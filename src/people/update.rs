@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::account::{end_everything, sign_in_names};
-use super::{People, claims, name, roles, search};
+use super::{People, claims, name, search};
 use crate::record::{Event, Kind};
+use crate::roles;
 use crate::store::users::{Names, WithPassword};
 use crate::store::{codes, is_duplicate, retrying, users};
 use crate::types::{Code, Digest, Error, Holder, Result, User, UserId};

@@ -95,7 +95,7 @@ wire_enum! {
         UserUnlocked = "user.unlocked",
         /// A link was created by which a user sets a new password.
         RecoveryStarted = "recovery.started",
-        /// A link was created by which somebody becomes owner.
+        /// A link to become owner was created.
         OwnerInvited = "administrator.invited",
         /// A role was given to a user or a client.
         RoleGranted = "administrator.role_granted",

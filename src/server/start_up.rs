@@ -120,7 +120,7 @@ pub(super) async fn report(running: &Running) {
     let _ = std::thread::Builder::new().name("start-up".to_owned()).spawn(say);
 }
 
-/// A link by which somebody becomes the first owner. A fault of the database is logged elsewhere.
+/// A link to become the first owner. A fault of the database is logged elsewhere.
 async fn invitation(running: &Running) -> Option<String> {
     let app = running.app();
     let trace = Trace::of_command(app.clock.now_ms());

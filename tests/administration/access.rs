@@ -1,7 +1,7 @@
 //! Who may call the API: THREATS AD-02, AD-14; RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3.
 
 use gatewright::flow::clients::resources;
-use gatewright::people::roles;
+use gatewright::roles;
 use gatewright::types::{ClientId, Holder, ResourceId, Role};
 use kit::client_certificates::server_behind_proxy;
 use kit::server::{ISSUER, Server};

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatewright::people::roles;
+use gatewright::roles;
 use gatewright::types::{ClientId, Digest, Holder, Role, User};
 use kit::http::{RequestBuilder, Response};
 use kit::jwt::DpopKey;
@@ -21,7 +21,7 @@ pub(crate) fn api() -> String {
     format!("{ISSUER}/api/v1")
 }
 
-/// Somebody with an access token.
+/// An administrator with an access token.
 pub(crate) struct Caller {
     pub(crate) holder: Holder,
     pub(crate) client: Client,

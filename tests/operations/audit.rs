@@ -317,7 +317,7 @@ async fn cause_event(kind: Kind, server: &Server) {
         Kind::UserDeleted => server.delete_user(&user).await,
         Kind::UserUnlocked => server.unlock_user(&user).await,
         Kind::RecoveryStarted => {
-            people::links::start_recovery(&app.people(&server.trace()), &user.id)
+            people::links::start_recovery(&app.people(&server.trace()), &user.id, || Ok(()))
                 .await
                 .map(drop)
                 .unwrap();
@@ -329,8 +329,8 @@ async fn cause_event(kind: Kind, server: &Server) {
             let holder = Holder::User(user.id.clone());
             let trace = server.trace();
             let context = app.context(&trace);
-            people::roles::grant(&context, &holder, Role::Auditor).await.unwrap();
-            people::roles::revoke(&context, &holder, Role::Auditor).await.unwrap();
+            gatewright::roles::grant(&context, &holder, Role::Auditor).await.unwrap();
+            gatewright::roles::revoke(&context, &holder, Role::Auditor).await.unwrap();
         }
         Kind::ClientUpdated => {
             server

@@ -473,3 +473,23 @@ async fn a_deletion_asks_for_a_recent_sign_in() {
     admin.submit(&page, &[]).await;
     assert!(stored(&server, &ada.id).await.is_none());
 }
+
+/// THREATS AD-05: recovering an administrator is as sensitive as giving the role. The form stays, with a link.
+#[tokio::test]
+async fn recovering_an_administrator_asks_for_a_recent_sign_in() {
+    let server = Server::start().await;
+    let mut owner = server.console("root", Role::Owner).await;
+    let helper = server.administrator("helper", Some(Role::Support)).await;
+    let recover = format!("{}/recover", path(&helper));
+    server.advance_clock(301);
+
+    let refused = owner.confirm(&recover).await;
+
+    assert_eq!(refused.response.status, 422, "{refused:?}");
+    let target = "/login?confirm=1&amp;next=/admin\"";
+    assert!(refused.response.text.contains(target), "{refused:?}");
+    let login = owner.open("/login?confirm=1&next=/admin").await;
+    owner.submit_credentials(&login, "root").await.assert_page("/admin");
+    let page = owner.confirm(&recover).await;
+    assert_eq!(open_recovery(&server, &link(&page)).await, 200);
+}

@@ -18,7 +18,8 @@ async fn invitation(server: &Server) -> String {
 async fn recovery(server: &Server, name: &str) -> String {
     let trace = server.trace();
     let user = server.user(name).await;
-    let link = links::start_recovery(&server.app().people(&trace), &user.id).await.unwrap();
+    let link =
+        links::start_recovery(&server.app().people(&trace), &user.id, || Ok(())).await.unwrap();
     format!("/recovery?link={}", link.secret.0.expose())
 }
 
@@ -62,6 +63,34 @@ async fn an_invitation_makes_a_signed_in_user_owner() {
     form.assert_page("/invitation");
     browser.submit(&form, &[]).await.assert_page("/admin");
     let held = roles::of(server.app().store.db(), &Holder::User(ada.id)).await.unwrap();
+    assert_eq!(held, [Role::Owner]);
+}
+
+/// THREATS AD-12: the page named an account; another one is signed in now.
+#[tokio::test]
+async fn an_invitation_makes_owner_only_the_account_that_the_page_named() {
+    let server = Server::start().await;
+    let bob = server.user("bob").await;
+    let ada = server.user("ada").await;
+    let link = invitation(&server).await;
+    let mut browser = Browser::new(&server);
+    let unnamed = browser.open(&link).await;
+    browser.sign_in("ada").await;
+    let of_ada = browser.open(&link).await;
+    server.end_sessions(&ada).await;
+    browser.sign_in("bob").await;
+
+    for page in [&unnamed, &of_ada] {
+        let refused = browser.submit(page, &[]).await;
+        assert_eq!(refused.response.status, 403, "{refused:?}");
+    }
+
+    let owner = roles::has_owner(server.app().store.db(), "").await.unwrap();
+    assert!(!owner);
+    let page = browser.open(&link).await;
+    assert!(page.response.text.contains("bob"), "{page:?}");
+    browser.submit(&page, &[]).await.assert_page("/admin");
+    let held = roles::of(server.app().store.db(), &Holder::User(bob.id)).await.unwrap();
     assert_eq!(held, [Role::Owner]);
 }
 

@@ -3,6 +3,7 @@
 
 use gatewright::config::Issuer;
 use gatewright::render::Kind;
+use gatewright::types::Role;
 use serde_json::json;
 
 use kit::application::{AuthorizationRequest, STATE};
@@ -572,6 +573,30 @@ async fn a_trusted_client_needs_no_consent() {
         .start_authorization(&AuthorizationRequest::new(&client).with("prompt", "consent"))
         .await
         .assert_page("/consent");
+}
+
+/// THREATS AD-05: no client administers the server for a user who has not agreed to it.
+#[tokio::test]
+async fn a_trusted_client_for_the_administration_api_needs_consent() {
+    let server = Server::start().await;
+    server.administrator("ada", Some(Role::Owner)).await;
+    let api = format!("{ISSUER}/api/v1");
+    let metadata = json!({
+        "redirect_uris": [Client::REDIRECT_URI],
+        "gw_skip_consent": true,
+        "gw_allowed_resources": [api],
+        "scope": "openid users:read",
+    });
+    let client = server.register(metadata).await;
+    let request = AuthorizationRequest::new(&client).with("scope", "openid");
+    let administering = AuthorizationRequest::new(&client)
+        .with("scope", "openid users:read")
+        .with("resource", &api);
+    let mut browser = Browser::new(&server);
+    browser.sign_in("ada").await;
+
+    browser.start_authorization(&administering).await.assert_page("/consent");
+    browser.start_authorization(&request).await.code();
 }
 
 /// Issue: my authorised applications. A trusted client needs no consent, but is listed and can be

@@ -10,8 +10,9 @@ use crate::app::App;
 use crate::flow::clients::registration::Registrar;
 use crate::flow::clients::resources;
 use crate::people::account::{self, NewAccount};
-use crate::people::{claims, roles};
+use crate::people::claims;
 use crate::record::Trace;
+use crate::roles;
 use crate::types::client::Metadata;
 use crate::types::{Holder, Resource, Role, Secret, secret};
 

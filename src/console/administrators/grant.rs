@@ -51,7 +51,7 @@ pub(in crate::console) async fn give(desk: Desk, params: Params) -> Result<Respo
     match done.await {
         Err(admin::Error::NotFound(..)) => {
             let words = WORDS.in_language(desk.layout().words.language);
-            let problem = Problem { why: (words.unknown)(who), facts: Vec::new() };
+            let problem = Problem::because((words.unknown)(who));
             form(&desk, who, role, Some(&problem)).await
         }
         done => match refused(done)? {

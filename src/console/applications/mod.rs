@@ -17,7 +17,8 @@ use self::view::{Applications, Notice, Row};
 use super::desk::Desk;
 use super::error::ConsoleError;
 use super::layout::Section;
-use crate::admin::{Action, Page, client};
+use crate::admin::{self, Action, Page, client};
+use crate::flow::clients::registration::changed;
 use crate::render::Response;
 use crate::types::{Client, ClientId};
 
@@ -53,6 +54,14 @@ fn next_page<T>(
     text.extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
     text.append_pair("after", key(last));
     Some(text.finish())
+}
+
+/// Checks that a form was made from the present registration. The rule compares the version again, in its transaction.
+///
+/// # Errors
+/// The client was changed since.
+fn must_be_current(client: &Client, version: i64) -> admin::Result<()> {
+    if client.version == version { Ok(()) } else { Err(changed().into()) }
 }
 
 /// The client of the path.

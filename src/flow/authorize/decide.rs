@@ -5,6 +5,7 @@
 use super::Request;
 use super::waiting::WaitingRequest;
 use crate::flow::Call;
+use crate::flow::clients::resources::administration;
 use crate::flow::tokens::subject;
 use crate::store::consents::Consent;
 use crate::store::sessions::SignedIn;
@@ -98,9 +99,11 @@ pub fn decide(
 }
 
 /// Whether the client needs no consent. A client that other programs can impersonate always needs it
-/// (THREATS UI-10).
+/// (THREATS UI-10), and so does one that would administer this server for the user (THREATS AD-05).
 pub fn is_trusted(call: &Call<'_>, request: &Request) -> bool {
-    request.client.metadata.gw_skip_consent && !can_be_impersonated(call, request)
+    request.client.metadata.gw_skip_consent
+        && !can_be_impersonated(call, request)
+        && !request.resources.contains(&administration::id(&call.config.issuer))
 }
 
 /// Whether the response may reveal to this client which user is signed in.

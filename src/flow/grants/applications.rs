@@ -1,8 +1,8 @@
 //! The applications that may act for a user: the list, and the withdrawal of consent.
 
 use crate::flow::Call;
-use crate::people::roles;
 use crate::record::{Context, Event, Kind};
+use crate::roles;
 use crate::store::clients::{self, Logo};
 use crate::store::consents::{self, Authorised};
 use crate::store::{codes, grants, retrying};

@@ -1,4 +1,4 @@
-//! `/invitation`: a one-time link by which somebody becomes owner: with a new account, or with the signed-in one.
+//! `/invitation`: a one-time link to become owner, with a new account, or with the signed-in one.
 
 pub mod view;
 pub mod words;
@@ -19,8 +19,11 @@ use crate::store::sessions::SignedIn;
 use crate::types::token::LinkSecret;
 use crate::types::{Code, Error, Params, Result, Secret};
 
-/// The purpose of the form token.
-const PURPOSE: &str = "invitation";
+/// The purpose of the form token: this page for this session, so that only the account that the page names becomes owner.
+fn purpose(signed_in: Option<&SignedIn>) -> String {
+    let session = signed_in.map_or("", |signed_in| signed_in.session.id.as_str());
+    format!("invitation {session}")
+}
 
 /// Shows the forms.
 pub(super) async fn get(request: Request) -> Result<Response, Page> {
@@ -50,7 +53,7 @@ async fn show(
             (true, Some(signed_in)) => InvitationState::Accept(Person::of(&signed_in.user)),
             (true, None) => InvitationState::Create,
         },
-        csrf: &visit.csrf(PURPOSE).await?,
+        csrf: &visit.csrf(&purpose(signed_in)).await?,
         link,
         typed,
         least: app.config.passwords.min_length,
@@ -75,7 +78,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Page> {
     let typed = Typed { name: text("name")?, username: text("username")?, email: text("email")? };
     let again =
         async |typed, problem| show(visit, &params, signed_in.as_ref(), typed, Some(problem)).await;
-    match visit.must_be_own_form(&params, PURPOSE).await {
+    match visit.must_be_own_form(&params, &purpose(signed_in.as_ref())).await {
         Ok(()) => {}
         Err(Error::Refused(refusal)) => {
             visit.head.report(&refusal);
@@ -90,11 +93,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Page> {
         return Ok(show(visit, &params, signed_in.as_ref(), typed, None).await?);
     };
     let people = visit.people();
-    // What the form said, not what is true now: the session may have begun or ended since.
-    if params.one("as")?.is_some() {
-        let Some(signed_in) = &signed_in else {
-            return Ok(show(visit, &params, None, typed, None).await?);
-        };
+    if let Some(signed_in) = &signed_in {
         let owner = NewOwner::Existing(&signed_in.user.id);
         return match links::accept(&people, &link, owner).await {
             Ok(_) => Ok(visit.redirect("/admin").await?),

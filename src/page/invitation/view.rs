@@ -9,8 +9,8 @@ use crate::render::layout::Layout;
 
 /// `templates/invitation.html`.
 ///
-/// Posts `csrf`, `link`, and `as` (`1`) to become owner with the signed-in account, or `name`, `username`, `email`,
-/// `new`, `again` to create one.
+/// Posts `csrf` and `link` to become owner with the signed-in account; also `name`, `username`, `email`, `new`, `again` to
+/// create one.
 #[derive(Debug, Template)]
 #[template(path = "invitation.html")]
 pub struct Invitation<'a> {

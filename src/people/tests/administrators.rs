@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::people::links::{self, NewOwner};
-use crate::people::{roles, update};
+use crate::people::update;
+use crate::roles;
 use crate::store::roles as stored;
+use crate::types::token::LinkSecret;
 use crate::types::{Actor, Code, Error, Holder, Role, SessionId};
 
 fn holder(user: &User) -> Holder {
@@ -55,7 +57,7 @@ async fn nobody_acts_on_an_administrator_who_may_do_more() {
         let id = &target.id;
         let expected = (*id == owner.id).then_some(Code::Forbidden);
         let session = SessionId::from_text("none");
-        assert_eq!(code(links::start_recovery(&people, id).await), expected);
+        assert_eq!(code(links::start_recovery(&people, id, || Ok(())).await), expected);
         assert_eq!(code(session::end(&people, id, &session).await), expected);
         assert_eq!(code(session::end_others(&people, id, None).await), expected);
         let changes = update::Changes { email: Some(Some("x@example.org")), ..Default::default() };
@@ -154,8 +156,8 @@ async fn a_recovery_sets_a_password_once_and_ends_the_sessions() {
     let f = Fixture::build().await;
     let ada = f.account("ada").await;
     let (_, session) = f.signed_in("ada").await;
-    let replaced = links::start_recovery(&f.people(), &ada.id).await.unwrap().secret;
-    let link = links::start_recovery(&f.people(), &ada.id).await.unwrap().secret;
+    let replaced = links::start_recovery(&f.people(), &ada.id, || Ok(())).await.unwrap().secret;
+    let link = links::start_recovery(&f.people(), &ada.id, || Ok(())).await.unwrap().secret;
     let new = Secret::new(ANOTHER);
     let people = f.people();
     assert_eq!(code(links::recover(&people, &replaced, &new).await), Some(Code::NotFound));
@@ -176,14 +178,66 @@ async fn a_recovery_is_void_once_the_password_is_set_or_the_account_is_disabled(
     let f = Fixture::build().await;
     let ada = f.account("ada").await;
     let people = f.people();
-    let link = links::start_recovery(&people, &ada.id).await.unwrap().secret;
+    let link = links::start_recovery(&people, &ada.id, || Ok(())).await.unwrap().secret;
     assert!(links::recovering(&people, &link).await.unwrap().is_some());
     account::set_password(&people, &ada.id, &Secret::new(ANOTHER)).await.unwrap();
     assert!(links::recovering(&people, &link).await.unwrap().is_none());
 
-    let link = links::start_recovery(&people, &ada.id).await.unwrap().secret;
+    let link = links::start_recovery(&people, &ada.id, || Ok(())).await.unwrap().secret;
     account::disable(&people, &ada.id).await.unwrap();
-    assert_eq!(code(links::start_recovery(&people, &ada.id).await), Some(Code::Conflict));
+    assert_eq!(
+        code(links::start_recovery(&people, &ada.id, || Ok(())).await),
+        Some(Code::Conflict)
+    );
     account::enable(&people, &ada.id).await.unwrap();
     assert!(links::recovering(&people, &link).await.unwrap().is_none());
+}
+
+/// THREATS AD-05: the reader of a link for a user would otherwise have the roles that the user gets later.
+#[tokio::test]
+async fn a_role_invalidates_earlier_recovery_links() {
+    let f = Fixture::build().await;
+    let people = f.people();
+    let by_invitation = f.account("ada").await;
+    let by_grant = f.account("bob").await;
+    let links = [
+        links::start_recovery(&people, &by_invitation.id, || Ok(())).await.unwrap().secret,
+        links::start_recovery(&people, &by_grant.id, || Ok(())).await.unwrap().secret,
+    ];
+    let invitation = links::invite(&people).await.unwrap().secret;
+
+    let owner = NewOwner::Existing(&by_invitation.id);
+    links::accept(&people, &invitation, owner).await.unwrap();
+    roles::grant(&people, &holder(&by_grant), Role::Support).await.unwrap();
+
+    for link in &links {
+        let recovered = links::recover(&people, link, &Secret::new(ANOTHER)).await;
+        assert_eq!(code(recovered), Some(Code::NotFound));
+    }
+}
+
+/// An old session must not become a recent authentication.
+#[tokio::test]
+async fn an_administrator_does_not_recover_their_own_account() {
+    let f = Fixture::build().await;
+    let owner = f.administrator("owner", &[Role::Owner]).await;
+    let trace = f.by(&owner);
+
+    let own = links::start_recovery(&f.people_by(&trace), &owner.id, || Ok(())).await;
+
+    assert_eq!(code(own), Some(Code::Forbidden));
+}
+
+/// THREATS DO-01: strangers send any number of links that do not exist.
+#[tokio::test]
+async fn an_invalid_invitation_costs_no_hash() {
+    let f = Fixture::build().await;
+    let before = f.hasher.computed();
+    let password = Secret::new(ANOTHER);
+    let new = NewOwner::New(NewAccount { password: Some(&password), ..blank("eve", None) });
+
+    let refused = links::accept(&f.people(), &LinkSecret::generate(), new).await;
+
+    assert_eq!(code(refused), Some(Code::NotFound));
+    assert_eq!(f.hasher.computed(), before);
 }

@@ -7,9 +7,10 @@ use super::Inventory;
 use crate::config::NoticeKind;
 use crate::pki::Reason;
 use crate::record::{Context, Event, Kind, notice};
+use crate::roles;
 use crate::store::certificates::{self, CertificateRow, Origin};
 use crate::store::{Tx, retrying, versions};
-use crate::types::{Code, Failure, Result};
+use crate::types::{Code, Failure, Holder, Result, Thumbprint};
 
 /// A certificate in the payload of a webhook.
 pub(in crate::pki) fn webhook_json(row: &CertificateRow) -> Value {
@@ -54,12 +55,14 @@ impl Inventory<'_> {
     /// certificates that were revoked with it.
     ///
     /// # Errors
-    /// `invalid_request` when it was already revoked for this or a more severe reason.
+    /// `invalid_request` when it was already revoked for this or a more severe reason; `access_denied` when it or one
+    /// of the others identifies a client that may do more than the actor may.
     pub async fn revoke(&self, certificate: &CertificateRow, reason: Reason) -> Result<usize> {
         retrying(|| async {
             let mut tx = self.store.write().await?;
             certificates::record(&mut tx, certificate).await?;
             let thumbprint = certificate.thumbprint;
+            self.must_cover_clients(&mut tx, thumbprint).await?;
             if !certificates::revoke(&mut tx, thumbprint, reason.as_str(), self.now).await? {
                 return Err(Code::InvalidRequest
                     .because("the certificate is already revoked")
@@ -103,6 +106,7 @@ impl Inventory<'_> {
                 others.extend(of_key.into_iter().chain(renewed).map(|row| (row, reason)));
             }
             for (row, reason) in others {
+                self.must_cover_clients(tx, row.thumbprint).await?;
                 if certificates::revoke(tx, row.thumbprint, reason.as_str(), self.now).await? {
                     record_revocation(tx, self, &row, reason).await?;
                     count += 1;
@@ -111,6 +115,14 @@ impl Inventory<'_> {
             }
         }
         Ok(count)
+    }
+
+    /// Checks that the actor may act on the clients of a certificate: without it, a client is as good as disabled.
+    async fn must_cover_clients(&self, tx: &mut Tx, thumbprint: Thumbprint) -> Result<()> {
+        for client in certificates::clients_with_roles(&mut *tx, thumbprint).await? {
+            roles::must_cover(tx, self.trace, &Holder::Client(client)).await?;
+        }
+        Ok(())
     }
 
     /// The certificates that a CA certificate issued, each with this reason.

@@ -1,6 +1,6 @@
 //! Administrators, and the pages of the console.
 
-use gatewright::people::roles;
+use gatewright::roles;
 use gatewright::types::{Holder, Role, User};
 
 use crate::browser::{Browser, Page};

@@ -116,7 +116,7 @@ pub fn covers(roles: &[Role], others: &[Role]) -> bool {
     Area::ALL.iter().all(|area| level(roles, *area) >= level(others, *area))
 }
 
-/// Who can have roles.
+/// A user or a client, as the holder of roles.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// A user.
@@ -152,7 +152,7 @@ impl Holder {
     }
 }
 
-/// Who performs an administrative action, as recorded in its audit event.
+/// The performer of an administrative action, as recorded in its audit event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The operator at the command line, who has access to the database and the keys.

@@ -280,3 +280,22 @@ pub async fn find(
         .fetch_optional(on)
         .await
 }
+
+/// The clients that a certificate identifies and that have a role.
+///
+/// # Errors
+/// When the database fails.
+pub async fn clients_with_roles(
+    on: impl Into<Executor<'_>>,
+    thumbprint: Thumbprint,
+) -> sqlx::Result<Vec<ClientId>> {
+    let rows: Vec<(ClientId,)> = sql("SELECT client_id FROM certificate_clients
+          WHERE thumbprint = $1
+            AND EXISTS (SELECT 1 FROM client_roles
+                         WHERE client_roles.client_id = certificate_clients.client_id)
+          ORDER BY client_id")
+    .bind(thumbprint)
+    .fetch_all(on)
+    .await?;
+    Ok(rows.into_iter().map(|(client,)| client).collect())
+}

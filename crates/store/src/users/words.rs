@@ -108,7 +108,7 @@ pub async fn fill(
 }
 
 /// At most `most` users who have, for each of these beginnings, a word with it: in the order of the words with the
-/// rarest beginning, from a position on. A search without words finds nobody.
+/// rarest beginning, from a position on. A search without words finds no users.
 ///
 /// # Errors
 /// When the database fails.

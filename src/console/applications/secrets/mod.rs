@@ -5,7 +5,7 @@ mod words;
 
 use self::view::{OVERLAPS, SecretLine, Secrets, length};
 use super::frame::path;
-use super::{Frame, Tab, client_of};
+use super::{Frame, Tab, client_of, must_be_current};
 use crate::admin::{Action, client};
 use crate::console::desk::{Desk, Problem, refused};
 use crate::console::error::ConsoleError;
@@ -39,8 +39,11 @@ pub(in crate::console) async fn ask_to_rotate(desk: Desk) -> Result<Response, Co
 pub(in crate::console) async fn rotate(desk: Desk, _: Params) -> Result<Response, ConsoleError> {
     let client = client_of(&desk).await?;
     let (overlap, version) = (overlap(&desk)?, version(&desk)?);
-    let seen = Client { version, ..client.clone() };
-    match refused(client::rotate_secret(&desk.call(), &seen, overlap).await)? {
+    let done = async {
+        must_be_current(&client, version)?;
+        client::rotate_secret(&desk.call(), &client, overlap).await
+    };
+    match refused(done.await)? {
         Ok(done) => issued(&desk, &done.result, Some(overlap)).await,
         Err(_) if version != client.version => {
             desk.redirect(&path(&client, "/secrets?done=repeated")).await

@@ -10,7 +10,7 @@ use super::create::apis;
 use super::fields::view::Source;
 use super::fields::{Member, Typed};
 use super::frame::path;
-use super::{Frame, Tab, client_of, secrets};
+use super::{Frame, Tab, client_of, must_be_current, secrets};
 use crate::admin::client::{self, Description};
 use crate::admin::{Action, Done};
 use crate::console::desk::{Desk, Problem, refused};
@@ -38,10 +38,12 @@ pub(in crate::console) async fn save(desk: Desk, params: Params) -> Result<Respo
     if members.is_empty() {
         return desk.redirect(&path(&client, "?done=unchanged")).await;
     }
-    // What the administrator has seen, not what is stored now: the rule compares the version.
-    let seen = Client { version, ..client.clone() };
     let description = Description { members: members.clone(), ..Description::default() };
-    match refused(client::update(&desk.call(), &seen, &description).await)? {
+    let done = async {
+        must_be_current(&client, version)?;
+        client::update(&desk.call(), &client, &description).await
+    };
+    match refused(done.await)? {
         Ok(done) => saved(&desk, &done).await,
         Err(mut problem) => {
             if version != client.version {
@@ -68,15 +70,18 @@ pub(in crate::console) async fn save_metadata(
     let client = client_of(&desk).await?;
     let version = version(&params)?;
     let text = params.one("document")?.unwrap_or_default();
-    let seen = Client { version, ..client.clone() };
     let document = match parse_object(text.as_bytes()) {
         Ok(document) => document,
         Err(why) => {
-            let problem = Problem { why: why.to_string(), facts: Vec::new() };
+            let problem = Problem::because(why.to_string());
             return metadata(&desk, &client, text, version, Some(&problem)).await;
         }
     };
-    match refused(client::replace(&desk.call(), &seen, document).await)? {
+    let done = async {
+        must_be_current(&client, version)?;
+        client::replace(&desk.call(), &client, document).await
+    };
+    match refused(done.await)? {
         Ok(done) => saved(&desk, &done).await,
         Err(problem) => metadata(&desk, &client, text, version, Some(&problem)).await,
     }

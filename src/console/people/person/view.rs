@@ -313,7 +313,7 @@ impl EditPerson<'_> {
         words::WORDS.in_language(self.navigation.layout.words.language)
     }
 
-    /// What is stored in a field, if somebody else changed it.
+    /// What is stored in a field, if it was changed meanwhile.
     fn present<'b>(&self, field: &Field<'b>) -> Option<&'b str> {
         (self.is_stale && field.stored != field.value).then_some(field.stored)
     }

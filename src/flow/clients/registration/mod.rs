@@ -15,10 +15,10 @@ use super::metadata::{must_be_in_sector, validate, warnings};
 use crate::jose::Kek;
 use crate::jose::seal::{self, Owner};
 use crate::outbound::Outbound;
-use crate::people::roles;
 use crate::pki::issue::urn;
 use crate::pki::{Reason, inventory};
 use crate::record::{Context, Event, Kind};
+use crate::roles;
 use crate::store::clients::{self, Logo};
 use crate::store::{Tx, certificates, enrolments, retrying, versions};
 use crate::types::client::{AuthMethod, Metadata, StoredSecret};
@@ -375,7 +375,8 @@ const fn unknown() -> Refusal {
     Code::NotFound.because("there is no client with this identifier")
 }
 
-const fn changed() -> Refusal {
+/// Why a change is refused that was made from an earlier registration.
+pub const fn changed() -> Refusal {
     Code::PreconditionFailed.because("the client was changed or deleted meanwhile: read it again")
 }
 

@@ -1,13 +1,14 @@
 //! Roles of administrators: giving them, taking them away, and on whom an administrator may act.
 
 use crate::record::{Context, Event, Kind, Trace};
-use crate::store::{Tx, retrying, roles};
+use crate::store::links::{self, Purpose};
+use crate::store::{Tx, enrolments, retrying, roles, users};
 use crate::types::administration::covers;
-use crate::types::{Actor, Code, Error, Holder, Result, Role, UserId};
+use crate::types::{Actor, Code, Error, Holder, Refusal, Result, Role, Timestamp, UserId};
 
-/// Checks that the actor may do everything that `target` may: nobody acts on an administrator who may do more than
-/// they may (THREATS AD-05). The operator at the command line may act on all; without an actor, users and clients act
-/// for themselves.
+/// Checks that the actor may do everything that `target` may: an administrator acts only on users and clients whose
+/// roles include no more than their own (THREATS AD-05). The operator at the command line may act on all; without an
+/// actor, users and clients act for themselves.
 ///
 /// # Errors
 /// `access_denied`.
@@ -44,7 +45,11 @@ pub async fn must_leave_an_owner(tx: &mut Tx, user: &UserId) -> Result<()> {
     if roles::has_owner(tx, user.as_str()).await? {
         return Ok(());
     }
-    Err(Code::Conflict.because("the last owner stays: make another user an owner first").into())
+    Err(last_owner().into())
+}
+
+const fn last_owner() -> Refusal {
+    Code::Conflict.because("the last owner stays: make another user an owner first")
 }
 
 /// Gives a role to a user or a client. `false`: it has the role already.
@@ -54,6 +59,7 @@ pub async fn must_leave_an_owner(tx: &mut Tx, user: &UserId) -> Result<()> {
 pub async fn grant(context: &Context<'_>, holder: &Holder, role: Role) -> Result<bool> {
     retrying(|| async {
         let mut tx = context.store.write().await?;
+        void_links(&mut tx, holder, context.now).await?;
         roles::lock(&mut tx).await?;
         must_have(&mut tx, context.trace, role).await?;
         if roles::of(&mut tx, holder).await?.contains(&role) {
@@ -69,6 +75,19 @@ pub async fn grant(context: &Context<'_>, holder: &Holder, role: Role) -> Result
     .await
 }
 
+/// Invalidates what others could use to become this user or client, before it gets a role: recovery links and enrolment
+/// tokens. Locks the user, so that a change of the account that has not seen the role comes first.
+pub async fn void_links(tx: &mut Tx, holder: &Holder, now: Timestamp) -> Result<()> {
+    match holder {
+        Holder::User(id) => {
+            users::lock(tx, id, now).await?;
+            links::void(tx, Purpose::Recovery, Some(id)).await?;
+        }
+        Holder::Client(id) => enrolments::delete_of_client(tx, id).await?,
+    }
+    Ok(())
+}
+
 /// Takes a role away. `false`: the user or the client does not have it.
 ///
 /// # Errors
@@ -82,8 +101,7 @@ pub async fn revoke(context: &Context<'_>, holder: &Holder, role: Role) -> Resul
             return Ok(false);
         }
         if role == Role::Owner && !roles::has_owner(&mut tx, "").await? {
-            let why = "the last owner stays: make another user an owner first";
-            return Err(Code::Conflict.because(why).into());
+            return Err(last_owner().into());
         }
         record(Kind::RoleRevoked, holder, role).write(&mut tx, context.trace).await?;
         tx.commit().await?;
@@ -104,7 +122,7 @@ async fn must_have(tx: &mut Tx, trace: &Trace, role: Role) -> Result<()> {
 }
 
 /// The event of a change of roles.
-pub(super) fn record(kind: Kind, holder: &Holder, role: Role) -> Event {
+pub fn record(kind: Kind, holder: &Holder, role: Role) -> Event {
     let event = Event::success(kind).fact("role", role.as_str());
     match holder {
         Holder::User(id) => event.user(id),
